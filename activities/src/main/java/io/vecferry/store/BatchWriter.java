@@ -1,0 +1,31 @@
+package io.vecferry.store;
+
+import io.vecferry.record.RecordBatch;
+import java.util.List;
+
+/**
+ * Writes the records of one part into a load. Writing the same part again replaces what an earlier
+ * attempt wrote; two attempts may overlap. Not thread-safe.
+ */
+public interface BatchWriter extends AutoCloseable {
+
+  /**
+   * Sends a batch. May return before the store has acknowledged it; blocks while too much is in
+   * flight.
+   */
+  void write(RecordBatch batch);
+
+  /** Number of rows, counted from the first one, that the store has acknowledged without a gap. */
+  long acknowledged();
+
+  /**
+   * Waits until everything is acknowledged and makes the part durable.
+   *
+   * @return records that the store refused, each with its reason
+   */
+  List<Reject> finish();
+
+  /** Frees resources; without {@link #finish} nothing of the part is promised to be there. */
+  @Override
+  void close();
+}

@@ -1,0 +1,35 @@
+package io.vecferry.store;
+
+import java.util.List;
+
+/**
+ * A kind of store, found by {@link java.util.ServiceLoader}. Adding a store is: a package with a
+ * provider, a line in {@code META-INF/services}, and a subclass of {@code StoreContractTest}.
+ */
+public interface StoreProvider {
+
+  /** The value of {@code type} in a spec, in lower case. */
+  String type();
+
+  /** One line for people: what it is and which versions and layouts are supported. */
+  String description();
+
+  /** The keys it understands beside those that every store has. */
+  List<StoreOption> options();
+
+  /**
+   * The name to load into so that readers of the final collection see nothing before the switch.
+   *
+   * @param settings the target as the user wrote it
+   * @param migration name of the migration
+   * @return settings that open the collection to load into
+   */
+  StoreSettings loadSettings(StoreSettings settings, String migration);
+
+  /**
+   * Opens a collection, which need not exist. Does not write.
+   *
+   * @throws StoreException when the store cannot be reached or the settings cannot work
+   */
+  VectorStore open(StoreSettings settings);
+}

@@ -1,0 +1,54 @@
+package io.vecferry.store;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Optional;
+
+/**
+ * The {@code source} or {@code target} section of a spec, as a store reads it. Keys have been
+ * checked against {@link StoreProvider#options()} before a store sees them.
+ *
+ * @param role {@code source} or {@code target}, for messages
+ * @param values the section
+ */
+public record StoreSettings(String role, ObjectNode values) {
+
+  /** Settings with only these values, for tests and tools. */
+  public static StoreSettings of(String role, String... keysAndValues) {
+    ObjectNode values = JsonNodeFactory.instance.objectNode();
+    for (int i = 0; i < keysAndValues.length; i += 2) {
+      String[] path = keysAndValues[i].split("\\.");
+      ObjectNode parent = values;
+      for (int p = 0; p < path.length - 1; p++) {
+        parent = parent.withObjectProperty(path[p]);
+      }
+      parent.put(path[path.length - 1], keysAndValues[i + 1]);
+    }
+    return new StoreSettings(role, values);
+  }
+
+  /** The value at a dotted path, as text. */
+  public Optional<String> text(String path) {
+    JsonNode node = values;
+    for (String key : path.split("\\.")) {
+      node = node.path(key);
+    }
+    return node.isMissingNode() || node.isNull() ? Optional.empty() : Optional.of(node.asText());
+  }
+
+  public String text(String path, String defaultValue) {
+    return text(path).orElse(defaultValue);
+  }
+
+  public boolean flag(String path, boolean defaultValue) {
+    return text(path).map(Boolean::parseBoolean).orElse(defaultValue);
+  }
+
+  /** The same settings with one top-level value replaced. */
+  public StoreSettings with(String key, String value) {
+    ObjectNode copy = values.deepCopy();
+    copy.put(key, value);
+    return new StoreSettings(role, copy);
+  }
+}

@@ -1,0 +1,102 @@
+package io.vecferry.store;
+
+import io.vecferry.plan.Finding;
+import io.vecferry.record.IdColumn;
+import io.vecferry.record.RecordBatch;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One collection of one store, opened. Thread-safe except where a returned object says otherwise.
+ * Every method throws {@link StoreException} with a class that says whether trying again can help.
+ *
+ * <p>A store knows nothing of Temporal, of the archive or of other stores.
+ */
+public interface VectorStore extends AutoCloseable {
+
+  /** Whether the collection is there. */
+  boolean exists();
+
+  /** What the collection is; it must exist. */
+  CollectionInfo describe();
+
+  /**
+   * Looks for what would stop or change a migration from this collection: values that are not
+   * finite, duplicate ids, parts that disagree.
+   */
+  List<Finding> assess();
+
+  /**
+   * What this store cannot hold of such a load, or holds in another way. The collection need not
+   * exist.
+   */
+  List<Finding> assessLoad(LoadSchema schema);
+
+  /** Fixed ranges that together are the whole collection, in its natural order. */
+  List<SourceRange> split(int wanted);
+
+  /**
+   * Reads a range.
+   *
+   * @param cursor where to go on, from {@link BatchReader#cursor()}; null for the start of the
+   *     range
+   */
+  BatchReader read(SourceRange range, String cursor, int batchSize);
+
+  /**
+   * Reads records by id.
+   *
+   * @return the records that exist, in the order in which they were asked for; absent ones are left
+   *     out
+   */
+  RecordBatch fetch(IdColumn ids);
+
+  /**
+   * The nearest records.
+   *
+   * @param field name of the vector field
+   * @param queries {@code count x dimension} floats, row-major
+   * @param k answers wanted per query
+   */
+  Neighbours search(String field, float[] queries, int count, int k);
+
+  /**
+   * Starts a load: creates the collection when it is absent, and does nothing when it is there with
+   * the same stamp.
+   */
+  void create(LoadSchema schema, LoadStamp stamp);
+
+  /** The stamp of the migration that made this collection, if one did. */
+  Optional<LoadStamp> stamp();
+
+  /**
+   * Opens a writer for one part of a load.
+   *
+   * @param part name of the part; names sort in the order of the source
+   */
+  BatchWriter write(String part, LoadStamp stamp);
+
+  /**
+   * Ends a load: everything is visible, indexes are built, load settings are undone. Does nothing
+   * when that was done already.
+   *
+   * @param parts names of all parts, in order
+   */
+  void finishLoad(List<String> parts, LoadStamp stamp);
+
+  /**
+   * Makes a finished load visible under this collection's name, which must be free. Called on the
+   * final collection. Does nothing when this collection already carries the stamp.
+   */
+  void publish(VectorStore load, LoadStamp stamp);
+
+  /**
+   * Removes the collection if it carries the stamp; does nothing when it is absent.
+   *
+   * @return whether something was removed
+   */
+  boolean drop(LoadStamp stamp);
+
+  @Override
+  void close();
+}
