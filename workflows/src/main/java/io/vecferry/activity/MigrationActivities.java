@@ -1,0 +1,53 @@
+package io.vecferry.activity;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.temporal.activity.ActivityInterface;
+import io.vecferry.plan.MigrationPlan;
+import io.vecferry.spec.MigrationSpec;
+import io.vecferry.spec.SpecProblem;
+import java.util.List;
+
+/** The steps that concern a migration as a whole. Each may run more than once. */
+@ActivityInterface
+public interface MigrationActivities {
+
+  /**
+   * Checks a spec against what this worker knows; the problems that {@link
+   * io.vecferry.spec.SpecReader} finds are among them.
+   */
+  List<SpecProblem> checkSpec(JsonNode document);
+
+  /**
+   * Looks at both sides, writes spec and plan into the archive, or returns the plan that an earlier
+   * run left there.
+   */
+  MigrationPlan plan(MigrationSpec spec);
+
+  /**
+   * Checks the archive as a whole (counts, unique ids, source unchanged) and writes its manifest.
+   */
+  CheckResult completeExport(WholeTask task);
+
+  /** Creates the collection to load into, unless it is there and ours. */
+  CheckResult prepareTarget(WholeTask task);
+
+  /** Builds indexes and makes the load searchable. */
+  CheckResult finishLoad(WholeTask task);
+
+  /** Compares counts both ways, after every part has been compared. */
+  CheckResult completeImportValidation(WholeTask task);
+
+  /**
+   * Compares search results of both sides with each other and with exact search over the archive.
+   */
+  CheckResult checkQuality(WholeTask task);
+
+  /** Makes the load visible under the name that the user gave. */
+  CheckResult cutover(WholeTask task);
+
+  /** Undoes one thing; does nothing when there is nothing to undo. */
+  CheckResult compensate(WholeTask task, Compensation compensation);
+
+  /** Writes the reports and frees what the worker holds for this migration. */
+  ReportLocation writeReport(ReportRequest request);
+}

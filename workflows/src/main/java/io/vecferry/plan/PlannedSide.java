@@ -1,0 +1,23 @@
+package io.vecferry.plan;
+
+import java.util.List;
+import java.util.Map;
+
+/**
+ * One side of a planned migration.
+ *
+ * @param store flavour and version
+ * @param collection name or path
+ * @param rows records, 0 for a collection that is to be made
+ * @param bytes size where it is known, -1 where not
+ * @param configuration everything else worth keeping, in display order
+ * @param fingerprint pins the content where the store can tell
+ */
+public record PlannedSide(
+    String store,
+    String collection,
+    List<PlannedField> vectors,
+    long rows,
+    long bytes,
+    Map<String, String> configuration,
+    String fingerprint) {}

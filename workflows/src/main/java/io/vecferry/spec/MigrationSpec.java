@@ -1,0 +1,77 @@
+package io.vecferry.spec;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+
+/**
+ * What a user asks for, with every default filled in. Made by {@link SpecReader}; the meaning of
+ * each field is in the spec reference of the documentation.
+ */
+public record MigrationSpec(
+    String name,
+    StoreSpec source,
+    StoreSpec target,
+    Export export,
+    @JsonProperty("import") Import load,
+    Validation validation,
+    Quality quality,
+    Rollback rollback,
+    Approval approval,
+    Schedule schedule,
+    Archive archive,
+    boolean overlap) {
+
+  /**
+   * @param batchSize records per request to the source
+   * @param partRows records per part; 0 lets planning decide
+   * @param parallelism partitions worked on at once; 0 lets planning decide
+   */
+  public record Export(
+      String format,
+      boolean includeMetadata,
+      boolean preserveIds,
+      int batchSize,
+      int partRows,
+      int parallelism) {}
+
+  /**
+   * @param batchSize records per request to the target
+   * @param parallelism parts written at once; 0 lets planning decide
+   * @param maxRejects records that may be refused by the target before the migration needs
+   *     attention
+   */
+  public record Import(int batchSize, int parallelism, boolean validate, long maxRejects) {}
+
+  /**
+   * @param tolerance largest deviation of a vector component from the expected value, relative to
+   *     its size above 1
+   */
+  public record Validation(
+      boolean checkVectors, boolean checkMetadata, String mode, boolean strict, double tolerance) {}
+
+  /**
+   * @param sampleSize queries taken from the source
+   * @param topK answers compared per query
+   * @param minRecall share of right answers that the target must reach
+   * @param scoreTolerance largest score difference between the sides
+   * @param iterations single queries timed on each side
+   */
+  public record Quality(
+      int sampleSize, int topK, double minRecall, double scoreTolerance, int iterations) {}
+
+  /**
+   * @param automatic roll back at a failure instead of waiting for a person
+   */
+  public record Rollback(boolean automatic) {}
+
+  public record Approval(boolean beforeImport, boolean beforeCutover) {}
+
+  /**
+   * @param startAfterMillis start of the work in milliseconds since 1970; 0 for at once
+   */
+  public record Schedule(long startAfterMillis) {}
+
+  /**
+   * @param retain keep the archive after a successful migration
+   */
+  public record Archive(boolean retain) {}
+}

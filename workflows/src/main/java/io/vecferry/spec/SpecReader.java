@@ -1,0 +1,218 @@
+package io.vecferry.spec;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Pattern;
+
+/**
+ * Makes a {@link MigrationSpec} of a JSON document. Pure and deterministic, so that the command
+ * line, the client and the workflow say the same about the same document. Reports all problems, not
+ * the first. What a store understands beside the keys that all stores have is checked where the
+ * stores are.
+ */
+public final class SpecReader {
+  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,99}");
+  private static final int LARGEST_BATCH = 100_000;
+
+  private SpecReader() {}
+
+  /**
+   * A document that was read.
+   *
+   * @param spec the spec; usable only when there are no problems
+   * @param problems everything that is wrong
+   */
+  public record Result(MigrationSpec spec, List<SpecProblem> problems) {}
+
+  /** Reads a document; null is an empty one. */
+  public static Result read(JsonNode document) {
+    List<SpecProblem> problems = new ArrayList<>();
+    SpecSection root = new SpecSection("", document, problems);
+    MigrationSpec spec =
+        new MigrationSpec(
+            name(root),
+            store(root, "source", false),
+            store(root, "target", true),
+            export(root.section("export")),
+            load(root.section("import")),
+            validation(root.section("validation")),
+            quality(root.section("quality")),
+            rollback(root.section("rollback")),
+            approval(root.section("approval")),
+            schedule(root.section("schedule")),
+            archive(root.section("archive")),
+            root.flag("overlap", true));
+    JsonNode notifications = root.value("notify");
+    root.notYet("notify", notifications != null && !notifications.isEmpty(), "a notification");
+    root.finish();
+    return new Result(spec, List.copyOf(problems));
+  }
+
+  private static String name(SpecSection root) {
+    String name = root.requiredText("name", "name: products");
+    if (!name.isEmpty() && !NAME.matcher(name).matches()) {
+      root.problem(
+          "name",
+          "must be 1 to 100 of the characters A-Z a-z 0-9 . _ - and start with a letter or digit, got \""
+              + name
+              + "\".");
+    }
+    return name;
+  }
+
+  private static StoreSpec store(SpecSection root, String role, boolean target) {
+    if (!root.has(role)) {
+      root.problem(
+          role, "is missing. Add it, for example " + role + ": {type: faiss, path: ./folder}.");
+      return null;
+    }
+    SpecSection section = root.section(role);
+    section
+        .alias("storeType", "type")
+        .alias("metricType", "metric")
+        .alias("vectorSize", "dimension")
+        .alias("collectionName", "collection");
+    if (section.values().has("indexType")) {
+      ObjectNode index = section.values().withObjectProperty("index");
+      index.set("type", section.values().remove("indexType"));
+      if (section.values().has("params")) {
+        index.set("params", section.values().remove("params"));
+      }
+    }
+    String type = section.requiredText("type", "type: faiss").toLowerCase(Locale.ROOT);
+    section.notYet("connection", section.has("connection"), "a connection defined on the worker");
+    String metric = section.text("metric", null);
+    if (metric != null) {
+      metric = section.choice("metric", null, List.of("cosine", "l2", "ip"));
+    }
+    long dimension = section.integer("dimension", 0, 1, 1 << 20);
+    SpecSection index = section.section("index");
+    String indexType = index.text("type", null);
+    Map<String, String> parameters = new LinkedHashMap<>();
+    SpecSection params = index.section("params");
+    for (Iterator<Map.Entry<String, JsonNode>> fields = params.values().fields();
+        fields.hasNext(); ) {
+      Map.Entry<String, JsonNode> field = fields.next();
+      if (field.getValue().isValueNode()) {
+        parameters.put(field.getKey(), field.getValue().asText());
+      } else {
+        params.problem(
+            field.getKey(),
+            "must be a single value, got " + SpecSection.shown(field.getValue()) + ".");
+      }
+    }
+    index.finish();
+    String ifExists = "fail";
+    if (target) {
+      ifExists = section.choice("ifExists", "fail", List.of("fail", "replace", "merge"));
+    }
+    return new StoreSpec(
+        type,
+        dimension == 0 ? null : (int) dimension,
+        metric,
+        indexType,
+        parameters,
+        StoreSpec.IfExists.valueOf(ifExists.toUpperCase(Locale.ROOT)),
+        section.values());
+  }
+
+  private static MigrationSpec.Export export(SpecSection section) {
+    MigrationSpec.Export export =
+        new MigrationSpec.Export(
+            section.choice("format", "parquet", List.of("parquet")),
+            section.flag("includeMetadata", true),
+            section.flag("preserveIds", true),
+            (int) section.integer("batchSize", 1000, 1, LARGEST_BATCH),
+            (int) section.integerOrAuto("partRows", 1, 100_000_000),
+            (int) section.integerOrAuto("parallelism", 1, 256));
+    section.notYet("preserveIds", !export.preserveIds(), "giving records new ids");
+    section.notYet("includeMetadata", !export.includeMetadata(), "leaving metadata behind");
+    section.finish();
+    return export;
+  }
+
+  private static MigrationSpec.Import load(SpecSection section) {
+    MigrationSpec.Import load =
+        new MigrationSpec.Import(
+            (int) section.integer("batchSize", 1000, 1, LARGEST_BATCH),
+            (int) section.integerOrAuto("parallelism", 1, 256),
+            section.flag("validate", true),
+            section.integer("maxRejects", 0, 0, Long.MAX_VALUE));
+    section.notYet("validate", !load.validate(), "an import without proof");
+    section.finish();
+    return load;
+  }
+
+  private static MigrationSpec.Validation validation(SpecSection section) {
+    MigrationSpec.Validation validation =
+        new MigrationSpec.Validation(
+            section.flag("checkVectors", true),
+            section.flag("checkMetadata", true),
+            section.choice("mode", "full", List.of("full", "sample")),
+            section.flag("strict", true),
+            section.number("tolerance", 0.001, 0, 1));
+    section.notYet("mode", validation.mode().equals("sample"), "validation of a sample");
+    section.notYet("strict", !validation.strict(), "validation that accepts differences");
+    section.finish();
+    return validation;
+  }
+
+  private static MigrationSpec.Quality quality(SpecSection section) {
+    MigrationSpec.Quality quality =
+        new MigrationSpec.Quality(
+            (int) section.integer("sampleSize", 1000, 0, 100_000),
+            (int) section.integer("topK", 10, 1, 1000),
+            section.number("minRecall", 0.99, 0, 1),
+            section.number("scoreTolerance", 0.01, 0, 1e9),
+            (int) section.integer("iterations", 100, 0, 100_000));
+    section.notYet("queries", section.has("queries"), "a file of queries");
+    section.finish();
+    return quality;
+  }
+
+  private static MigrationSpec.Rollback rollback(SpecSection section) {
+    String onFailure = section.choice("onFailure", "ask", List.of("ask", "automatic"));
+    section.finish();
+    return new MigrationSpec.Rollback(onFailure.equals("automatic"));
+  }
+
+  private static MigrationSpec.Approval approval(SpecSection section) {
+    MigrationSpec.Approval approval =
+        new MigrationSpec.Approval(
+            section.flag("beforeImport", false), section.flag("beforeCutover", false));
+    section.finish();
+    return approval;
+  }
+
+  private static MigrationSpec.Schedule schedule(SpecSection section) {
+    long startAfter = 0;
+    String text = section.text("startAfter", null);
+    if (text != null) {
+      try {
+        startAfter = Instant.parse(text).toEpochMilli();
+      } catch (DateTimeParseException e) {
+        section.problem(
+            "startAfter", "must be a moment such as 2026-12-01T22:00:00Z, got \"" + text + "\".");
+      }
+    }
+    JsonNode windows = section.value("cutoverWindows");
+    section.notYet("cutoverWindows", windows != null && !windows.isEmpty(), "a cutover window");
+    section.finish();
+    return new MigrationSpec.Schedule(startAfter);
+  }
+
+  private static MigrationSpec.Archive archive(SpecSection section) {
+    MigrationSpec.Archive archive = new MigrationSpec.Archive(section.flag("retain", true));
+    section.notYet("retain", !archive.retain(), "deleting the archive after the migration");
+    section.finish();
+    return archive;
+  }
+}

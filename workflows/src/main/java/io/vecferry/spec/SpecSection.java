@@ -1,0 +1,233 @@
+package io.vecferry.spec;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+
+/**
+ * One object of a spec while it is read: hands out checked values and, at the end, reports the keys
+ * that nobody asked for.
+ */
+final class SpecSection {
+  private final String path;
+  private final ObjectNode values;
+  private final List<SpecProblem> problems;
+  private final TreeSet<String> known = new TreeSet<>();
+
+  SpecSection(String path, JsonNode node, List<SpecProblem> problems) {
+    this.path = path;
+    this.problems = problems;
+    this.values = JsonNodeFactory.instance.objectNode();
+    if (node == null || node.isMissingNode() || node.isNull()) {
+      return;
+    }
+    if (!node.isObject()) {
+      problem("", "must be an object with keys, got " + shown(node) + ".");
+      return;
+    }
+    for (Iterator<Map.Entry<String, JsonNode>> fields = node.fields(); fields.hasNext(); ) {
+      Map.Entry<String, JsonNode> field = fields.next();
+      values.set(camelCase(field.getKey()), field.getValue());
+    }
+  }
+
+  /** The section's values with camelCase keys. */
+  ObjectNode values() {
+    return values;
+  }
+
+  /** Accepts another spelling of a key, as the guide has it. */
+  SpecSection alias(String alias, String key) {
+    JsonNode value = values.remove(alias);
+    if (value != null && !values.has(key)) {
+      values.set(key, value);
+    }
+    return this;
+  }
+
+  boolean has(String key) {
+    known.add(key);
+    return values.hasNonNull(key);
+  }
+
+  String text(String key, String defaultValue) {
+    JsonNode node = value(key);
+    if (node == null) {
+      return defaultValue;
+    }
+    if (!node.isTextual()) {
+      problem(key, "must be a text, got " + shown(node) + ". Put it in quotes.");
+      return defaultValue;
+    }
+    return node.textValue();
+  }
+
+  String requiredText(String key, String example) {
+    String text = text(key, null);
+    if (text == null || text.isBlank()) {
+      if (!has(key) || text != null) {
+        problem(key, "is missing. Add it, for example " + example + ".");
+      }
+      return "";
+    }
+    return text;
+  }
+
+  String choice(String key, String defaultValue, List<String> allowed) {
+    String text = text(key, defaultValue);
+    if (text == null || allowed.contains(text)) {
+      return text;
+    }
+    String lower = text.toLowerCase(java.util.Locale.ROOT);
+    if (allowed.contains(lower)) {
+      return lower;
+    }
+    problem(
+        key,
+        "must be one of "
+            + String.join(", ", allowed)
+            + ", got "
+            + shown(values.get(key))
+            + "."
+            + Suggestion.didYouMean(text, allowed));
+    return defaultValue;
+  }
+
+  boolean flag(String key, boolean defaultValue) {
+    JsonNode node = value(key);
+    if (node == null) {
+      return defaultValue;
+    }
+    if (!node.isBoolean()) {
+      problem(key, "must be true or false, got " + shown(node) + ".");
+      return defaultValue;
+    }
+    return node.booleanValue();
+  }
+
+  long integer(String key, long defaultValue, long smallest, long largest) {
+    JsonNode node = value(key);
+    if (node == null) {
+      return defaultValue;
+    }
+    if (!node.isIntegralNumber()
+        || !node.canConvertToLong()
+        || node.longValue() < smallest
+        || node.longValue() > largest) {
+      problem(
+          key,
+          "must be a whole number from "
+              + smallest
+              + " to "
+              + largest
+              + ", got "
+              + shown(node)
+              + ".");
+      return defaultValue;
+    }
+    return node.longValue();
+  }
+
+  /** A whole number, or the word {@code auto}, which is read as 0. */
+  long integerOrAuto(String key, long smallest, long largest) {
+    JsonNode node = values.get(key);
+    if (node != null && node.isTextual() && node.textValue().equals("auto")) {
+      known.add(key);
+      return 0;
+    }
+    int before = problems.size();
+    long number = integer(key, 0, smallest, largest);
+    if (problems.size() > before) {
+      SpecProblem problem = problems.remove(problems.size() - 1);
+      problems.add(
+          new SpecProblem(
+              problem.field(), problem.message().replace("must be", "must be 'auto' or")));
+    }
+    return number;
+  }
+
+  double number(String key, double defaultValue, double smallest, double largest) {
+    JsonNode node = value(key);
+    if (node == null) {
+      return defaultValue;
+    }
+    if (!node.isNumber() || !(node.doubleValue() >= smallest && node.doubleValue() <= largest)) {
+      problem(
+          key,
+          "must be a number from " + smallest + " to " + largest + ", got " + shown(node) + ".");
+      return defaultValue;
+    }
+    return node.doubleValue();
+  }
+
+  SpecSection section(String key) {
+    known.add(key);
+    return new SpecSection(at(key), values.get(key), problems);
+  }
+
+  /** Reports a key whose value asks for something that this version cannot do. */
+  void notYet(String key, boolean asked, String what) {
+    known.add(key);
+    if (asked) {
+      problem(key, what + " is not supported yet. Leave the key out.");
+    }
+  }
+
+  JsonNode value(String key) {
+    known.add(key);
+    JsonNode node = values.get(key);
+    return node == null || node.isNull() ? null : node;
+  }
+
+  void problem(String key, String message) {
+    problems.add(new SpecProblem(at(key), message));
+  }
+
+  /** Reports every key that was not asked for. */
+  void finish() {
+    for (Iterator<String> names = values.fieldNames(); names.hasNext(); ) {
+      String name = names.next();
+      if (!known.contains(name)) {
+        problem(
+            name,
+            "is not a known key."
+                + Suggestion.didYouMean(name, known)
+                + " Known here: "
+                + String.join(", ", known)
+                + ".");
+      }
+    }
+  }
+
+  private String at(String key) {
+    if (key.isEmpty()) {
+      return path.isEmpty() ? "spec" : path;
+    }
+    return path.isEmpty() ? key : path + "." + key;
+  }
+
+  static String shown(JsonNode node) {
+    String text = node.toString();
+    return text.length() > 80 ? text.substring(0, 77) + "..." : text;
+  }
+
+  private static String camelCase(String key) {
+    if (key.indexOf('_') < 1) {
+      return key;
+    }
+    StringBuilder result = new StringBuilder();
+    for (int i = 0; i < key.length(); i++) {
+      char character = key.charAt(i);
+      if (character == '_' && i > 0 && i + 1 < key.length()) {
+        result.append(Character.toUpperCase(key.charAt(++i)));
+      } else {
+        result.append(character);
+      }
+    }
+    return result.toString();
+  }
+}

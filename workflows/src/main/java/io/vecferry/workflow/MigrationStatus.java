@@ -1,0 +1,50 @@
+package io.vecferry.workflow;
+
+import io.vecferry.plan.Phase;
+import java.util.List;
+
+/**
+ * A snapshot of a migration, as queries and the command line show it.
+ *
+ * @param phase the earliest phase that is not done
+ * @param rowsExpected records that the source has
+ * @param phases how far each phase is, in order
+ * @param failures steps that wait for a decision
+ * @param skipped steps that a person skipped
+ * @param undo what a rollback would do or did, newest first
+ * @param actions what people did
+ * @param waitingFor what has to happen for it to go on; empty when it works by itself
+ * @param outcome how it ended; null before the end
+ * @param verdict outcome or state in one sentence
+ * @param archive where the archive is; empty before planning has ended
+ * @param atMillis when the snapshot was taken, in milliseconds since 1970
+ */
+public record MigrationStatus(
+    String migration,
+    State state,
+    Phase phase,
+    long rowsExpected,
+    List<PhaseProgress> phases,
+    List<StepFailure> failures,
+    List<StepFailure> skipped,
+    List<UndoStep> undo,
+    List<OperatorAction> actions,
+    String waitingFor,
+    Outcome outcome,
+    String verdict,
+    String archive,
+    long startedMillis,
+    long atMillis) {
+
+  /** What a migration does at the moment. */
+  public enum State {
+    RUNNING,
+    PAUSED,
+    WAITING_FOR_START,
+    WAITING_FOR_APPROVAL,
+    NEEDS_ATTENTION,
+    ROLLING_BACK,
+    ROLLBACK_INCOMPLETE,
+    FINISHED
+  }
+}

@@ -1,0 +1,99 @@
+package io.vecferry.workflow;
+
+import io.temporal.workflow.Workflow;
+import io.vecferry.activity.PartResult;
+import io.vecferry.plan.Phase;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+
+/** Cuts its history by continuing as new after a bounded number of parts. */
+public final class PartitionWorkflowImpl
+    implements PartitionWorkflow, PartitionPipeline.Surroundings {
+  /** About 15 events a part: a run stays near 1,500 events. */
+  private static final int PARTS_PER_RUN = 100;
+
+  /**
+   * Parts between two messages to the migration; each message costs its history about four events.
+   */
+  private static final int PARTS_PER_MESSAGE = 25;
+
+  private final Map<Phase, PartitionProgress> unsaid = new EnumMap<>(Phase.class);
+  private boolean paused;
+
+  @Override
+  public PartitionOutcome run(PartitionTask task, PartitionOutcome soFar) {
+    PartitionOutcome outcome = new PartitionPipeline(task, this).run(PARTS_PER_RUN);
+    unsaid.values().forEach(this::tell);
+    PartitionOutcome total = soFar == null ? outcome : joined(soFar, outcome);
+    boolean limitReached =
+        !outcome.complete()
+            && !outcome.cancelled()
+            && outcome.nextPart() - task.nextPart() >= PARTS_PER_RUN;
+    if (!limitReached) {
+      return total;
+    }
+    PartitionTask rest =
+        new PartitionTask(
+            task.migration(),
+            task.partition(),
+            task.steps(),
+            outcome.nextPart(),
+            outcome.cursor(),
+            false,
+            task.knownParts(),
+            List.of());
+    return Workflow.newContinueAsNewStub(PartitionWorkflow.class).run(rest, total);
+  }
+
+  @Override
+  public void setPaused(boolean paused) {
+    this.paused = paused;
+  }
+
+  @Override
+  public void awaitPermission() {
+    Workflow.await(() -> !paused);
+  }
+
+  @Override
+  public void done(Phase phase, PartResult result) {
+    PartitionProgress before = unsaid.getOrDefault(phase, new PartitionProgress(phase, 0, 0, 0, 0));
+    PartitionProgress now =
+        new PartitionProgress(
+            phase,
+            before.parts() + 1,
+            before.rows() + result.rows(),
+            before.rowsReused() + (result.reused() ? result.rows() : 0),
+            before.bytes() + result.bytes());
+    if (now.parts() < PARTS_PER_MESSAGE) {
+      unsaid.put(phase, now);
+    } else {
+      unsaid.remove(phase);
+      tell(now);
+    }
+  }
+
+  @Override
+  public void failed(StepFailure failure) {}
+
+  private void tell(PartitionProgress progress) {
+    String migration = Workflow.getInfo().getParentWorkflowId().orElseThrow();
+    Workflow.newExternalWorkflowStub(MigrationWorkflow.class, migration)
+        .partitionProgress(progress);
+  }
+
+  private static PartitionOutcome joined(PartitionOutcome before, PartitionOutcome now) {
+    List<StepFailure> failures = new ArrayList<>(before.failures());
+    failures.addAll(now.failures());
+    return new PartitionOutcome(
+        now.partition(),
+        now.nextPart(),
+        now.cursor(),
+        now.complete(),
+        now.cancelled(),
+        before.rejects() + now.rejects(),
+        failures);
+  }
+}
