@@ -1,6 +1,7 @@
 package io.vecferry.report;
 
 import java.math.BigDecimal;
+import java.math.MathContext;
 import java.math.RoundingMode;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -45,7 +46,10 @@ final class Format {
       String[] parts = String.format(Locale.ROOT, "%.2e", value).split("e");
       return parts[0] + " \u00d7 10" + superscript(Integer.parseInt(parts[1]));
     }
-    int decimals = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 4;
+    if (size < 1) {
+      return new BigDecimal(value).round(new MathContext(3)).stripTrailingZeros().toPlainString();
+    }
+    int decimals = size >= 100 ? 0 : size >= 10 ? 1 : 2;
     return group(plain(value, decimals, RoundingMode.HALF_UP));
   }
 
@@ -56,7 +60,7 @@ final class Format {
     }
     String text =
         new BigDecimal(value)
-            .round(new java.math.MathContext(15))
+            .round(new MathContext(15))
             .setScale(4, RoundingMode.FLOOR)
             .toPlainString();
     return text.equals("1.0000") ? "1.000" : text;

@@ -20,6 +20,7 @@ import io.vecferry.report.MigrationReport.ThroughputSample;
 import io.vecferry.report.MigrationReport.VectorField;
 import io.vecferry.report.MigrationReport.WorstQuery;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -34,6 +35,7 @@ import java.util.function.ToDoubleFunction;
  */
 final class HtmlReport {
   private static final int PLOT_POINTS = 240;
+  private static final int RECALL_GROUPS = 12;
 
   /**
    * What bounds the size of the file.
@@ -748,7 +750,7 @@ final class HtmlReport {
   }
 
   private static List<Cell> result(String name, long count, long whole, Tone tone) {
-    Cell label = tone == Tone.PLAIN ? Cell.of(name) : Cell.state(name, tone);
+    Cell label = tone != Tone.BAD ? Cell.of(name) : Cell.state(name, tone);
     return List.of(
         label, Cell.number(Format.count(count)), Cell.number(Format.percent(count, whole)));
   }
@@ -805,7 +807,7 @@ final class HtmlReport {
             Cell.number(Format.recall(quality.targetRecall()))));
     rows.add(
         List.of(
-            Cell.of("Answers in common with the source" + k),
+            Cell.of("Top " + quality.k() + " in common with the source"),
             Cell.number(Format.UNKNOWN),
             Cell.number(Format.recall(quality.targetAgainstSource()))));
     rows.add(
@@ -878,16 +880,12 @@ final class HtmlReport {
             + Format.recall(quality.targetRecall())
             + ".";
     if (!quality.recallHistogram().isEmpty()) {
-      List<Plot.Group> groups = new ArrayList<>();
-      for (RecallBin bin :
-          quality.recallHistogram().subList(0, Math.min(50, quality.recallHistogram().size()))) {
-        groups.add(
-            new Plot.Group(
-                Format.trim(String.format(Locale.ROOT, "%.2f", bin.recall())),
-                List.of(Math.max(0, bin.sourceQueries()), Math.max(0, bin.targetQueries()))));
-      }
       Plot.bars(
-          html, "Queries by recall@" + quality.k(), means, List.of("Source", "Target"), groups);
+          html,
+          "Queries by recall@" + quality.k(),
+          means,
+          List.of("Source", "Target"),
+          recallGroups(quality.recallHistogram()));
       return;
     }
     List<Plot.Series> series = new ArrayList<>();
@@ -902,6 +900,37 @@ final class HtmlReport {
           Axis.share(),
           series);
     }
+  }
+
+  /** The bins from the lowest recall that occurs; what lies below the best twelve is one group. */
+  private static List<Plot.Group> recallGroups(List<RecallBin> histogram) {
+    List<RecallBin> bins = new ArrayList<>(histogram);
+    bins.sort(Comparator.comparingDouble(RecallBin::recall));
+    while (bins.size() > 3
+        && bins.get(0).sourceQueries() <= 0
+        && bins.get(0).targetQueries() <= 0) {
+      bins.remove(0);
+    }
+    boolean merged = bins.size() > RECALL_GROUPS;
+    while (bins.size() > RECALL_GROUPS) {
+      RecallBin lowest = bins.remove(0);
+      RecallBin next = bins.get(0);
+      bins.set(
+          0,
+          new RecallBin(
+              next.recall(),
+              lowest.sourceQueries() + next.sourceQueries(),
+              lowest.targetQueries() + next.targetQueries()));
+    }
+    List<Plot.Group> groups = new ArrayList<>();
+    for (RecallBin bin : bins) {
+      String label = Format.trim(String.format(Locale.ROOT, "%.2f", bin.recall()));
+      groups.add(
+          new Plot.Group(
+              merged && groups.isEmpty() ? "\u2264" + label : label,
+              List.of(Math.max(0, bin.sourceQueries()), Math.max(0, bin.targetQueries()))));
+    }
+    return groups;
   }
 
   private void latencyPlot(Quality quality) {

@@ -10,6 +10,7 @@ import java.util.Locale;
  */
 final class Plot {
   private static final int HEIGHT = 190;
+  private static final int LABELLED_GROUPS = 6;
 
   private Plot() {}
 
@@ -63,7 +64,10 @@ final class Plot {
         true);
   }
 
-  /** Draws groups of bars side by side; every bar carries its value. */
+  /**
+   * Draws groups of bars side by side; every bar tells its value, in the picture where there is
+   * room.
+   */
   static void bars(
       Html html, String title, String description, List<String> names, List<Group> groups) {
     long largest = 1;
@@ -111,6 +115,19 @@ final class Plot {
                 "title",
                 names.get(j) + ", " + group.label() + ": " + Format.count(group.values().get(j)))
             .close();
+        if (groups.size() <= LABELLED_GROUPS) {
+          html.element(
+              "text",
+              Format.count(group.values().get(j)),
+              "class",
+              "value",
+              "x",
+              percent(i * slot + slot * 0.12 + (j + 0.46) * width),
+              "y",
+              decimal(HEIGHT - height - 4),
+              "text-anchor",
+              "middle");
+        }
       }
     }
     end(html, names, List.of(1, 2), false);

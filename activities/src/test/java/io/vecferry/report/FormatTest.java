@@ -34,7 +34,7 @@ final class FormatTest {
   @Test
   void smallNumbersAreScientific() {
     assertThat(Format.number(5.96e-8)).isEqualTo("5.96 \u00d7 10\u207b\u2078");
-    assertThat(Format.number(0.001)).isEqualTo("0.0010");
+    assertThat(Format.number(0.001)).isEqualTo("0.001");
     assertThat(Format.bytes(4_812_000_000.0)).isEqualTo("4.48\u202fGiB");
   }
 
