@@ -58,12 +58,10 @@ final class Format {
     if (value == null || !Double.isFinite(value)) {
       return UNKNOWN;
     }
-    String text =
-        new BigDecimal(value)
-            .round(new MathContext(15))
-            .setScale(4, RoundingMode.FLOOR)
-            .toPlainString();
-    return text.equals("1.0000") ? "1.000" : text;
+    return new BigDecimal(value)
+        .round(new MathContext(15))
+        .setScale(4, RoundingMode.FLOOR)
+        .toPlainString();
   }
 
   /**

@@ -213,7 +213,7 @@ final class HtmlReport {
               ? Format.count(imported.withinTolerance())
                   + " more within "
                   + Format.number(imported.tolerance())
-              : Format.percent(imported.bitExact(), imported.compared()),
+              : Format.percent(imported.bitExact(), imported.compared()) + " of those compared",
           imported.bitExact() + imported.withinTolerance() == imported.compared()
               ? Tone.GOOD
               : Tone.PLAIN);
@@ -369,7 +369,7 @@ final class HtmlReport {
     StringBuilder index = new StringBuilder(field.index() == null ? Format.UNKNOWN : field.index());
     field
         .parameters()
-        .forEach((name, value) -> index.append(' ').append(name).append('=').append(value));
+        .forEach((name, value) -> index.append(", ").append(name).append('=').append(value));
     return List.of(
         Cell.code(field.name()),
         Cell.number(field.dimension() < 0 ? "sparse" : Format.count(field.dimension())),
@@ -386,7 +386,10 @@ final class HtmlReport {
     Axis axis = Axis.time(end - start);
     html.open("div", "class", "table").open("table", "role", "table", "class", "gantt");
     html.element(
-        "caption", "Phases in order of their start; overlapping bars ran at the same time");
+        "caption",
+        "Phases over "
+            + Format.duration(end - start)
+            + ", in order of their start; overlapping bars ran at the same time");
     html.open("thead", "role", "rowgroup").open("tr", "role", "row");
     head("Phase", null);
     html.open("th", "role", "columnheader", "scope", "col", "class", "bar");
@@ -968,7 +971,9 @@ final class HtmlReport {
     List<Plot.Point> points = new ArrayList<>();
     int stride = (quantiles.size() + PLOT_POINTS - 1) / PLOT_POINTS;
     for (int i = 0; i < quantiles.size(); i += stride) {
-      points.add(new Plot.Point(quantiles.get(i), (double) i / (quantiles.size() - 1)));
+      if (Double.isFinite(quantiles.get(i))) {
+        points.add(new Plot.Point(quantiles.get(i), (double) i / (quantiles.size() - 1)));
+      }
     }
     return List.of(new Plot.Series(name, style, points));
   }
@@ -1256,12 +1261,16 @@ final class HtmlReport {
     return Math.max(end, start() + 1);
   }
 
+  /**
+   * Rows that were compared and do not match; kinds overlap, so that their sum would count rows
+   * twice.
+   */
   static long different(ImportValidation validation) {
-    long sum = 0;
+    long different = validation.compared() - validation.bitExact() - validation.withinTolerance();
     for (Long count : validation.differentByKind().values()) {
-      sum += count == null ? 0 : Math.max(0, count);
+      different = Math.max(different, count == null ? 0 : count);
     }
-    return sum;
+    return Math.max(0, different);
   }
 
   static String place(Side side) {

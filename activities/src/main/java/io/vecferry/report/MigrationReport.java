@@ -190,12 +190,13 @@ public record MigrationReport(
    *
    * @param mode {@code full} or {@code sample}
    * @param tolerance largest deviation of a vector component that counts as equal
-   * @param compared rows compared
+   * @param compared rows that both sides have and that were compared
    * @param bitExact rows that are equal bit by bit
    * @param withinTolerance further rows that differ by no more than the tolerance
    * @param missing archived rows the target does not have
    * @param extra target rows the archive does not have
-   * @param differentByKind rows that differ, by kind of difference
+   * @param differentByKind rows that differ, by kind of difference, without missing and extra rows;
+   *     one row may count under several kinds
    * @param largestDeviation largest deviation of any component; null when not measured
    * @param firstDifferences the first ones, not necessarily all
    */

@@ -20,7 +20,7 @@ final class FormatTest {
     assertThat(Format.percent(1, 1_000_000)).isEqualTo("<\u202f0.01\u202f%");
     assertThat(Format.recall(0.99999)).isEqualTo("0.9999");
     assertThat(Format.recall(0.99)).isEqualTo("0.9900");
-    assertThat(Format.recall(1.0)).isEqualTo("1.000");
+    assertThat(Format.recall(1.0)).isEqualTo("1.0000");
   }
 
   @Test

@@ -216,6 +216,14 @@ final class ReportWriterTest {
   }
 
   @Test
+  void aRowThatDiffersInTwoWaysIsOneRow() {
+    ImportValidation validation =
+        new ImportValidation(
+            "full", 0.001, 100, 90, 5, 0, 0, Map.of("vector", 5L, "metadata", 3L), 0.1, List.of());
+    assertThat(HtmlReport.different(validation)).isEqualTo(100 - 90 - 5);
+  }
+
+  @Test
   void unknownMembersArePassedOver() {
     String json = writer.toJson(SampleReport.refused()).replaceFirst("\\{", "{ \"later\" : 1,");
     assertThat(writer.fromJson(json)).isEqualTo(SampleReport.refused());

@@ -31,7 +31,9 @@ import java.util.Map;
 
 /**
  * Invented reports that look like real ones. Run it with a folder as argument to write them there
- * as HTML, JSON and Markdown, for example to remake the picture in the documentation.
+ * as HTML, JSON and Markdown. The picture in the documentation is the top of {@code products.html},
+ * taken with {@code chromium --headless --hide-scrollbars --window-size=1200,1300
+ * --screenshot=report.png products.html}.
  */
 final class SampleReport {
   private static final long START = 1_772_355_600_000L;
