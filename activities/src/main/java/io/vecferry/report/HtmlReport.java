@@ -27,7 +27,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 
 /**
@@ -181,6 +181,13 @@ final class HtmlReport {
   }
 
   private void proof() {
+    if (report.exportValidation() == null
+        && report.importValidation() == null
+        && report.counts() == null
+        && report.quality() == null
+        && report.rejects() == null) {
+      return;
+    }
     html.open("section", "class", "tiles", "aria-label", "The numbers behind the verdict");
     ExportValidation exported = report.exportValidation();
     if (exported != null) {
@@ -1158,10 +1165,7 @@ final class HtmlReport {
   }
 
   private <T> void table(
-      String caption,
-      List<String> heads,
-      List<T> rows,
-      java.util.function.Function<T, List<Cell>> cells) {
+      String caption, List<String> heads, List<T> rows, Function<T, List<Cell>> cells) {
     if (rows.isEmpty()) {
       return;
     }
@@ -1175,9 +1179,8 @@ final class HtmlReport {
     for (T row : first(rows)) {
       html.open("tr", "role", "row");
       List<Cell> values = cells.apply(row);
-      content(
-          values.get(0),
-          text -> html.open("th", "role", "rowheader", "scope", "row", "data-label", heads.get(0)));
+      html.open("th", "role", "rowheader", "scope", "row", "class", cellStyle(values.get(0)));
+      content(values.get(0));
       for (int i = 1; i < values.size(); i++) {
         cell(heads.get(i), values.get(i));
       }
@@ -1189,22 +1192,19 @@ final class HtmlReport {
   }
 
   private void cell(String label, Cell cell) {
-    content(
-        cell,
-        text ->
-            html.open(
-                "td",
-                "role",
-                "cell",
-                "data-label",
-                label,
-                "class",
-                "number".equals(cell.style()) ? "number" : null));
+    html.open("td", "role", "cell", "data-label", label, "class", cellStyle(cell));
+    content(cell);
   }
 
-  private void content(Cell cell, Consumer<String> opening) {
+  private static String cellStyle(Cell cell) {
+    return cell.style() == null || cell.style().startsWith("state")
+        ? null
+        : cell.style().startsWith("code") ? "code" : cell.style();
+  }
+
+  /** Fills the cell that is open, and closes it. */
+  private void content(Cell cell) {
     String text = cell.text() == null || cell.text().isEmpty() ? Format.UNKNOWN : clip(cell.text());
-    opening.accept(text);
     if (cell.style() == null || cell.style().equals("number")) {
       html.text(text);
     } else if (cell.style().startsWith("state")) {

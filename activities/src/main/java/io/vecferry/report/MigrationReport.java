@@ -336,6 +336,163 @@ public record MigrationReport(
   /** Mean rate of a phase; null when not measured. */
   public record PhaseRate(String phase, Double rowsPerSecond, Double bytesPerSecond) {}
 
+  /** Starts a report; whatever is not set is unknown or left out. */
+  public static Builder builder(String name, Outcome outcome, String verdict) {
+    return new Builder(name, outcome, verdict);
+  }
+
+  /**
+   * Collects the parts of a report by name; see the components of the record for what they mean.
+   */
+  public static final class Builder {
+    private final String name;
+    private final Outcome outcome;
+    private final String verdict;
+    private long startedMillis;
+    private long finishedMillis;
+    private Side source;
+    private Side target;
+    private List<Phase> phases;
+    private Counts counts;
+    private List<Finding> findings;
+    private ExportValidation exportValidation;
+    private ImportValidation importValidation;
+    private Quality quality;
+    private Rejects rejects;
+    private List<OperatorAction> operatorActions;
+    private List<RollbackStep> rollbackSteps;
+    private List<ResourceSample> resourceSamples;
+    private List<ThroughputSample> throughputSamples;
+    private List<PhaseRate> rates;
+    private Map<String, String> versions;
+    private String archiveLocation;
+    private String specJson;
+
+    private Builder(String name, Outcome outcome, String verdict) {
+      this.name = name;
+      this.outcome = outcome;
+      this.verdict = verdict;
+    }
+
+    public Builder times(long started, long finished) {
+      this.startedMillis = started;
+      this.finishedMillis = finished;
+      return this;
+    }
+
+    public Builder source(Side value) {
+      this.source = value;
+      return this;
+    }
+
+    public Builder target(Side value) {
+      this.target = value;
+      return this;
+    }
+
+    public Builder phases(List<Phase> value) {
+      this.phases = value;
+      return this;
+    }
+
+    public Builder counts(Counts value) {
+      this.counts = value;
+      return this;
+    }
+
+    public Builder findings(List<Finding> value) {
+      this.findings = value;
+      return this;
+    }
+
+    public Builder exportValidation(ExportValidation value) {
+      this.exportValidation = value;
+      return this;
+    }
+
+    public Builder importValidation(ImportValidation value) {
+      this.importValidation = value;
+      return this;
+    }
+
+    public Builder quality(Quality value) {
+      this.quality = value;
+      return this;
+    }
+
+    public Builder rejects(Rejects value) {
+      this.rejects = value;
+      return this;
+    }
+
+    public Builder operatorActions(List<OperatorAction> value) {
+      this.operatorActions = value;
+      return this;
+    }
+
+    public Builder rollbackSteps(List<RollbackStep> value) {
+      this.rollbackSteps = value;
+      return this;
+    }
+
+    public Builder resourceSamples(List<ResourceSample> value) {
+      this.resourceSamples = value;
+      return this;
+    }
+
+    public Builder throughputSamples(List<ThroughputSample> value) {
+      this.throughputSamples = value;
+      return this;
+    }
+
+    public Builder rates(List<PhaseRate> value) {
+      this.rates = value;
+      return this;
+    }
+
+    public Builder versions(Map<String, String> value) {
+      this.versions = value;
+      return this;
+    }
+
+    public Builder archiveLocation(String value) {
+      this.archiveLocation = value;
+      return this;
+    }
+
+    public Builder specJson(String value) {
+      this.specJson = value;
+      return this;
+    }
+
+    public MigrationReport build() {
+      return new MigrationReport(
+          FORMAT_VERSION,
+          name,
+          outcome,
+          verdict,
+          startedMillis,
+          finishedMillis,
+          source,
+          target,
+          phases,
+          counts,
+          findings,
+          exportValidation,
+          importValidation,
+          quality,
+          rejects,
+          operatorActions,
+          rollbackSteps,
+          resourceSamples,
+          throughputSamples,
+          rates,
+          versions,
+          archiveLocation,
+          specJson);
+    }
+  }
+
   private static <T> List<T> list(List<T> values) {
     return values == null ? List.of() : List.copyOf(values);
   }

@@ -172,30 +172,11 @@ final class ReportWriterTest {
             .mapToObj(i -> new ThroughputSample(i * 1000L, "EXPORT", i * 10L))
             .toList();
     MigrationReport report =
-        new MigrationReport(
-            1,
-            "long",
-            Outcome.MIGRATED,
-            "",
-            sample.startedMillis(),
-            sample.finishedMillis(),
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            resources,
-            throughput,
-            null,
-            null,
-            null,
-            null);
+        MigrationReport.builder("long", Outcome.MIGRATED, "")
+            .times(sample.startedMillis(), sample.finishedMillis())
+            .resourceSamples(resources)
+            .throughputSamples(throughput)
+            .build();
     String html = writer.toHtml(report);
     parse(html);
     assertThat(html.length()).isLessThan(60_000);
@@ -240,30 +221,7 @@ final class ReportWriterTest {
 
   private static MigrationReport minimal(
       String name, Outcome outcome, ImportValidation validation) {
-    return new MigrationReport(
-        1,
-        name,
-        outcome,
-        "",
-        0,
-        0,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        validation,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null);
+    return MigrationReport.builder(name, outcome, "").importValidation(validation).build();
   }
 
   private static MigrationReport hostile(String value) {

@@ -182,34 +182,18 @@ final class SampleReport {
 
   /** A migration that planning refused: nearly every section is absent. */
   static MigrationReport refused() {
-    return new MigrationReport(
-        MigrationReport.FORMAT_VERSION,
-        "images",
-        Outcome.REFUSED,
-        "The target's dimension 512 does not match the source's 768; nothing was changed.",
-        START,
-        START + 1_800,
-        null,
-        null,
-        null,
-        null,
-        List.of(
-            Finding.blocking(
-                "target.dimension",
-                "The source has 768 components, the spec says 512.",
-                "Remove the field or set it to 768.")),
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null);
+    return MigrationReport.builder(
+            "images",
+            Outcome.REFUSED,
+            "The target's dimension 512 does not match the source's 768; nothing was changed.")
+        .times(START, START + 1_800)
+        .findings(
+            List.of(
+                Finding.blocking(
+                    "target.dimension",
+                    "The source has 768 components, the spec says 512.",
+                    "Remove the field or set it to 768.")))
+        .build();
   }
 
   private static Side side(
