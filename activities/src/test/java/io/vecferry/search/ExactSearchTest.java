@@ -21,8 +21,9 @@ class ExactSearchTest {
       int rows = random.nextInt(seed % 10 == 0 ? 3000 : 200);
       int count = 1 + random.nextInt(5);
       int k = seed % 7 == 0 ? 1000 : 1 + random.nextInt(20);
-      float[] values = values(random, rows * dimension, seed % 6, metric);
-      float[] queries = values(random, count * dimension, seed % 6, metric);
+      int flavour = metric == Metric.JENSEN_SHANNON && seed % 6 == 1 ? 0 : seed % 6;
+      float[] values = values(random, rows * dimension, flavour, metric);
+      float[] queries = values(random, count * dimension, flavour, metric);
       for (int copy = 0; copy < rows / 4; copy++) {
         int from = random.nextInt(rows) * dimension;
         System.arraycopy(values, from, values, random.nextInt(rows) * dimension, dimension);
