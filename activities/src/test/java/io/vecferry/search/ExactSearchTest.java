@@ -72,7 +72,9 @@ class ExactSearchTest {
       assertThat(close(exact, best[i]))
           .as("%s rank %d: %s instead of %s", metric, i, exact, best[i])
           .isTrue();
-      assertThat(close(foundScores[i], (float) exact)).isTrue();
+      assertThat(close(foundScores[i], (float) exact))
+          .as("%s: %s instead of %s", metric, foundScores[i], exact)
+          .isTrue();
       if (i > 0 && Float.compare(foundScores[i], foundScores[i - 1]) == 0) {
         assertThat(
                 found[i] > found[i - 1]
