@@ -15,7 +15,10 @@ public final class PartTiming {
     ArtifactStore store = new LocalArtifactStore(Path.of(arguments[0]));
     int dimension = 128;
     int batches = 1000;
-    RecordBatch batch = Samples.random(new Random(1), 1000, dimension, 0);
+    RecordBatch[] pool = new RecordBatch[32];
+    for (int i = 0; i < pool.length; i++) {
+      pool[i] = Samples.random(new Random(i), 1000, dimension, 1000L * i);
+    }
     double megabytes = 4.0 * dimension * 1000 * batches / 1e6;
     PartSchema schema = PartSchema.of(IdKind.INT64, dimension, Metric.L2);
     for (int round = 0; round < 2; round++) {
@@ -25,7 +28,7 @@ public final class PartTiming {
         PartSidecar sidecar;
         try (PartWriter writer = new PartWriter(store, path, schema, layout)) {
           for (int i = 0; i < batches; i++) {
-            writer.append(batch);
+            writer.append(pool[i % pool.length]);
           }
           sidecar = writer.finish(null, null, true, "", null);
         }
