@@ -2,6 +2,7 @@ package io.vecferry.archive;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 
 /**
  * Data pages (version 1) of a column of lists of required floats that all have the same length.
@@ -95,7 +96,7 @@ final class FloatPages {
     byte[] bytes = new byte[6];
     int size = putVariable(bytes, length << 1);
     bytes[size++] = (byte) level;
-    return java.util.Arrays.copyOf(bytes, size);
+    return Arrays.copyOf(bytes, size);
   }
 
   static int putVariable(byte[] bytes, int value) {

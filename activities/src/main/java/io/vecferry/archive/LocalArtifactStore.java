@@ -2,6 +2,7 @@ package io.vecferry.archive;
 
 import io.vecferry.plan.FailureClass;
 import io.vecferry.store.StoreException;
+import java.io.File;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -193,6 +194,7 @@ public final class LocalArtifactStore implements ArtifactStore {
     private final Path temporary;
     private final FileChannel channel;
     private boolean published;
+    private boolean incomplete;
 
     LocalWritable(Path file, Path temporary, FileChannel channel) {
       this.file = file;
@@ -203,10 +205,14 @@ public final class LocalArtifactStore implements ArtifactStore {
     @Override
     public void write(byte[] bytes, int offset, int length) {
       ByteBuffer buffer = ByteBuffer.wrap(bytes, offset, length);
+      // Stays set when the write fails: an object with a hole in it must never be published.
+      boolean failedBefore = incomplete;
+      incomplete = true;
       try {
         while (buffer.hasRemaining()) {
           channel.write(buffer);
         }
+        incomplete = failedBefore;
       } catch (IOException e) {
         throw failure("write", file, e);
       }
@@ -214,6 +220,10 @@ public final class LocalArtifactStore implements ArtifactStore {
 
     @Override
     public void publish() {
+      if (incomplete) {
+        throw new StoreException(
+            FailureClass.TRANSIENT, file + " is not published: a write to it failed before");
+      }
       try {
         channel.force(true);
         channel.close();
@@ -236,7 +246,7 @@ public final class LocalArtifactStore implements ArtifactStore {
         directory.force(true);
       } catch (AccessDeniedException e) {
         // Windows does not open folders; its renames need no such step.
-        if (java.io.File.separatorChar == '/') {
+        if (File.separatorChar == '/') {
           throw failure("write", file, e);
         }
       } catch (IOException e) {

@@ -3,6 +3,7 @@ package io.vecferry.archive;
 import com.github.luben.zstd.Zstd;
 import io.vecferry.archive.ArtifactStore.ReadableArtifact;
 import io.vecferry.archive.ArtifactStore.WritableArtifact;
+import java.io.ByteArrayInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -19,6 +20,8 @@ import org.xerial.snappy.Snappy;
 
 /** Connects the Parquet library to an {@link ArtifactStore}, without Hadoop file systems. */
 final class ParquetFiles {
+  private static final int MAX_PAGE_BYTES = 1 << 30;
+
   private ParquetFiles() {}
 
   /** Counts and sums the bytes on their way into an object. */
@@ -236,6 +239,12 @@ final class ParquetFiles {
     }
 
     private byte[] expand(byte[] compressed, int size) throws IOException {
+      // The size comes from a page header, which no checksum of the page covers.
+      boolean known = codec == CompressionCodecName.ZSTD;
+      long expected = known ? Zstd.getFrameContentSize(compressed) : size;
+      if (size < 0 || size > MAX_PAGE_BYTES || (expected > 0 && expected != size)) {
+        throw new IOException("a page of %d bytes is said to have %d".formatted(expected, size));
+      }
       byte[] expanded = new byte[size];
       int actual =
           switch (codec) {
@@ -243,7 +252,7 @@ final class ParquetFiles {
             case SNAPPY -> Snappy.uncompress(compressed, 0, compressed.length, expanded, 0);
             default -> {
               try (GZIPInputStream stream =
-                  new GZIPInputStream(new java.io.ByteArrayInputStream(compressed))) {
+                  new GZIPInputStream(new ByteArrayInputStream(compressed))) {
                 yield stream.readNBytes(expanded, 0, size);
               }
             }

@@ -11,6 +11,7 @@ import io.vecferry.record.VectorColumn;
 import io.vecferry.store.StoreException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -184,7 +185,7 @@ public final class PartReader implements AutoCloseable {
     if (artifact.size() < 12) {
       throw damaged("it is shorter than any Parquet file");
     }
-    ByteBuffer tail = ByteBuffer.allocate(8).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer tail = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
     artifact.readFully(artifact.size() - 8, tail);
     int length = tail.getInt(0);
     if (length < 1 || length > artifact.size() - 12) {
@@ -264,7 +265,7 @@ public final class PartReader implements AutoCloseable {
 
     /** The next records, exactly the batch size except at the end, or null at the end. */
     public RecordBatch next() {
-      Assembly assembly = new Assembly(batchSize);
+      Assembly assembly = new Assembly();
       while (assembly.rows < batchSize && advance()) {
         int count = Math.min(batchSize - assembly.rows, group.rows - position);
         assembly.add(group, position, count);
@@ -305,12 +306,6 @@ public final class PartReader implements AutoCloseable {
       private final TextColumn.Builder metadata = new TextColumn.Builder(16);
       private final List<IdKind> kinds = new ArrayList<>();
       private int rows;
-
-      Assembly(int capacity) {
-        if (capacity < 1) {
-          throw new IllegalArgumentException("batch size " + capacity);
-        }
-      }
 
       void add(Group source, int start, int count) {
         for (int row = start; row < start + count; row++) {
@@ -539,7 +534,6 @@ public final class PartReader implements AutoCloseable {
 
   private static final class NoGroupValue extends Converter {
     private final PrimitiveConverter primitive = new PrimitiveConverter() {};
-    private final NoGroupHolder holder = new NoGroupHolder();
 
     @Override
     public boolean isPrimitive() {
@@ -553,12 +547,6 @@ public final class PartReader implements AutoCloseable {
 
     @Override
     public GroupConverter asGroupConverter() {
-      return holder.group();
-    }
-  }
-
-  private static final class NoGroupHolder {
-    GroupConverter group() {
       return new NoGroup();
     }
   }

@@ -15,6 +15,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +27,7 @@ import org.apache.parquet.hadoop.ParquetFileWriter;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
 import org.apache.parquet.schema.LogicalTypeAnnotation;
 import org.apache.parquet.schema.MessageType;
+import org.apache.parquet.schema.PrimitiveType;
 import org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
 import org.apache.parquet.schema.Type;
 import org.apache.parquet.schema.Types;
@@ -370,8 +372,7 @@ public final class PartWriter implements AutoCloseable {
     return new MessageType("vecferry", columns);
   }
 
-  private static Type text(
-      Types.PrimitiveBuilder<org.apache.parquet.schema.PrimitiveType> type, String name) {
+  private static Type text(Types.PrimitiveBuilder<PrimitiveType> type, String name) {
     return type.as(LogicalTypeAnnotation.stringType()).named(name);
   }
 
@@ -395,14 +396,14 @@ public final class PartWriter implements AutoCloseable {
 
     void add(TextColumn text, int row) {
       if (rows / 8 == present.length) {
-        present = java.util.Arrays.copyOf(present, present.length * 2);
+        present = Arrays.copyOf(present, present.length * 2);
       }
       if (!text.isNull(row)) {
         int length = text.length(row);
         int end = Math.addExact(size, length + 4);
         if (end > values.length) {
           values =
-              java.util.Arrays.copyOf(
+              Arrays.copyOf(
                   values,
                   (int) Math.min(Integer.MAX_VALUE - 16, Math.max(end, values.length * 2L)));
         }
@@ -416,7 +417,7 @@ public final class PartWriter implements AutoCloseable {
 
     byte[] build(boolean optional) {
       if (!optional) {
-        return java.util.Arrays.copyOf(values, size);
+        return Arrays.copyOf(values, size);
       }
       int groups = (rows + 7) / 8;
       byte[] header = new byte[5];

@@ -10,6 +10,7 @@ import io.vecferry.record.TextColumn;
 import io.vecferry.record.VectorColumn;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,6 +37,7 @@ public final class RecordComparator {
   private long missingRows;
   private double largestAbsolute;
   private double largestRelative;
+  private boolean lastVectorExact;
 
   /** Keeps at most 100 differences; counts are complete. */
   public RecordComparator(double tolerance, boolean checkVectors, boolean checkMetadata) {
@@ -185,8 +187,6 @@ public final class RecordComparator {
 
   private record Verdict(String field, String expected, String actual) {}
 
-  private boolean lastVectorExact;
-
   private Verdict compareVector(
       DenseVectors expected, int row, RecordBatch actualBatch, int actualRow) {
     lastVectorExact = false;
@@ -231,13 +231,11 @@ public final class RecordComparator {
             Float.toString(actual.values()[actualStart + worst]));
   }
 
-  // Arrays.mismatch takes all NaNs for equal; with equal NaN payloads ignored, that is what is
-  // wanted
-  // for the verdict, and the bits of NaNs are not promised by any store.
+  // All NaNs are equal here; no store promises to keep the payload of a NaN.
   private static int mismatch(
       DenseVectors expected, int start, DenseVectors actual, int actualStart, int from) {
     int found =
-        java.util.Arrays.mismatch(
+        Arrays.mismatch(
             expected.values(),
             start + from,
             start + expected.dimension(),
