@@ -1,0 +1,70 @@
+package io.vecferry.archive;
+
+import java.io.Closeable;
+import java.nio.ByteBuffer;
+import java.util.List;
+
+/**
+ * Where an archive lives: named objects that are written whole and never changed in place. Paths
+ * are relative, with slashes, without {@code .} and {@code ..}. Thread-safe. Every method throws
+ * {@link io.vecferry.store.StoreException}: MISSING, PERMISSION, RESOURCE_EXHAUSTED, or TRANSIENT.
+ */
+public interface ArtifactStore {
+
+  /** Opens an object for reading at any position. */
+  ReadableArtifact open(String path);
+
+  /** Starts an object that replaces an older one of the same path once it is published. */
+  WritableArtifact create(String path);
+
+  boolean exists(String path);
+
+  /** Paths of all published objects below a folder, sorted; empty when there is none. */
+  List<String> list(String folder);
+
+  /** Removes an object; does nothing when it is absent. */
+  void delete(String path);
+
+  /** Display name of an object for messages. */
+  String describe(String path);
+
+  /** The whole content of a small object. */
+  default byte[] readBytes(String path) {
+    try (ReadableArtifact artifact = open(path)) {
+      byte[] bytes = new byte[Math.toIntExact(artifact.size())];
+      artifact.readFully(0, ByteBuffer.wrap(bytes));
+      return bytes;
+    }
+  }
+
+  /** Writes a small object atomically and durably. */
+  default void writeBytes(String path, byte[] bytes) {
+    try (WritableArtifact artifact = create(path)) {
+      artifact.write(bytes, 0, bytes.length);
+      artifact.publish();
+    }
+  }
+
+  /** An object that is open for reading. Not thread-safe. */
+  interface ReadableArtifact extends Closeable {
+    long size();
+
+    /** Fills the buffer from a position on; an object that ends before that is ARCHIVE_DAMAGED. */
+    void readFully(long position, ByteBuffer target);
+
+    @Override
+    void close();
+  }
+
+  /** An object that nobody sees before {@link #publish()}. Not thread-safe. */
+  interface WritableArtifact extends Closeable {
+    void write(byte[] bytes, int offset, int length);
+
+    /** Makes the object durable and visible, replacing an older one. */
+    void publish();
+
+    /** Discards the object unless it was published. */
+    @Override
+    void close();
+  }
+}

@@ -1,0 +1,354 @@
+package io.vecferry.verify;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import io.vecferry.record.DenseVectors;
+import io.vecferry.record.IdColumn;
+import io.vecferry.record.MetadataJson;
+import io.vecferry.record.RecordBatch;
+import io.vecferry.record.TextColumn;
+import io.vecferry.record.VectorColumn;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * Compares fetched records with the archived ones, row by row, over any number of batches, and
+ * keeps the counts. Floats are compared by their bits first; where bits differ, a component is
+ * right when it deviates by at most {@code tolerance * max(1, |expected|)}. A NaN is right only
+ * where a NaN is expected; so is an infinity. Metadata is compared by its bytes first and then as
+ * JSON: the order of keys does not matter, the order in arrays does; {@code 1} and {@code 1.0}
+ * differ, and so do a null and a missing key. Not thread-safe.
+ */
+public final class RecordComparator {
+  private final double tolerance;
+  private final boolean checkVectors;
+  private final boolean checkMetadata;
+  private final int maxDifferences;
+  private final List<Difference> differences = new ArrayList<>();
+  private long rows;
+  private long bitExactRows;
+  private long withinToleranceRows;
+  private long differentRows;
+  private long missingRows;
+  private double largestAbsolute;
+  private double largestRelative;
+  private boolean lastVectorExact;
+
+  /** Keeps at most 100 differences; counts are complete. */
+  public RecordComparator(double tolerance, boolean checkVectors, boolean checkMetadata) {
+    this(tolerance, checkVectors, checkMetadata, 100);
+  }
+
+  /**
+   * @param tolerance largest deviation of a component, relative to {@code max(1, |expected|)}
+   * @param checkVectors whether vectors are compared
+   * @param checkMetadata whether metadata and documents are compared
+   * @param maxDifferences how many differences are kept; counts are complete
+   */
+  public RecordComparator(
+      double tolerance, boolean checkVectors, boolean checkMetadata, int maxDifferences) {
+    if (!(tolerance >= 0)) {
+      throw new IllegalArgumentException("tolerance " + tolerance);
+    }
+    this.tolerance = tolerance;
+    this.checkVectors = checkVectors;
+    this.checkMetadata = checkMetadata;
+    this.maxDifferences = maxDifferences;
+  }
+
+  /**
+   * What was found.
+   *
+   * @param rows records expected
+   * @param bitExactRows records whose vectors have exactly the expected bits; metadata and
+   *     documents as asked for
+   * @param withinToleranceRows records whose vectors deviate within the tolerance
+   * @param differentRows records that differ
+   * @param missingRows records that are not there
+   * @param largestAbsolute largest deviation of a finite component
+   * @param largestRelative the same relative to {@code max(1, |expected|)}
+   * @param differences the first differences, in the order in which they were found
+   */
+  public record Result(
+      long rows,
+      long bitExactRows,
+      long withinToleranceRows,
+      long differentRows,
+      long missingRows,
+      double largestAbsolute,
+      double largestRelative,
+      List<Difference> differences) {
+
+    /** Whether every record is there and right. */
+    public boolean isEqual() {
+      return differentRows == 0 && missingRows == 0;
+    }
+  }
+
+  /** What was found in all batches so far. */
+  public Result result() {
+    return new Result(
+        rows,
+        bitExactRows,
+        withinToleranceRows,
+        differentRows,
+        missingRows,
+        largestAbsolute,
+        largestRelative,
+        List.copyOf(differences));
+  }
+
+  /**
+   * Compares a batch.
+   *
+   * @param expected the archived records
+   * @param actual the records that were found when asked for the ids of {@code expected}: in the
+   *     same order, absent ones left out
+   */
+  public void compare(RecordBatch expected, RecordBatch actual) {
+    int next = 0;
+    for (int row = 0; row < expected.rows(); row++) {
+      rows++;
+      if (next < actual.rows() && expected.ids().sameAt(row, actual.ids(), next)) {
+        compareRow(expected, row, actual, next++);
+      } else if (next < actual.rows()
+          && expected.ids().texts().sameAt(row, actual.ids().texts(), next)) {
+        differentRows++;
+        add(
+            expected.ids(),
+            row,
+            Difference.Kind.ID,
+            "",
+            expected.ids().kind(row).name(),
+            actual.ids().kind(next).name());
+        next++;
+      } else {
+        missingRows++;
+        add(expected.ids(), row, Difference.Kind.MISSING, "", "present", "absent");
+      }
+    }
+    for (; next < actual.rows(); next++) {
+      differentRows++;
+      add(
+          actual.ids(),
+          next,
+          Difference.Kind.ID,
+          "",
+          "not asked for, or in another order",
+          actual.ids().get(next));
+    }
+  }
+
+  private void compareRow(RecordBatch expected, int row, RecordBatch actual, int actualRow) {
+    boolean right = true;
+    boolean exact = true;
+    if (checkVectors) {
+      for (VectorColumn column : expected.vectors()) {
+        Verdict verdict = compareVector((DenseVectors) column, row, actual, actualRow);
+        if (verdict != null) {
+          add(
+              expected.ids(),
+              row,
+              Difference.Kind.VECTOR,
+              verdict.field,
+              verdict.expected,
+              verdict.actual);
+          right = false;
+        }
+        exact &= lastVectorExact;
+      }
+    }
+    if (checkMetadata) {
+      if (!expected.documents().sameAt(row, actual.documents(), actualRow)) {
+        add(
+            expected.ids(),
+            row,
+            Difference.Kind.DOCUMENT,
+            "",
+            expected.documents().get(row),
+            actual.documents().get(actualRow));
+        right = false;
+      }
+      right &= compareMetadata(expected, row, actual, actualRow);
+    }
+    if (!right) {
+      differentRows++;
+    } else if (exact) {
+      bitExactRows++;
+    } else {
+      withinToleranceRows++;
+    }
+  }
+
+  private record Verdict(String field, String expected, String actual) {}
+
+  private Verdict compareVector(
+      DenseVectors expected, int row, RecordBatch actualBatch, int actualRow) {
+    lastVectorExact = false;
+    DenseVectors actual = null;
+    for (VectorColumn column : actualBatch.vectors()) {
+      if (column.name().equals(expected.name()) && column instanceof DenseVectors dense) {
+        actual = dense;
+      }
+    }
+    if (actual == null || actual.dimension() != expected.dimension()) {
+      return new Verdict(
+          expected.name(),
+          "dimension " + expected.dimension(),
+          actual == null ? "no such field" : "dimension " + actual.dimension());
+    }
+    int dimension = expected.dimension();
+    int start = row * dimension;
+    int actualStart = actualRow * dimension;
+    int worst = -1;
+    double worstDeviation = tolerance;
+    boolean exact = true;
+    int component = mismatch(expected, start, actual, actualStart, 0);
+    for (; component >= 0; component = mismatch(expected, start, actual, actualStart, component)) {
+      float wanted = expected.values()[start + component];
+      float found = actual.values()[actualStart + component];
+      if (Float.floatToRawIntBits(wanted) != Float.floatToRawIntBits(found)) {
+        exact = false;
+        double deviation = deviation(wanted, found);
+        if (deviation > worstDeviation) {
+          worst = component;
+          worstDeviation = deviation;
+        }
+      }
+      component++;
+    }
+    lastVectorExact = exact;
+    return worst < 0
+        ? null
+        : new Verdict(
+            expected.name() + "[" + worst + "]",
+            Float.toString(expected.values()[start + worst]),
+            Float.toString(actual.values()[actualStart + worst]));
+  }
+
+  // All NaNs are equal here; no store promises to keep the payload of a NaN.
+  private static int mismatch(
+      DenseVectors expected, int start, DenseVectors actual, int actualStart, int from) {
+    int found =
+        Arrays.mismatch(
+            expected.values(),
+            start + from,
+            start + expected.dimension(),
+            actual.values(),
+            actualStart + from,
+            actualStart + expected.dimension());
+    return found < 0 ? -1 : found + from;
+  }
+
+  private double deviation(float expected, float actual) {
+    if (!Float.isFinite(expected) || !Float.isFinite(actual)) {
+      return Double.POSITIVE_INFINITY;
+    }
+    double absolute = Math.abs((double) expected - actual);
+    double relative = absolute / Math.max(1, Math.abs((double) expected));
+    largestAbsolute = Math.max(largestAbsolute, absolute);
+    largestRelative = Math.max(largestRelative, relative);
+    return relative;
+  }
+
+  private boolean compareMetadata(
+      RecordBatch expected, int row, RecordBatch actual, int actualRow) {
+    TextColumn ours = expected.metadata();
+    TextColumn theirs = actual.metadata();
+    if (ours.sameAt(row, theirs, actualRow)) {
+      return true;
+    }
+    String expectedText = ours.get(row);
+    String actualText = theirs.get(actualRow);
+    if (expectedText != null && actualText != null) {
+      try {
+        Object expectedValue = parse(expectedText);
+        Object actualValue = parse(actualText);
+        if (expectedValue.equals(actualValue)) {
+          return true;
+        }
+        if (expectedValue instanceof Map<?, ?> left && actualValue instanceof Map<?, ?> right) {
+          return !addFirstKey(expected.ids(), row, left, right);
+        }
+      } catch (IOException e) {
+        actualText = actualText + " (" + e.getMessage() + ")";
+      }
+    }
+    add(expected.ids(), row, Difference.Kind.METADATA, "", expectedText, actualText);
+    return false;
+  }
+
+  private boolean addFirstKey(IdColumn ids, int row, Map<?, ?> left, Map<?, ?> right) {
+    Map<Object, Object> keys = new LinkedHashMap<>(left);
+    right.forEach(keys::putIfAbsent);
+    for (Object key : keys.keySet()) {
+      if (!Objects.equals(left.get(key), right.get(key))) {
+        add(
+            ids,
+            row,
+            Difference.Kind.METADATA,
+            key.toString(),
+            left.containsKey(key) ? left.get(key).toString() : "absent",
+            right.containsKey(key) ? right.get(key).toString() : "absent");
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** A scalar as it is spelled; its type is kept apart so that a text "1" is not the number 1. */
+  private record Scalar(JsonToken type, String text) {
+    @Override
+    public String toString() {
+      return type == JsonToken.VALUE_STRING ? '"' + text + '"' : text;
+    }
+  }
+
+  private static Object parse(String json) throws IOException {
+    try (JsonParser parser = MetadataJson.FACTORY.createParser(json)) {
+      if (parser.nextToken() == null) {
+        throw new IOException("empty JSON");
+      }
+      Object value = parse(parser);
+      if (parser.nextToken() != null) {
+        throw new IOException("text after the JSON value");
+      }
+      return value;
+    }
+  }
+
+  private static Object parse(JsonParser parser) throws IOException {
+    JsonToken token = parser.currentToken();
+    if (token == JsonToken.START_OBJECT) {
+      Map<String, Object> map = new LinkedHashMap<>();
+      while (parser.nextToken() != JsonToken.END_OBJECT) {
+        String key = parser.currentName();
+        parser.nextToken();
+        map.put(key, parse(parser));
+      }
+      return map;
+    }
+    if (token == JsonToken.START_ARRAY) {
+      List<Object> list = new ArrayList<>();
+      while (parser.nextToken() != JsonToken.END_ARRAY) {
+        list.add(parse(parser));
+      }
+      return list;
+    }
+    return new Scalar(token, parser.getText());
+  }
+
+  private void add(
+      IdColumn ids, int row, Difference.Kind kind, String field, String expected, String actual) {
+    if (differences.size() < maxDifferences) {
+      differences.add(
+          new Difference(
+              ids.get(row), kind, field, Difference.shorten(expected), Difference.shorten(actual)));
+    }
+  }
+}

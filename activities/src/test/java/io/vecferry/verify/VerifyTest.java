@@ -1,0 +1,192 @@
+package io.vecferry.verify;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vecferry.archive.Archive;
+import io.vecferry.archive.LocalArtifactStore;
+import io.vecferry.archive.Manifest;
+import io.vecferry.archive.PartSchema;
+import io.vecferry.archive.PartSidecar;
+import io.vecferry.archive.PartWriter;
+import io.vecferry.record.DenseVectors;
+import io.vecferry.record.IdColumn;
+import io.vecferry.record.IdKind;
+import io.vecferry.record.RecordBatch;
+import io.vecferry.record.TextColumn;
+import io.vecferry.store.Metric;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class VerifyTest {
+  @TempDir Path folder;
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          {"a":1,"b":[1,2]} | {"b":[1,2],"a":1} | true
+          {"a":1} | {"a":1.0} | false
+          {"a":null} | {} | false
+          {"a":[1,2]} | {"a":[2,1]} | false
+          {"a":"1"} | {"a":1} | false
+          {"a":{"x":true}} | {"a":{"x":true} } | true
+          {"a":1} | {"a":1,"b":2} | false
+          {} | [] | false
+          {"a":1} | nonsense | false
+          """)
+  void comparesMetadataAsJson(String expected, String actual, boolean same) {
+    RecordComparator comparator = new RecordComparator(0, true, true);
+    comparator.compare(
+        batch(new String[] {"1"}, new float[] {1, 2}, expected),
+        batch(new String[] {"1"}, new float[] {1, 2}, actual));
+    assertThat(comparator.result().isEqual()).isEqualTo(same);
+    assertThat(comparator.result().differences()).hasSize(same ? 0 : 1);
+  }
+
+  @Test
+  void namesWhatIsMissingAndWhatDiffers() {
+    RecordComparator comparator = new RecordComparator(0.001, true, true);
+    comparator.compare(
+        batch(
+            new String[] {"a", "b", "c", "d"},
+            new float[] {1, 2, 3, 4, 1000, 6, Float.NaN, 8},
+            "{}"),
+        batch(new String[] {"a", "c", "d"}, new float[] {1, 2, 1000.5f, 6, Float.NaN, 8.1f}, "{}"));
+    RecordComparator.Result result = comparator.result();
+    assertThat(result.rows()).isEqualTo(4);
+    assertThat(result.bitExactRows()).isEqualTo(1);
+    assertThat(result.withinToleranceRows()).isEqualTo(1);
+    assertThat(result.missingRows()).isEqualTo(1);
+    assertThat(result.differentRows()).isEqualTo(1);
+    assertThat(result.largestAbsolute()).isEqualTo(0.5);
+    assertThat(result.differences())
+        .containsExactly(
+            new Difference("b", Difference.Kind.MISSING, "", "present", "absent"),
+            new Difference("d", Difference.Kind.VECTOR, "[1]", "8.0", "8.1"));
+  }
+
+  @Test
+  void aNaNIsNeverWithinATolerance() {
+    for (float[] pair : new float[][] {{Float.NaN, 1}, {1, Float.NaN}, {1e38f, 1 / 0f}}) {
+      RecordComparator comparator = new RecordComparator(1e9, true, true);
+      comparator.compare(
+          batch(new String[] {"a"}, new float[] {pair[0], 0}, "{}"),
+          batch(new String[] {"a"}, new float[] {pair[1], 0}, "{}"));
+      assertThat(comparator.result().isEqual()).isFalse();
+    }
+  }
+
+  @Test
+  void tellsIdsOfTwoKindsApart() {
+    RecordBatch numbers =
+        new RecordBatch(
+            IdColumn.of(IdKind.INT64, TextColumn.of("1")),
+            List.of(),
+            TextColumn.allNull(1),
+            TextColumn.allNull(1));
+    RecordBatch texts =
+        new RecordBatch(
+            IdColumn.ofStrings("1"), List.of(), TextColumn.allNull(1), TextColumn.allNull(1));
+    RecordComparator comparator = new RecordComparator(0, true, true);
+    comparator.compare(numbers, texts);
+    assertThat(comparator.result().differences())
+        .containsExactly(new Difference("1", Difference.Kind.ID, "", "INT64", "STRING"));
+  }
+
+  @Test
+  void checksNameTheFirstBadRecords() {
+    Archive archive = new Archive(new LocalArtifactStore(folder), "m");
+    String part =
+        write(
+                archive,
+                0,
+                batch(new String[] {"good", "nan"}, new float[] {1, 2, 3, Float.NaN}, "[1]"))
+            .part();
+    PartChecks.Result result = PartChecks.check(archive.store(), part, 10);
+    assertThat(result.isValid()).isFalse();
+    assertThat(result.nonFiniteRows()).isEqualTo(1);
+    assertThat(result.badMetadataRows()).isEqualTo(2);
+    assertThat(result.problems())
+        .contains("id 'nan' (row 1): vector '' is NaN at component 1")
+        .contains("id 'good' (row 0): metadata is not a JSON object: [1]");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1_000_000, 64})
+  void findsDuplicatesAcrossParts(int rowsInMemory) throws Exception {
+    Archive archive = new Archive(new LocalArtifactStore(folder), "m");
+    List<String> parts = new ArrayList<>();
+    for (int part = 0; part < 4; part++) {
+      String[] ids = new String[500];
+      for (int i = 0; i < ids.length; i++) {
+        ids[i] = Integer.toString(part * 500 + i);
+      }
+      if (part == 3) {
+        ids[7] = "600";
+        ids[8] = "600";
+      }
+      parts.add(write(archive, part, batch(ids, new float[1000], "{}")).part());
+    }
+    Path temporary = Files.createDirectory(folder.resolve("temporary"));
+    IdUniqueness.Result result =
+        IdUniqueness.find(archive.store(), parts, temporary, 10, rowsInMemory);
+    assertThat(result.rows()).isEqualTo(2000);
+    assertThat(result.complete()).isTrue();
+    assertThat(result.duplicates())
+        .containsExactly(
+            new IdUniqueness.Duplicate(
+                IdKind.STRING, "600", List.of(parts.get(1), parts.get(3), parts.get(3))));
+    assertThat(temporary).isEmptyDirectory();
+  }
+
+  @Test
+  void verifiesAWholeArchiveAndCollectsEveryProblem() throws Exception {
+    Archive archive = new Archive(new LocalArtifactStore(folder), "m");
+    List<PartSidecar> sidecars = new ArrayList<>();
+    for (int part = 0; part < 3; part++) {
+      sidecars.add(
+          write(archive, part, batch(new String[] {"a" + part}, new float[] {part, 1}, "{}")));
+    }
+    assertThat(archive.verify()).hasSize(1);
+    archive.writeManifest(
+        Manifest.of(
+            "m", sidecars, PartSchema.of(IdKind.STRING, 2, Metric.L2), Map.of("store", "test")));
+    assertThat(archive.verify()).isEmpty();
+    assertThat(archive.parts(Archive.SOURCE, 0)).hasSize(3);
+    byte[] bytes = archive.store().readBytes(sidecars.get(0).part());
+    bytes[40] ^= 1;
+    archive.store().writeBytes(sidecars.get(0).part(), bytes);
+    archive.store().delete(sidecars.get(1).part());
+    assertThat(archive.verify())
+        .hasSize(2)
+        .allMatch(problem -> problem.contains("p000-00000"), "names its file");
+  }
+
+  private static PartSidecar write(Archive archive, int part, RecordBatch batch) {
+    String path = archive.partPath(Archive.SOURCE, 0, part);
+    try (PartWriter writer =
+        new PartWriter(archive.store(), path, PartSchema.of(IdKind.STRING, 2, Metric.L2))) {
+      writer.append(batch);
+      return writer.finish(null, null, false, "", null);
+    }
+  }
+
+  private static RecordBatch batch(String[] ids, float[] values, String metadata) {
+    String[] metadataRows = new String[ids.length];
+    java.util.Arrays.fill(metadataRows, metadata);
+    return new RecordBatch(
+        IdColumn.ofStrings(ids),
+        List.of(new DenseVectors("", 2, values)),
+        TextColumn.allNull(ids.length),
+        TextColumn.of(metadataRows));
+  }
+}
