@@ -804,10 +804,7 @@ final class FaissCollection implements AutoCloseable {
       index.readLabels(channel, row, 1, label, scratch);
       id = Long.toString(label[0]);
     } else {
-      sidecar.seek(lines, row);
-      lines.next();
-      lines.parseId();
-      id = "'" + lines.idText() + "'";
+      id = idOrUnknown(row, lines);
     }
     return "id "
         + id
@@ -818,6 +815,18 @@ final class FaissCollection implements AutoCloseable {
         + " is "
         + values[at * dimension + component]
         + ")";
+  }
+
+  private String idOrUnknown(long row, MetaReader lines) throws IOException {
+    try {
+      sidecar.seek(lines, row);
+      lines.next();
+      lines.parseId();
+      return "'" + lines.idText() + "'";
+    } catch (StoreException e) {
+      // That the lines are damaged is a finding of its own; the row number still helps here.
+      return "unknown";
+    }
   }
 
   private List<Finding> assessIds() {

@@ -370,7 +370,21 @@ final class MetaReader implements AutoCloseable {
       MetadataJson.copyValue(again, generator);
       generator.flush();
     }
+    requireWholeSurrogates();
     metadata.add(output.bytes(), 0, output.size());
+  }
+
+  /** The generator spells pairs as themselves, so an escape of a surrogate is half of one. */
+  private void requireWholeSurrogates() {
+    byte[] bytes = output.bytes();
+    for (int i = 0; i + 3 < output.size(); i++) {
+      if (bytes[i] == '\\') {
+        if (bytes[i + 1] == 'u' && bytes[i + 2] == 'D' && bytes[i + 3] >= '8') {
+          throw bad("metadata has half of a surrogate pair, which UTF-8 cannot hold");
+        }
+        i++;
+      }
+    }
   }
 
   private boolean canonical(int from, int to) {
