@@ -81,7 +81,7 @@ class FaissLoadTest {
   }
 
   private static void restore(Path folder, Map<Path, ByteBuffer> files) throws IOException {
-    for (Map.Entry<Path, byte[]> file : files.entrySet()) {
+    for (Map.Entry<Path, ByteBuffer> file : files.entrySet()) {
       Path path = folder.resolve(file.getKey());
       Files.createDirectories(path.getParent());
       Files.write(path, file.getValue().array());
