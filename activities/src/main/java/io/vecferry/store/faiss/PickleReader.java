@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -53,6 +54,11 @@ final class PickleReader {
           "langchain_community.docstore.document",
           "langchain_core.documents",
           "langchain_core.documents.base");
+
+  private static final byte[] DICT_FIELD = ascii("_dict");
+  private static final byte[] STATE_FIELD = ascii("__dict__");
+  private static final byte[] CONTENT_FIELD = ascii("page_content");
+  private static final byte[] METADATA_FIELD = ascii("metadata");
 
   private static final int MEMO_TEXT = 1;
   private static final int MEMO_LIVE = 2;
@@ -145,6 +151,7 @@ final class PickleReader {
   }
 
   private final Path path;
+  private final FileChannel pickle;
   private final PickleInput input;
   private final PickleInput lookup;
   private final FileChannel fragments;
@@ -169,6 +176,7 @@ final class PickleReader {
 
   private PickleReader(Path path, FileChannel pickle, FileChannel fragments) throws IOException {
     this.path = path;
+    this.pickle = pickle;
     this.input = new PickleInput(path, pickle);
     this.lookup = new PickleInput(path, pickle);
     this.fragments = fragments;
@@ -472,9 +480,12 @@ final class PickleReader {
     return new String(utf8(text), StandardCharsets.UTF_8);
   }
 
-  private boolean is(Object value, String expected) throws IOException {
-    return value instanceof Text text
-        && Arrays.equals(utf8(text), expected.getBytes(StandardCharsets.UTF_8));
+  private boolean is(Object value, byte[] expected) throws IOException {
+    return value instanceof Text text && Arrays.equals(utf8(text), expected);
+  }
+
+  private static byte[] ascii(String text) {
+    return text.getBytes(StandardCharsets.US_ASCII);
   }
 
   /**
@@ -621,7 +632,7 @@ final class PickleReader {
       throw bad("it sets the state of something that has none");
     }
     if (instance.type == Global.DOCSTORE) {
-      if (!(find(dict, "_dict") instanceof DictNode documents)) {
+      if (!(find(dict, DICT_FIELD) instanceof DictNode documents)) {
         throw bad("the docstore has no _dict");
       }
       instance.documents = documents;
@@ -630,7 +641,7 @@ final class PickleReader {
     if (instance.document != null) {
       throw bad("it sets the state of a document twice");
     }
-    Object fields = find(dict, "__dict__");
+    Object fields = find(dict, STATE_FIELD);
     DictNode values = fields instanceof DictNode inner ? inner : dict;
     instance.document = freezeDocument(values);
     forget(dict, 0);
@@ -643,7 +654,7 @@ final class PickleReader {
     }
   }
 
-  private Object find(DictNode dict, String key) throws IOException {
+  private Object find(DictNode dict, byte[] key) throws IOException {
     Object found = null;
     for (int i = 0; i < dict.keys.size(); i++) {
       if (is(dict.keys.get(i), key)) {
@@ -654,8 +665,8 @@ final class PickleReader {
   }
 
   private Frozen freezeDocument(DictNode fields) throws IOException {
-    Object content = find(fields, "page_content");
-    Object metadata = find(fields, "metadata");
+    Object content = find(fields, CONTENT_FIELD);
+    Object metadata = find(fields, METADATA_FIELD);
     long start = written;
     if (content instanceof Text text) {
       put(",\"document\":");
@@ -721,24 +732,21 @@ final class PickleReader {
 
   private void putDict(DictNode dict, String key, int depth, long start) throws IOException {
     put("{");
-    // A dict that was written by Python has no key twice; a later one would win there as well.
-    Map<String, Integer> last = new LinkedHashMap<>();
+    Set<String> keys = new HashSet<>();
     for (int i = 0; i < dict.keys.size(); i++) {
-      if (!(dict.keys.get(i) instanceof Text name)) {
+      if (!(dict.keys.get(i) instanceof Text text)) {
         throw problem(start, key, "has a key that is no text: " + describe(dict.keys.get(i)));
       }
-      last.put(string(name), i);
-    }
-    boolean first = true;
-    for (Map.Entry<String, Integer> entry : last.entrySet()) {
-      if (!first) {
+      String name = string(text);
+      if (!keys.add(name)) {
+        throw problem(start, key, "has the key '" + printable(name) + "' twice");
+      }
+      if (i > 0) {
         put(",");
       }
-      first = false;
-      putText((Text) dict.keys.get(entry.getValue()), "a key of " + key);
+      putText(text, "a key of " + key);
       put(":");
-      String inner = depth == 0 ? entry.getKey() : key + "." + entry.getKey();
-      putValue(dict.values.get(entry.getValue()), inner, depth + 1, start);
+      putValue(dict.values.get(i), depth == 0 ? name : key + "." + name, depth + 1, start);
     }
     put("}");
   }
@@ -812,7 +820,7 @@ final class PickleReader {
   }
 
   private void put(String ascii) throws IOException {
-    output.write(ascii.getBytes(StandardCharsets.ISO_8859_1));
+    output.write(ascii(ascii));
     written += ascii.length();
   }
 
@@ -860,6 +868,9 @@ final class PickleReader {
         throw bad("the docstore has a value that is no Document");
       }
     }
+    // Ids of rows and of documents stand in two places: each gets a window that moves forward.
+    PickleInput rowInput = new PickleInput(path, pickle);
+    PickleInput documentInput = new PickleInput(path, pickle);
     Text[] ids = new Text[rows.keys.size()];
     for (int i = 0; i < ids.length; i++) {
       if (!(rows.keys.get(i) instanceof Long row) || !(rows.values.get(i) instanceof Text id)) {
@@ -888,17 +899,21 @@ final class PickleReader {
 
       @Override
       public byte[] idOfRow(int row) {
-        return checked(ids[row]);
+        return checked(ids[row], rowInput);
       }
 
       @Override
       public byte[] idOfDocument(int document) {
-        return checked((Text) documents.keys.get(document));
+        return checked((Text) documents.keys.get(document), documentInput);
       }
 
-      private byte[] checked(Text id) {
+      private byte[] checked(Text id, PickleInput window) {
         try {
-          byte[] bytes = utf8(id);
+          byte[] bytes = id.utf8;
+          if (bytes == null) {
+            window.seek(id.position);
+            bytes = text(window, id.position, window.unsignedByte()).utf8;
+          }
           requireUtf8(bytes, "the id");
           return bytes;
         } catch (IOException e) {
