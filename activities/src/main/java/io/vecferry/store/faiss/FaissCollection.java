@@ -107,10 +107,15 @@ final class FaissCollection implements AutoCloseable {
             files.index()
                 + " has an id map; LangChain folders with one are not supported, only flat indexes");
       }
+      Seen docstore = seen.get(files.pickle());
       temporary =
-          LangChainReader.convert(
-              files.pickle(), index.rows(), manifest == null ? null : manifest.idKind());
-      temporary.toFile().deleteOnExit();
+          SpillCache.acquire(
+              new SpillCache.Key(
+                  files.pickle().toAbsolutePath(),
+                  docstore.size(),
+                  docstore.modified(),
+                  index.rows(),
+                  manifest == null ? null : manifest.idKind()));
       sidecar = new Sidecar(temporary, files.pickle().toString(), index.rows());
     }
     return new FaissCollection(files, index, sidecar, manifest, temporary, seen);
@@ -989,11 +994,7 @@ final class FaissCollection implements AutoCloseable {
   @Override
   public void close() {
     if (temporary != null) {
-      try {
-        Files.deleteIfExists(temporary);
-      } catch (IOException e) {
-        throw FileErrors.of("deleting", temporary, e);
-      }
+      SpillCache.release(temporary);
     }
   }
 }

@@ -181,6 +181,7 @@ final class PickleReader {
     this.lookup = new PickleInput(path, pickle);
     this.fragments = fragments;
     this.output = new BufferedOutputStream(Channels.newOutputStream(fragments), 1 << 16);
+    frozen.add(new Frozen(0, -1, false));
     this.outputLimit = input.size() * 100 + (1L << 30);
   }
 
@@ -773,8 +774,8 @@ final class PickleReader {
       return;
     }
     if (node.memo >= 0 && live.remove(node.memo) != null) {
-      frozen.add(new Frozen(0, -1, false));
-      memo[node.memo] = (long) (frozen.size() - 1) << 2 | MEMO_FROZEN;
+      // Entry 0 of the list stands for everything that no later value may refer to.
+      memo[node.memo] = MEMO_FROZEN;
     }
     if (value instanceof DictNode dict) {
       for (Object inner : dict.values) {
