@@ -7,6 +7,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import java.io.IOException;
 
 /**
@@ -28,6 +29,8 @@ public final class MetadataJson {
       new JsonFactoryBuilder()
           .streamReadConstraints(CONSTRAINTS)
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          // Otherwise an emoji is spelled as two escapes by one generator and as itself by another.
+          .enable(JsonWriteFeature.COMBINE_UNICODE_SURROGATES_IN_UTF8)
           .disable(StreamReadFeature.AUTO_CLOSE_SOURCE)
           .build();
 

@@ -1,0 +1,88 @@
+package io.vecferry.store.faiss;
+
+import io.vecferry.store.StoreOption;
+import io.vecferry.store.StoreProvider;
+import io.vecferry.store.StoreSettings;
+import io.vecferry.store.VectorStore;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.List;
+
+/** FAISS index files: bare, in a LangChain folder, or with vecferry's own sidecar. */
+public final class FaissProvider implements StoreProvider {
+
+  @Override
+  public String type() {
+    return "faiss";
+  }
+
+  @Override
+  public String description() {
+    return "FAISS index files (IndexFlat and IndexIDMap over it, all versions), bare, as a LangChain"
+        + " folder, or with meta.jsonl";
+  }
+
+  @Override
+  public List<StoreOption> options() {
+    return List.of(
+        new StoreOption(
+            "path",
+            StoreOption.Kind.TEXT,
+            true,
+            List.of(),
+            "",
+            "Folder or index file; a target is always a folder."),
+        new StoreOption(
+            "options.layout",
+            StoreOption.Kind.TEXT,
+            false,
+            FaissLoad.layouts(),
+            FaissFiles.VECFERRY,
+            "What a target folder looks like: index.faiss with meta.jsonl, or what LangChain loads."),
+        new StoreOption(
+            "options.indexName",
+            StoreOption.Kind.TEXT,
+            false,
+            List.of(),
+            "index",
+            "Name of the index file in a folder, without .faiss."));
+  }
+
+  @Override
+  public StoreSettings loadSettings(StoreSettings settings, String migration) {
+    return settings.with("path", FaissLoad.loadFolder(path(settings), migration).toString());
+  }
+
+  @Override
+  public VectorStore open(StoreSettings settings) {
+    String layout = settings.text("options.layout", FaissFiles.VECFERRY);
+    if (!FaissLoad.layouts().contains(layout)) {
+      throw FileErrors.incompatible(
+          settings.role()
+              + ".options.layout '"
+              + layout
+              + "' is not one of "
+              + String.join(", ", FaissLoad.layouts()));
+    }
+    String indexName = settings.text("options.indexName", "index");
+    if (indexName.isEmpty() || indexName.contains("/") || indexName.contains("\\")) {
+      throw FileErrors.incompatible(
+          settings.role() + ".options.indexName '" + indexName + "' is not a file name");
+    }
+    return new FaissStore(path(settings), indexName, layout);
+  }
+
+  private static Path path(StoreSettings settings) {
+    String text =
+        settings
+            .text("path")
+            .filter(value -> !value.isBlank())
+            .orElseThrow(
+                () -> FileErrors.incompatible(settings.role() + ".path is required for FAISS"));
+    try {
+      return Path.of(text);
+    } catch (InvalidPathException e) {
+      throw FileErrors.incompatible(settings.role() + ".path is not a path: " + e.getMessage());
+    }
+  }
+}

@@ -1,0 +1,234 @@
+package io.vecferry.store.faiss;
+
+import io.vecferry.plan.Finding;
+import io.vecferry.record.IdColumn;
+import io.vecferry.record.RecordBatch;
+import io.vecferry.store.BatchReader;
+import io.vecferry.store.BatchWriter;
+import io.vecferry.store.CollectionInfo;
+import io.vecferry.store.LoadSchema;
+import io.vecferry.store.LoadStamp;
+import io.vecferry.store.Metric;
+import io.vecferry.store.Neighbours;
+import io.vecferry.store.SourceRange;
+import io.vecferry.store.VectorFieldInfo;
+import io.vecferry.store.VectorStore;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** A FAISS index with its metadata, in files. */
+final class FaissStore implements VectorStore {
+  private static final Set<String> INDEX_TYPES = Set.of("", "Flat", "IDMap2,Flat");
+
+  private final Path path;
+  private final String indexName;
+  private final String layout;
+  private final FaissLoad load;
+  private FaissCollection collection;
+
+  FaissStore(Path path, String indexName, String layout) {
+    this.path = path;
+    this.indexName = indexName;
+    this.layout = layout;
+    this.load = new FaissLoad(path, indexName);
+  }
+
+  private synchronized FaissCollection collection() {
+    if (collection == null) {
+      collection = FaissCollection.open(FaissFiles.find(path, indexName));
+    }
+    return collection;
+  }
+
+  private synchronized void forget() {
+    if (collection != null) {
+      collection.close();
+      collection = null;
+    }
+  }
+
+  @Override
+  public boolean exists() {
+    try {
+      return Files.isDirectory(path) ? !FaissLoad.empty(path) : Files.exists(path);
+    } catch (IOException e) {
+      throw FileErrors.of("reading", path, e);
+    }
+  }
+
+  @Override
+  public CollectionInfo describe() {
+    Manifest manifest = Manifest.read(path);
+    if (manifest != null && !manifest.finished()) {
+      return new CollectionInfo(
+          "FAISS file, " + manifest.layout() + " layout",
+          path.toString(),
+          List.of(
+              new VectorFieldInfo(
+                  "",
+                  manifest.dimension(),
+                  manifest.metric(),
+                  manifest.metricArgument(),
+                  manifest.indexType(),
+                  Map.of())),
+          EnumSet.noneOf(io.vecferry.record.IdKind.class),
+          load.rowsWritten(),
+          -1,
+          Map.of("layout", manifest.layout(), "finished", "false"),
+          "");
+    }
+    return collection().describe();
+  }
+
+  @Override
+  public List<Finding> assess() {
+    return collection().assess();
+  }
+
+  @Override
+  public List<Finding> assessLoad(LoadSchema schema) {
+    List<Finding> findings = new ArrayList<>();
+    if (schema.vectors().size() != 1) {
+      findings.add(
+          Finding.blocking(
+              "target",
+              "a FAISS index holds one vector per record, the source has "
+                  + schema.vectors().size()
+                  + " vector fields",
+              "Choose one field."));
+      return findings;
+    }
+    VectorFieldInfo field = schema.vectors().get(0);
+    boolean langChain = layout.equals(FaissFiles.LANGCHAIN);
+    if (field.metric() == Metric.COSINE) {
+      findings.add(
+          Finding.blocking(
+              "target.metric",
+              "FAISS has no cosine metric",
+              "Use ip, which is the same for vectors of unit length."));
+    } else if (langChain && field.metric() != Metric.L2 && field.metric() != Metric.IP) {
+      findings.add(
+          Finding.warning(
+              "target.metric",
+              "LangChain reads an index with metric "
+                  + field.metric().spelling()
+                  + " but knows only l2 and ip for its own scores",
+              ""));
+    }
+    if (field.dimension() < 1 || field.dimension() > 1 << 20) {
+      findings.add(
+          Finding.blocking(
+              "target", "dimension " + field.dimension() + " is not between 1 and 1048576", ""));
+    }
+    String indexType = field.indexType() == null ? "" : field.indexType();
+    if (!INDEX_TYPES.contains(indexType)) {
+      findings.add(
+          Finding.blocking(
+              "target.index.type",
+              "index type '" + indexType + "' cannot be written",
+              "Use Flat or IDMap2,Flat."));
+    } else if (langChain && indexType.equals("IDMap2,Flat")) {
+      findings.add(
+          Finding.blocking(
+              "target.index.type",
+              "LangChain finds documents by row number and cannot read an index with an id map",
+              "Use Flat."));
+    }
+    if (Files.exists(path) && !Files.isDirectory(path)) {
+      findings.add(
+          Finding.blocking("target.path", path + " is a file", "Give the path of a folder."));
+    }
+    if (langChain) {
+      findings.add(
+          Finding.warning(
+              "target.options.layout",
+              "LangChain has only text ids, and no records without document or metadata: such"
+                  + " records get text ids, \"\" and {} there; what they were is kept in metadata"
+                  + " keys that start with "
+                  + LangChainReader.RESERVED
+                  + " and in "
+                  + Manifest.NAME
+                  + ", and vecferry gives it back when it reads the folder",
+              ""));
+    }
+    return findings;
+  }
+
+  @Override
+  public List<SourceRange> split(int wanted) {
+    return collection().split(wanted);
+  }
+
+  @Override
+  public BatchReader read(SourceRange range, String cursor, int batchSize) {
+    return collection().read(range, cursor, batchSize);
+  }
+
+  @Override
+  public RecordBatch fetch(IdColumn ids) {
+    return collection().fetch(ids);
+  }
+
+  @Override
+  public Neighbours search(String field, float[] queries, int count, int k) {
+    if (!field.isEmpty()) {
+      throw FileErrors.incompatible(
+          "a FAISS index has one vector field without a name, '" + field + "' is not there");
+    }
+    return collection().search(queries, count, k);
+  }
+
+  @Override
+  public void create(LoadSchema schema, LoadStamp stamp) {
+    for (Finding finding : assessLoad(schema)) {
+      if (finding.severity() == Finding.Severity.BLOCKING) {
+        throw FileErrors.incompatible(finding.toString());
+      }
+    }
+    load.create(schema, stamp, layout);
+  }
+
+  @Override
+  public Optional<LoadStamp> stamp() {
+    return Optional.ofNullable(Manifest.read(path)).map(Manifest::stamp);
+  }
+
+  @Override
+  public BatchWriter write(String part, LoadStamp stamp) {
+    return load.write(part, stamp);
+  }
+
+  @Override
+  public void finishLoad(List<String> parts, LoadStamp stamp) {
+    load.finish(parts, stamp);
+  }
+
+  @Override
+  public void publish(VectorStore loaded, LoadStamp stamp) {
+    if (!(loaded instanceof FaissStore other)) {
+      throw FileErrors.incompatible("only a FAISS load can be published as " + path);
+    }
+    other.load.publish(path, stamp);
+    other.forget();
+    forget();
+  }
+
+  @Override
+  public boolean drop(LoadStamp stamp) {
+    boolean dropped = load.drop(stamp);
+    forget();
+    return dropped;
+  }
+
+  @Override
+  public void close() {
+    forget();
+  }
+}

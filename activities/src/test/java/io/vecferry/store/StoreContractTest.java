@@ -1,0 +1,448 @@
+package io.vecferry.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.vecferry.plan.FailureClass;
+import io.vecferry.plan.Finding;
+import io.vecferry.record.DenseVectors;
+import io.vecferry.record.IdColumn;
+import io.vecferry.record.IdKind;
+import io.vecferry.record.RecordBatch;
+import io.vecferry.record.TextColumn;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What every store promises; the guide for adding one. A subclass says how to open a store on a
+ * clean place and which of the records below it can hold; everything else must pass as it is.
+ */
+public abstract class StoreContractTest {
+  protected static final int DIMENSION = 4;
+  protected static final LoadStamp STAMP = new LoadStamp("products", "load-1");
+  private static final LoadStamp FOREIGN = new LoadStamp("somebody-else", "load-9");
+
+  /** One record of the test. */
+  protected record Sample(
+      IdKind kind, String id, float[] vector, String document, String metadata) {}
+
+  /** The provider under test. */
+  protected abstract StoreProvider provider();
+
+  /** Settings of a target collection that is not there; the same for each call in one test. */
+  protected abstract StoreSettings settings();
+
+  /** The schema to load. */
+  protected LoadSchema schema(long rows) {
+    return new LoadSchema(
+        List.of(new VectorFieldInfo("", DIMENSION, Metric.L2, 0, "", Map.of())), "test", rows);
+  }
+
+  /** Whether the store can hold this record so that it comes back as it was. */
+  protected boolean holds(Sample sample) {
+    return true;
+  }
+
+  /** Records that have broken somebody's migration. */
+  protected List<Sample> samples() {
+    float[] plain = {0.1f, 0.2f, 0.3f, 0.4f};
+    String longText = "0123456789abcdef".repeat(60 * 64);
+    List<Sample> all = new ArrayList<>();
+    all.add(new Sample(IdKind.STRING, "007", plain, "leading zeros", "{}"));
+    all.add(new Sample(IdKind.STRING, "", new float[] {1, 0, 0, 0}, "empty id", "{\"a\":1}"));
+    all.add(new Sample(IdKind.UINT64, "18446744073709551615", plain, "unsigned", "{\"a\":1.0}"));
+    all.add(new Sample(IdKind.INT64, "-9223372036854775808", plain, "signed", "{\"a\":\"1\"}"));
+    all.add(new Sample(IdKind.INT64, "1", plain, null, null));
+    all.add(
+        new Sample(IdKind.UUID, "4d1d1a65-5215-4078-b025-e8d1dcc21d3c", plain, "", "{\"u\":null}"));
+    all.add(
+        new Sample(IdKind.STRING, "4D1D1A65-5215-4078-B025-E8D1DCC21D3C", plain, "capitals", null));
+    all.add(new Sample(IdKind.STRING, "q\"uo'te\\\n\tend", plain, "line\nbreak\r\n", "{}"));
+    all.add(new Sample(IdKind.STRING, "emoji \uD83D\uDE80 é", plain, "\uD83D\uDE00", "{}"));
+    all.add(new Sample(IdKind.STRING, "nul\0id", plain, "a\0b", "{\"n\":\"a\\u0000b\"}"));
+    all.add(
+        new Sample(IdKind.STRING, "negative-zero", new float[] {-0.0f, 0, -0.0f, 1}, "-0.0", "{}"));
+    all.add(
+        new Sample(
+            IdKind.STRING,
+            "denormals",
+            new float[] {Float.MIN_VALUE, -Float.MIN_VALUE, 1e-42f, Float.MIN_NORMAL},
+            null,
+            "{}"));
+    all.add(
+        new Sample(
+            IdKind.STRING,
+            "huge",
+            new float[] {Float.MAX_VALUE, -Float.MAX_VALUE, 1e38f, 3},
+            null,
+            "{}"));
+    all.add(new Sample(IdKind.STRING, "zero", new float[4], "zero vector", "{}"));
+    String[] metadata = {
+      "{\"max\":9223372036854775807,\"min\":-9223372036854775808}",
+      "{\"huge\":123456789012345678901234567890,\"unsigned\":18446744073709551615}",
+      "{\"one\":1,\"float\":1.0,\"exponent\":1e5,\"capital\":1E+05,\"digits\":1.10,\"z\":-0}",
+      "{\"far\":1e400,\"tiny\":5e-324,\"third\":0.3333333333333333}",
+      "{\"nested\":{\"a\":[1,[2.5,{\"b\":null}],{}],\"empty\":[]},\"t\":true,\"f\":false}",
+      "{\"a.b\":1,\"$set\":2,\"\":3,\" \":4,\"é\":5,\"\uD83D\uDE00\":6}",
+      "{\"_vecferry_id_kind\":\"int64\",\"_vecferry_no_document\":true,\"kept\":1}",
+      "{\"z\":1,\"a\":2,\"m\":\"\\\"\\\\ \\n\"}",
+      "{\"text\":\"" + longText + "\"}",
+    };
+    for (int i = 0; i < metadata.length; i++) {
+      all.add(new Sample(IdKind.STRING, "metadata-" + i, plain, longText, metadata[i]));
+    }
+    return all.stream().filter(this::holds).toList();
+  }
+
+  /** Many ordinary records. */
+  private static List<Sample> ordinary(int count) {
+    return IntStream.range(0, count)
+        .mapToObj(
+            i ->
+                new Sample(
+                    IdKind.STRING,
+                    "row-" + i,
+                    new float[] {i, i % 7, -i, 0.5f},
+                    "document " + i,
+                    "{\"row\":" + i + "}"))
+        .toList();
+  }
+
+  protected static RecordBatch batch(List<Sample> samples) {
+    TextColumn.Builder ids = new TextColumn.Builder(samples.size());
+    TextColumn.Builder documents = new TextColumn.Builder(samples.size());
+    TextColumn.Builder metadata = new TextColumn.Builder(samples.size());
+    IdKind[] kinds = new IdKind[samples.size()];
+    float[] vectors = new float[samples.size() * DIMENSION];
+    for (int i = 0; i < samples.size(); i++) {
+      Sample sample = samples.get(i);
+      ids.add(sample.id());
+      kinds[i] = sample.kind();
+      documents.add(sample.document());
+      metadata.add(sample.metadata());
+      System.arraycopy(sample.vector(), 0, vectors, i * DIMENSION, DIMENSION);
+    }
+    return new RecordBatch(
+        samples.isEmpty()
+            ? IdColumn.of(IdKind.STRING, ids.build())
+            : new IdColumn(ids.build(), kinds),
+        List.of(new DenseVectors("", DIMENSION, vectors)),
+        documents.build(),
+        metadata.build());
+  }
+
+  protected static void assertSame(RecordBatch actual, List<Sample> expected) {
+    assertThat(actual.rows()).isEqualTo(expected.size());
+    float[] values = actual.onlyVectors().values();
+    for (int i = 0; i < expected.size(); i++) {
+      Sample sample = expected.get(i);
+      assertThat(actual.ids().get(i)).isEqualTo(sample.id());
+      assertThat(actual.ids().kind(i)).as("kind of %s", sample.id()).isEqualTo(sample.kind());
+      assertThat(actual.documents().get(i))
+          .as("document of %s", sample.id())
+          .isEqualTo(sample.document());
+      assertThat(actual.metadata().get(i))
+          .as("metadata of %s", sample.id())
+          .isEqualTo(sample.metadata());
+      for (int c = 0; c < DIMENSION; c++) {
+        assertThat(Float.floatToRawIntBits(values[i * DIMENSION + c]))
+            .as("component %d of %s", c, sample.id())
+            .isEqualTo(Float.floatToRawIntBits(sample.vector()[c]));
+      }
+    }
+  }
+
+  private StoreSettings loadSettings() {
+    return provider().loadSettings(settings(), STAMP.migration());
+  }
+
+  private List<Reject> writePart(VectorStore store, String part, List<Sample> samples) {
+    try (BatchWriter writer = store.write(part, STAMP)) {
+      int step = Math.max(1, samples.size() / 3);
+      for (int i = 0; i < samples.size(); i += step) {
+        writer.write(batch(samples.subList(i, Math.min(samples.size(), i + step))));
+      }
+      List<Reject> rejects = writer.finish();
+      assertThat(writer.acknowledged()).isEqualTo(samples.size());
+      return rejects;
+    }
+  }
+
+  /** Loads these parts and publishes them. */
+  private void load(List<List<Sample>> parts) {
+    long rows = parts.stream().mapToLong(List::size).sum();
+    List<String> names =
+        IntStream.range(0, parts.size()).mapToObj(StoreContractTest::part).toList();
+    try (VectorStore store = provider().open(loadSettings())) {
+      store.create(schema(rows), STAMP);
+      for (int i = 0; i < parts.size(); i++) {
+        assertThat(writePart(store, part(i), parts.get(i))).isEmpty();
+      }
+      store.finishLoad(names, STAMP);
+    }
+    publish();
+  }
+
+  private static String part(int number) {
+    return String.format("p%04d", number);
+  }
+
+  private void publish() {
+    try (VectorStore store = provider().open(settings());
+        VectorStore load = provider().open(loadSettings())) {
+      store.publish(load, STAMP);
+    }
+  }
+
+  private List<RecordBatch> readAll(VectorStore store, int ranges, int batchSize) {
+    List<RecordBatch> batches = new ArrayList<>();
+    for (SourceRange range : store.split(ranges)) {
+      try (BatchReader reader = store.read(range, null, batchSize)) {
+        for (RecordBatch batch = reader.next(); batch != null; batch = reader.next()) {
+          batches.add(batch);
+        }
+      }
+    }
+    return batches;
+  }
+
+  private static List<String> ids(List<RecordBatch> batches) {
+    List<String> ids = new ArrayList<>();
+    for (RecordBatch batch : batches) {
+      for (int i = 0; i < batch.rows(); i++) {
+        ids.add(batch.ids().get(i));
+      }
+    }
+    return ids;
+  }
+
+  @Test
+  void absentCollectionDoesNotExist() {
+    try (VectorStore store = provider().open(settings())) {
+      assertThat(store.exists()).isFalse();
+      assertThat(store.stamp()).isEmpty();
+      assertThat(store.drop(STAMP)).isFalse();
+    }
+  }
+
+  @Test
+  void holdsAdversarialRecordsExactly() {
+    List<Sample> samples = samples();
+    load(List.of(samples.subList(0, 5), samples.subList(5, samples.size())));
+    try (VectorStore store = provider().open(settings())) {
+      assertThat(store.exists()).isTrue();
+      assertThat(store.stamp()).contains(STAMP);
+      CollectionInfo info = store.describe();
+      assertThat(info.rows()).isEqualTo(samples.size());
+      assertThat(info.vectors().get(0).dimension()).isEqualTo(DIMENSION);
+      assertThat(info.vectors().get(0).metric()).isEqualTo(Metric.L2);
+      assertThat(store.assess())
+          .filteredOn(finding -> finding.severity() == Finding.Severity.BLOCKING)
+          .isEmpty();
+      List<RecordBatch> all = readAll(store, 1, 1000);
+      assertThat(all).hasSize(1);
+      assertSame(store.fetch(batch(samples).ids()), samples);
+      List<Sample> backwards = new ArrayList<>(samples);
+      java.util.Collections.reverse(backwards);
+      assertSame(store.fetch(batch(backwards).ids()), backwards);
+      assertThat(ids(all)).containsExactlyInAnyOrderElementsOf(ids(List.of(batch(samples))));
+      assertSame(store.fetch(all.get(0).ids()), inOrder(all.get(0), samples));
+      assertSame(all.get(0), inOrder(all.get(0), samples));
+    }
+  }
+
+  private static List<Sample> inOrder(RecordBatch order, List<Sample> samples) {
+    List<Sample> ordered = new ArrayList<>();
+    for (int i = 0; i < order.rows(); i++) {
+      String id = order.ids().get(i);
+      ordered.add(samples.stream().filter(sample -> sample.id().equals(id)).findFirst().get());
+    }
+    return ordered;
+  }
+
+  @Test
+  void fetchLeavesOutAbsentIdsAndOtherKinds() {
+    List<Sample> samples = ordinary(50);
+    load(List.of(samples));
+    try (VectorStore store = provider().open(settings())) {
+      IdColumn wanted = IdColumn.ofStrings("row-3", "absent", "row-49", "row-4", "row-5", "");
+      assertSame(
+          store.fetch(wanted),
+          List.of(samples.get(3), samples.get(49), samples.get(4), samples.get(5)));
+      assertThat(store.fetch(IdColumn.ofStrings("absent")).rows()).isZero();
+      assertThat(store.fetch(IdColumn.ofStrings()).rows()).isZero();
+    }
+  }
+
+  @Test
+  void writingAPartTwiceIsWritingItOnce() {
+    List<Sample> first = ordinary(40).subList(0, 20);
+    List<Sample> second = ordinary(40).subList(20, 40);
+    try (VectorStore store = provider().open(loadSettings())) {
+      store.create(schema(40), STAMP);
+      store.create(schema(40), STAMP);
+      writePart(store, part(1), second);
+      try (BatchWriter abandoned = store.write(part(0), STAMP)) {
+        abandoned.write(batch(first.subList(0, 7)));
+      }
+      writePart(store, part(0), first);
+      writePart(store, part(0), first);
+      try (BatchWriter one = store.write(part(1), STAMP);
+          BatchWriter other = store.write(part(1), STAMP)) {
+        one.write(batch(second));
+        other.write(batch(second));
+        assertThat(other.finish()).isEmpty();
+        assertThat(one.finish()).isEmpty();
+      }
+      store.finishLoad(List.of(part(0), part(1)), STAMP);
+      store.finishLoad(List.of(part(0), part(1)), STAMP);
+    }
+    publish();
+    publish();
+    try (VectorStore store = provider().open(settings())) {
+      assertThat(store.describe().rows()).isEqualTo(40);
+      assertThat(ids(readAll(store, 3, 7)))
+          .containsExactlyInAnyOrderElementsOf(ids(List.of(batch(ordinary(40)))));
+    }
+  }
+
+  @Test
+  void readsOnFromACursorInAnotherProcess() {
+    load(List.of(ordinary(100), ordinary(230).subList(100, 230)));
+    List<String> all;
+    List<SourceRange> ranges;
+    try (VectorStore store = provider().open(settings())) {
+      ranges = store.split(3);
+      assertThat(ranges.stream().mapToLong(SourceRange::rows).sum()).isEqualTo(230);
+      all = ids(readAll(store, 3, 1000));
+      assertThat(all).hasSize(230).doesNotHaveDuplicates();
+      assertThat(store.split(1000)).hasSizeLessThanOrEqualTo(1000);
+      assertThat(ids(readAll(store, 1000, 1))).containsExactlyInAnyOrderElementsOf(all);
+    }
+    List<String> resumed = new ArrayList<>();
+    for (SourceRange range : ranges) {
+      String cursor = null;
+      boolean more = true;
+      while (more) {
+        try (VectorStore store = provider().open(settings());
+            BatchReader reader = store.read(range, cursor, 11)) {
+          RecordBatch batch = reader.next();
+          more = batch != null;
+          if (more) {
+            assertThat(batch.rows()).isBetween(1, 11);
+            resumed.addAll(ids(List.of(batch)));
+            cursor = reader.cursor();
+          }
+        }
+      }
+    }
+    assertThat(resumed).isEqualTo(all);
+  }
+
+  @Test
+  void severalThreadsFetchDifferentParts() {
+    List<Sample> samples = ordinary(4000);
+    load(List.of(samples.subList(0, 1500), samples.subList(1500, 4000)));
+    try (VectorStore store = provider().open(settings())) {
+      List<CompletableFuture<Void>> fetches = new ArrayList<>();
+      for (int thread = 0; thread < 4; thread++) {
+        List<Sample> mine = samples.subList(thread * 1000, thread * 1000 + 1000);
+        fetches.add(
+            CompletableFuture.runAsync(
+                () -> {
+                  for (int i = 0; i < mine.size(); i += 100) {
+                    List<Sample> some = mine.subList(i, i + 100);
+                    assertSame(store.fetch(batch(some).ids()), some);
+                  }
+                }));
+      }
+      fetches.forEach(CompletableFuture::join);
+    }
+  }
+
+  @Test
+  void searchFindsTheNearest() {
+    load(List.of(ordinary(60), ordinary(100).subList(60, 100)));
+    try (VectorStore store = provider().open(settings())) {
+      float[] queries = {10, 10 % 7, -10, 0.5f, 77, 77 % 7, -77, 0.5f};
+      Neighbours found = store.search("", queries, 2, 3);
+      assertThat(found.counts()).containsExactly(3, 3);
+      assertThat(found.ids().get(0)).isEqualTo("row-10");
+      assertThat(found.ids().get(3)).isEqualTo("row-77");
+      assertThat(found.scores()[0]).isZero();
+      assertThat(found.scores()[1]).isGreaterThan(0).isLessThanOrEqualTo(found.scores()[2]);
+      assertThat(store.search("", new float[] {1, 1, 1, 1}, 1, 200).counts()).containsExactly(100);
+    }
+  }
+
+  @Test
+  void holdsAnEmptyCollection() {
+    load(List.of());
+    try (VectorStore store = provider().open(settings())) {
+      assertThat(store.describe().rows()).isZero();
+      assertThat(readAll(store, 4, 10)).isEmpty();
+      assertThat(store.fetch(IdColumn.ofStrings("x")).rows()).isZero();
+    }
+  }
+
+  @Test
+  void rejectsVectorsThatAreNotFinite() {
+    List<Sample> samples = new ArrayList<>(ordinary(10));
+    samples.set(4, new Sample(IdKind.STRING, "bad", new float[] {1, Float.NaN, 0, 0}, null, null));
+    try (VectorStore store = provider().open(loadSettings())) {
+      store.create(schema(10), STAMP);
+      List<Reject> rejects = writePart(store, part(0), samples);
+      assertThat(rejects).singleElement().extracting(Reject::id).isEqualTo("bad");
+      assertThat(rejects.get(0).reason()).contains("1").contains("NaN");
+      store.finishLoad(List.of(part(0)), STAMP);
+    }
+    publish();
+    try (VectorStore store = provider().open(settings())) {
+      assertThat(store.describe().rows()).isEqualTo(9);
+    }
+  }
+
+  @Test
+  void neverTouchesWhatAnotherMigrationMade() {
+    load(List.of(ordinary(10)));
+    try (VectorStore store = provider().open(settings())) {
+      assertThatThrownBy(() -> store.drop(FOREIGN))
+          .isInstanceOfSatisfying(
+              StoreException.class,
+              e -> assertThat(e.failureClass()).isEqualTo(FailureClass.TARGET_CHANGED));
+      assertThatThrownBy(() -> store.create(schema(1), FOREIGN))
+          .isInstanceOfSatisfying(
+              StoreException.class,
+              e -> assertThat(e.failureClass()).isEqualTo(FailureClass.TARGET_CHANGED));
+    }
+    try (VectorStore store = provider().open(settings());
+        VectorStore load = provider().open(loadSettings())) {
+      assertThatThrownBy(() -> store.publish(load, FOREIGN))
+          .isInstanceOfSatisfying(
+              StoreException.class,
+              e -> assertThat(e.failureClass()).isEqualTo(FailureClass.TARGET_CHANGED));
+      assertThat(store.exists()).isTrue();
+      assertThat(store.describe().rows()).isEqualTo(10);
+    }
+  }
+
+  @Test
+  void dropRemovesWhatWasMade() {
+    load(List.of(ordinary(10)));
+    try (VectorStore store = provider().open(settings())) {
+      assertThat(store.drop(STAMP)).isTrue();
+      assertThat(store.exists()).isFalse();
+      assertThat(store.drop(STAMP)).isFalse();
+    }
+    try (VectorStore load = provider().open(loadSettings())) {
+      load.create(schema(1), STAMP);
+      writePart(load, part(0), ordinary(1));
+      assertThat(load.drop(STAMP)).isTrue();
+      assertThat(load.exists()).isFalse();
+    }
+  }
+}
