@@ -14,6 +14,6 @@ public record PartTask(String migration, PlannedPartition partition, int part, S
 
   /** Name of the part: sorts in the order of the source. */
   public String partName() {
-    return String.format("p%04d-%06d", partition.index(), part);
+    return String.format("p%03d-%06d", partition.index(), part);
   }
 }

@@ -8,6 +8,7 @@ import java.util.Map;
  *
  * @param store flavour and version
  * @param collection name or path
+ * @param idKinds kinds of ids, as INT64, UINT64, UUID, STRING
  * @param rows records, 0 for a collection that is to be made
  * @param bytes size where it is known, -1 where not
  * @param configuration everything else worth keeping, in display order
@@ -17,6 +18,7 @@ public record PlannedSide(
     String store,
     String collection,
     List<PlannedField> vectors,
+    List<String> idKinds,
     long rows,
     long bytes,
     Map<String, String> configuration,

@@ -1,5 +1,6 @@
 package io.vecferry.workflow;
 
+import io.vecferry.activity.ReportLocation;
 import io.vecferry.plan.Phase;
 import java.util.List;
 
@@ -17,6 +18,7 @@ import java.util.List;
  * @param outcome how it ended; null before the end
  * @param verdict outcome or state in one sentence
  * @param archive where the archive is; empty before planning has ended
+ * @param report where the reports are; null before they are written
  * @param atMillis when the snapshot was taken, in milliseconds since 1970
  */
 public record MigrationStatus(
@@ -33,6 +35,7 @@ public record MigrationStatus(
     Outcome outcome,
     String verdict,
     String archive,
+    ReportLocation report,
     long startedMillis,
     long atMillis) {
 

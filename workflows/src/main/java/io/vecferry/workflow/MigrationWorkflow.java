@@ -12,8 +12,8 @@ import java.util.List;
 
 /**
  * One migration. Its workflow id is {@link #workflowId}. It ends as completed with an {@link
- * Outcome}, or as failed, before anything was written, with {@link #INVALID_SPEC} or {@link
- * #BLOCKED}.
+ * Outcome}; as cancelled, after the rollback that a cancel means, with the outcome in its status;
+ * or as failed, before anything was written, with {@link #INVALID_SPEC} or {@link #BLOCKED}.
  */
 @WorkflowInterface
 public interface MigrationWorkflow {

@@ -26,7 +26,9 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
@@ -35,7 +37,7 @@ public final class MigrationWorkflowImpl
     implements MigrationWorkflow, PartitionPipeline.Surroundings {
   private final StatusBoard board = new StatusBoard();
   private final Operator operator = new Operator(board);
-  private final List<PartitionWorkflow> children = new ArrayList<>();
+  private final Map<String, PartitionWorkflow> children = new LinkedHashMap<>();
   private MigrationSpec spec;
   private int[] partsOf = new int[0];
   private CancellationScope work;
@@ -221,6 +223,7 @@ public final class MigrationWorkflowImpl
             () ->
                 Steps.whole("write the report")
                     .writeReport(new ReportRequest(spec.name(), board.snapshot())));
+    board.report(report);
     board.outcome(outcome, verdict);
     Workflow.await(Workflow::isEveryHandlerFinished);
     return new MigrationResult(
@@ -367,13 +370,13 @@ public final class MigrationWorkflowImpl
     PartitionWorkflow child =
         Workflow.newChildWorkflowStub(
             PartitionWorkflow.class, ChildWorkflowOptions.newBuilder().setWorkflowId(id).build());
-    children.add(child);
+    children.put(id, child);
     try {
       PartitionOutcome outcome = child.run(task, null);
       outcome.failures().forEach(board::failed);
       return outcome;
     } finally {
-      children.remove(child);
+      children.remove(id);
     }
   }
 
@@ -508,7 +511,7 @@ public final class MigrationWorkflowImpl
   @Override
   public String pause(VerbRequest request) {
     operator.pause(request);
-    children.forEach(child -> child.setPaused(true));
+    children.values().forEach(child -> child.setPaused(true));
     return "Paused: what runs is finished, nothing new starts. Use resume to go on.";
   }
 
@@ -521,7 +524,7 @@ public final class MigrationWorkflowImpl
   @Override
   public String resume(VerbRequest request) {
     operator.resume(request);
-    children.forEach(child -> child.setPaused(false));
+    children.values().forEach(child -> child.setPaused(false));
     return "Resumed.";
   }
 

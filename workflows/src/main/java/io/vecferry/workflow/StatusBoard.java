@@ -1,9 +1,9 @@
 package io.vecferry.workflow;
 
-import io.temporal.common.SearchAttributeKey;
 import io.temporal.workflow.Workflow;
 import io.vecferry.activity.Compensation;
 import io.vecferry.activity.PartResult;
+import io.vecferry.activity.ReportLocation;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.Phase;
 import java.util.ArrayList;
@@ -16,14 +16,6 @@ import java.util.Map;
  * on the page of the Temporal UI, and search attributes where the service knows them.
  */
 final class StatusBoard {
-  static final SearchAttributeKey<String> PHASE = SearchAttributeKey.forKeyword("MigrationPhase");
-  static final SearchAttributeKey<String> SOURCE = SearchAttributeKey.forKeyword("MigrationSource");
-  static final SearchAttributeKey<String> TARGET = SearchAttributeKey.forKeyword("MigrationTarget");
-  static final SearchAttributeKey<Boolean> ATTENTION =
-      SearchAttributeKey.forBoolean("MigrationNeedsAttention");
-  static final SearchAttributeKey<String> OUTCOME =
-      SearchAttributeKey.forKeyword("MigrationOutcome");
-
   private final Map<Phase, PhaseProgress> phases = new EnumMap<>(Phase.class);
   private final List<StepFailure> failures = new ArrayList<>();
   private final List<StepFailure> skipped = new ArrayList<>();
@@ -35,6 +27,7 @@ final class StatusBoard {
   private MigrationStatus.State state = MigrationStatus.State.RUNNING;
   private String waitingFor = "";
   private Outcome outcome;
+  private ReportLocation report;
   private String verdict = "";
   private Phase shownPhase;
 
@@ -57,7 +50,8 @@ final class StatusBoard {
     plan = made;
     if (plan.searchAttributes()) {
       Workflow.upsertTypedSearchAttributes(
-          SOURCE.valueSet(plan.source().collection()), TARGET.valueSet(plan.target().collection()));
+          SearchAttributes.SOURCE.valueSet(plan.source().collection()),
+          SearchAttributes.TARGET.valueSet(plan.target().collection()));
     }
     shownPhase = null;
     show();
@@ -166,6 +160,10 @@ final class StatusBoard {
     show();
   }
 
+  void report(ReportLocation location) {
+    report = location;
+  }
+
   boolean hasOutcome() {
     return outcome != null;
   }
@@ -175,7 +173,7 @@ final class StatusBoard {
     verdict = sentence;
     state(MigrationStatus.State.FINISHED, "");
     if (plan != null && plan.searchAttributes()) {
-      Workflow.upsertTypedSearchAttributes(OUTCOME.valueSet(reached.name()));
+      Workflow.upsertTypedSearchAttributes(SearchAttributes.OUTCOME.valueSet(reached.name()));
     }
   }
 
@@ -194,6 +192,7 @@ final class StatusBoard {
         outcome,
         verdict,
         plan == null ? "" : plan.archive(),
+        report,
         startedMillis,
         Workflow.currentTimeMillis());
   }
@@ -238,8 +237,8 @@ final class StatusBoard {
     if (plan != null && plan.searchAttributes() && phase != shownPhase) {
       shownPhase = phase;
       Workflow.upsertTypedSearchAttributes(
-          PHASE.valueSet(phase.name()),
-          ATTENTION.valueSet(
+          SearchAttributes.PHASE.valueSet(phase.name()),
+          SearchAttributes.ATTENTION.valueSet(
               state == MigrationStatus.State.NEEDS_ATTENTION
                   || state == MigrationStatus.State.ROLLBACK_INCOMPLETE));
     }

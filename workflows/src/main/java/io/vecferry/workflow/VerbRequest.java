@@ -5,7 +5,7 @@ package io.vecferry.workflow;
  *
  * @param who who is acting
  * @param reason why; required
- * @param part for {@code skip} and {@code retry}: only this part, as {@code p0003-000007}; null or
+ * @param part for {@code skip} and {@code retry}: only this part, as {@code p003-000007}; null or
  *     empty for all
  */
 public record VerbRequest(String who, String reason, String part) {

@@ -1,0 +1,222 @@
+package io.vecferry.phase;
+
+import io.vecferry.activity.PartActivities;
+import io.vecferry.activity.PartResult;
+import io.vecferry.activity.PartTask;
+import io.vecferry.archive.Archive;
+import io.vecferry.archive.PartReader;
+import io.vecferry.archive.PartSidecar;
+import io.vecferry.archive.PartWriter;
+import io.vecferry.plan.FailureClass;
+import io.vecferry.plan.Phase;
+import io.vecferry.plan.PlannedPartition;
+import io.vecferry.record.RecordBatch;
+import io.vecferry.store.BatchReader;
+import io.vecferry.store.BatchWriter;
+import io.vecferry.store.Reject;
+import io.vecferry.store.SourceRange;
+import io.vecferry.store.StoreException;
+import io.vecferry.store.VectorStore;
+import io.vecferry.verify.PartChecks;
+import io.vecferry.verify.RecordComparator;
+import io.vecferry.workflow.Payloads;
+import java.time.Instant;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** The work on parts: connects stores, archive and verification. */
+public final class PartSteps implements PartActivities {
+  private static final int NAMED_PROBLEMS = 5;
+
+  private final Workspaces workspaces;
+
+  PartSteps(Workspaces workspaces) {
+    this.workspaces = workspaces;
+  }
+
+  @Override
+  public PartResult exportPart(PartTask task) {
+    return Calls.run(() -> noted(Phase.EXPORT, task, export(task)));
+  }
+
+  @Override
+  public PartResult validateExportedPart(PartTask task) {
+    return Calls.run(() -> noted(Phase.VALIDATE_EXPORT, task, validateExport(task)));
+  }
+
+  @Override
+  public PartResult importPart(PartTask task) {
+    return Calls.run(() -> noted(Phase.IMPORT, task, load(task)));
+  }
+
+  @Override
+  public PartResult validateImportedPart(PartTask task) {
+    return Calls.run(() -> noted(Phase.VALIDATE_IMPORT, task, validateImport(task)));
+  }
+
+  private PartResult export(PartTask task) {
+    Workspace workspace = workspaces.get(task.migration());
+    Archive archive = workspace.archive();
+    String path = workspace.partPath(task.partition().index(), task.part());
+    String fingerprint = workspace.plan().source().fingerprint();
+    PlannedPartition partition = task.partition();
+    String start = task.cursor() == null ? partition.start() : task.cursor();
+    if (archive.isFinished(path)) {
+      PartSidecar done = PartReader.sidecar(archive.store(), path);
+      if (done.startCursor().equals(start) && done.sourceFingerprint().equals(fingerprint)) {
+        return new PartResult(done.rows(), done.bytes(), 0, done.endCursor(), done.last(), true);
+      }
+    }
+    VectorStore source = workspace.source();
+    String now = source.describe().fingerprint();
+    if (!now.equals(fingerprint)) {
+      throw new StoreException(
+          FailureClass.SOURCE_CHANGED,
+          workspace.plan().source().collection()
+              + " has changed since it was planned. Put it back as it was and retry, or roll back and start again with another name.");
+    }
+    SourceRange range =
+        new SourceRange(partition.start(), partition.end(), partition.rows(), partition.exact());
+    int partRows = workspace.plan().partRows();
+    int batchSize = Math.min(workspace.spec().export().batchSize(), partRows);
+    try (BatchReader reader = source.read(range, start, batchSize);
+        PartWriter writer = new PartWriter(archive.store(), path, workspace.partSchema())) {
+      boolean last = false;
+      while (writer.rows() + batchSize <= partRows) {
+        RecordBatch batch = reader.next();
+        if (batch == null) {
+          last = true;
+          break;
+        }
+        writer.append(batch);
+        Calls.beat(writer.rows());
+      }
+      String end = reader.cursor();
+      last |= end.equals(partition.end());
+      PartSidecar sidecar =
+          writer.finish(start, end, last, fingerprint, Instant.now().toString());
+      return new PartResult(sidecar.rows(), sidecar.bytes(), 0, end, last, false);
+    }
+  }
+
+  private PartResult validateExport(PartTask task) {
+    Workspace workspace = workspaces.get(task.migration());
+    String path = workspace.partPath(task.partition().index(), task.part());
+    PartChecks.Result result =
+        PartChecks.check(workspace.archive().store(), path, NAMED_PROBLEMS);
+    if (!result.isValid()) {
+      throw new StoreException(
+          FailureClass.BAD_RECORD,
+          workspace.archive().store().describe(path)
+              + ": "
+              + (result.nonFiniteRows() + result.badMetadataRows())
+              + " records cannot be loaded: "
+              + String.join("; ", result.problems()));
+    }
+    long bytes = PartReader.sidecar(workspace.archive().store(), path).bytes();
+    return new PartResult(result.rows(), bytes, 0, null, false, false);
+  }
+
+  private PartResult load(PartTask task) {
+    Workspace workspace = workspaces.get(task.migration());
+    Archive archive = workspace.archive();
+    String path = workspace.partPath(task.partition().index(), task.part());
+    try (PartReader reader = PartReader.open(archive.store(), path)) {
+      PartSidecar sidecar = reader.sidecar();
+      String loadId = workspace.plan().loadId();
+      ImportMarker done = ImportMarker.find(archive, task.partName(), loadId, sidecar);
+      if (done != null) {
+        return new PartResult(sidecar.rows(), sidecar.bytes(), done.rejects(), null, false, true);
+      }
+      List<Reject> rejects;
+      try (BatchWriter writer = workspace.load().write(task.partName(), workspace.stamp())) {
+        PartReader.Batches batches = reader.batches(workspace.spec().load().batchSize());
+        for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
+          writer.write(batch);
+          Calls.beat(writer.acknowledged());
+        }
+        rejects = writer.finish();
+      }
+      keepRejects(workspace, task, rejects);
+      new ImportMarker(loadId, sidecar.checksum(), sidecar.rows() - rejects.size(), rejects.size())
+          .write(archive, task.partName());
+      return new PartResult(sidecar.rows(), sidecar.bytes(), rejects.size(), null, false, false);
+    }
+  }
+
+  private static void keepRejects(Workspace workspace, PartTask task, List<Reject> rejects) {
+    if (rejects.isEmpty()) {
+      return;
+    }
+    String name = Archive.REJECTS + "/" + task.partName() + ".json";
+    workspace.archive().writeJson(name, Payloads.MAPPER, rejects);
+    long allowed = workspace.spec().load().maxRejects();
+    if (rejects.size() > allowed) {
+      throw new StoreException(
+          FailureClass.BAD_RECORD,
+          rejects.size()
+              + " records of "
+              + task.partName()
+              + " were refused by the target, import.maxRejects is "
+              + allowed
+              + "; all are in "
+              + workspace.archive().store().describe(workspace.archive().path(name))
+              + ". The first: "
+              + rejects.stream()
+                  .limit(NAMED_PROBLEMS)
+                  .map(reject -> "\"" + reject.id() + "\": " + reject.reason())
+                  .collect(Collectors.joining("; ")));
+    }
+  }
+
+  private PartResult validateImport(PartTask task) {
+    Workspace workspace = workspaces.get(task.migration());
+    Archive archive = workspace.archive();
+    String path = workspace.partPath(task.partition().index(), task.part());
+    RecordComparator comparator =
+        new RecordComparator(
+            workspace.spec().validation().tolerance(),
+            workspace.spec().validation().checkVectors(),
+            workspace.spec().validation().checkMetadata());
+    VectorStore loaded = workspace.loaded();
+    try (PartReader reader = PartReader.open(archive.store(), path)) {
+      PartReader.Batches batches = reader.batches(workspace.spec().load().batchSize());
+      for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
+        comparator.compare(batch, loaded.fetch(batch.ids()));
+        Calls.beat(comparator.result().rows());
+      }
+      PartProof proof = PartProof.of(comparator.result());
+      proof.write(archive, task.partName());
+      long rejected = rejectedRows(workspace, task, reader.sidecar());
+      if (proof.different() > 0 || proof.missing() != rejected) {
+        throw new StoreException(
+            FailureClass.NOT_PROVED,
+            task.partName()
+                + ": of "
+                + proof.rows()
+                + " records "
+                + proof.missing()
+                + " are missing on the target and "
+                + proof.different()
+                + " differ. The first: "
+                + proof.differences().stream()
+                    .limit(NAMED_PROBLEMS)
+                    .map(Object::toString)
+                    .collect(Collectors.joining("; ")));
+      }
+      return new PartResult(proof.rows(), reader.sidecar().bytes(), 0, null, false, false);
+    }
+  }
+
+  private static long rejectedRows(Workspace workspace, PartTask task, PartSidecar sidecar) {
+    ImportMarker marker =
+        ImportMarker.find(
+            workspace.archive(), task.partName(), workspace.plan().loadId(), sidecar);
+    return marker == null ? 0 : marker.rejects();
+  }
+
+  private PartResult noted(Phase phase, PartTask task, PartResult result) {
+    workspaces.get(task.migration()).noteRows(phase.name(), result.rows());
+    return result;
+  }
+}

@@ -1,0 +1,327 @@
+package io.vecferry.phase;
+
+import io.vecferry.plan.Estimate;
+import io.vecferry.plan.FailureClass;
+import io.vecferry.plan.Finding;
+import io.vecferry.plan.MigrationPlan;
+import io.vecferry.plan.PlannedField;
+import io.vecferry.plan.PlannedPartition;
+import io.vecferry.plan.PlannedSide;
+import io.vecferry.spec.MigrationSpec;
+import io.vecferry.spec.StoreSpec;
+import io.vecferry.store.CollectionInfo;
+import io.vecferry.store.LoadSchema;
+import io.vecferry.store.Metric;
+import io.vecferry.store.SourceRange;
+import io.vecferry.store.StoreException;
+import io.vecferry.store.StoreProvider;
+import io.vecferry.store.StoreSettings;
+import io.vecferry.store.Stores;
+import io.vecferry.store.VectorFieldInfo;
+import io.vecferry.store.VectorStore;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * Makes a plan of a spec: looks at both sides, decides partitions and parts, estimates, and lists
+ * every finding. Writes nothing. Whatever it finds wrong is a blocking finding and not an
+ * exception, so that all of it is reported at once.
+ */
+public final class Planner {
+  /**
+   * Size of a part: large enough that a part's overhead does not count, small enough that redoing
+   * one does not hurt.
+   */
+  private static final long PART_BYTES = 64L << 20;
+
+  private static final int SMALLEST_PART_ROWS = 1_000;
+  private static final int LARGEST_PART_ROWS = 500_000;
+
+  /** More parts than this get partition workflows. */
+  private static final int PARTS_IN_ONE_HISTORY = 300;
+
+  private static final int PARTS_PER_PARTITION_WORKFLOW = 100;
+
+  /** Metadata, document and id of a record, as assumed where the store does not tell the size. */
+  private static final int OTHER_BYTES_PER_ROW = 300;
+
+  /**
+   * Records per second of the whole pipeline, as assumed before anything was measured: 60 MB/s of
+   * raw vectors.
+   */
+  private static final double BYTES_PER_SECOND = 60e6;
+
+  private final boolean searchAttributes;
+
+  /**
+   * @param searchAttributes whether the Temporal service knows the migration's search attributes
+   */
+  public Planner(boolean searchAttributes) {
+    this.searchAttributes = searchAttributes;
+  }
+
+  /** What a plan says about one side that cannot be opened. */
+  private static PlannedSide unknownSide(StoreSpec store) {
+    return new PlannedSide(
+        store.type(), store.settings().path("path").asText(""), List.of(), List.of(), 0, -1, Map.of(), "");
+  }
+
+  /**
+   * Makes a plan.
+   *
+   * @param archive where the archive is or will be
+   * @param loadId the load that this plan is for
+   */
+  public MigrationPlan plan(MigrationSpec spec, String archive, String loadId, long nowMillis) {
+    List<Finding> findings = new ArrayList<>();
+    StoreSettings sourceSettings = new StoreSettings("source", spec.source().settings());
+    CollectionInfo source = null;
+    List<PlannedPartition> partitions = List.of();
+    int parallelism = parallelism(spec.export().parallelism());
+    int partRows = spec.export().partRows();
+    try (VectorStore store = Stores.get(spec.source().type()).open(sourceSettings)) {
+      if (!store.exists()) {
+        throw new StoreException(
+            FailureClass.MISSING,
+            "there is nothing at "
+                + spec.source().settings().path("path").asText(spec.source().settings().toString())
+                + ". Name an existing collection.");
+      }
+      source = store.describe();
+      findings.addAll(store.assess());
+      checkSource(spec, source, findings);
+      if (partRows == 0) {
+        partRows = partRows(source);
+      }
+      partitions = partitions(store, source, partRows, parallelism);
+    } catch (StoreException e) {
+      findings.add(Finding.blocking("source", e.getMessage(), ""));
+    }
+    PlannedSide target = unknownSide(spec.target());
+    if (source != null) {
+      target = planTarget(spec, source, loadId, findings);
+    }
+    long rowsPerPart = Math.max(1, partRows);
+    long parts =
+        partitions.stream().mapToLong(p -> Math.max(1, ceilDiv(p.rows(), rowsPerPart))).sum();
+    boolean children = parts > PARTS_IN_ONE_HISTORY;
+    return new MigrationPlan(
+        spec.name(),
+        nowMillis,
+        loadId,
+        archive,
+        source == null ? unknownSide(spec.source()) : side(source),
+        target,
+        List.copyOf(findings),
+        partitions,
+        partRows,
+        parallelism,
+        children,
+        searchAttributes,
+        false,
+        source == null
+            ? new Estimate(0, 0, 0, 0, 0, 0, 0)
+            : estimate(source, parts, partitions.size(), children, parallelism),
+        rollbackPlan(target));
+  }
+
+  /** The collection that will be loaded, as the spec and the source want it. */
+  static LoadSchema loadSchema(
+      MigrationSpec spec, List<VectorFieldInfo> fields, long rows, String sourceStore) {
+    StoreSpec target = spec.target();
+    List<VectorFieldInfo> vectors = new ArrayList<>();
+    for (VectorFieldInfo field : fields) {
+      Metric metric = target.metric() == null ? field.metric() : Metric.ofSpelling(target.metric());
+      vectors.add(
+          new VectorFieldInfo(
+              field.name(),
+              field.dimension(),
+              metric,
+              metric == field.metric() ? field.metricArgument() : 0,
+              target.indexType() == null ? "" : target.indexType(),
+              target.indexParams()));
+    }
+    return new LoadSchema(vectors, sourceStore, rows);
+  }
+
+  static LoadSchema loadSchema(MigrationSpec spec, MigrationPlan plan) {
+    return loadSchema(
+        spec,
+        plan.source().vectors().stream().map(Planner::fieldInfo).toList(),
+        plan.source().rows(),
+        plan.source().store());
+  }
+
+  static VectorFieldInfo fieldInfo(PlannedField field) {
+    return new VectorFieldInfo(
+        field.name(),
+        field.dimension(),
+        Metric.ofSpelling(field.metric()),
+        field.metricArgument(),
+        field.indexType(),
+        field.indexParams());
+  }
+
+  private static void checkSource(
+      MigrationSpec spec, CollectionInfo source, List<Finding> findings) {
+    for (StoreSpec side : List.of(spec.source(), spec.target())) {
+      String role = side == spec.source() ? "source" : "target";
+      for (VectorFieldInfo field : source.vectors()) {
+        if (side.dimension() != null && side.dimension() != field.dimension()) {
+          findings.add(
+              Finding.blocking(
+                  role + ".dimension",
+                  "the spec says "
+                      + side.dimension()
+                      + ", the vectors of the source have "
+                      + field.dimension()
+                      + " components.",
+                  "Correct the number or leave it out."));
+        }
+        if (side.metric() != null && !side.metric().equals(field.metric().spelling())) {
+          findings.add(
+              Finding.blocking(
+                  role + ".metric",
+                  "the spec says "
+                      + side.metric()
+                      + ", the source compares by "
+                      + field.metric().spelling()
+                      + ". Another metric would change the order of answers.",
+                  "Correct it or leave it out."));
+        }
+      }
+    }
+    if (source.rows() == 0) {
+      findings.add(
+          Finding.warning(
+              "source", source.collection() + " has no records.", "The target will be empty."));
+    }
+  }
+
+  private static PlannedSide planTarget(
+      MigrationSpec spec, CollectionInfo source, String loadId, List<Finding> findings) {
+    StoreSpec target = spec.target();
+    StoreProvider provider = Stores.get(target.type());
+    StoreSettings settings = new StoreSettings("target", target.settings());
+    LoadSchema schema = loadSchema(spec, source.vectors(), source.rows(), source.store());
+    if (target.ifExists() != StoreSpec.IfExists.FAIL) {
+      findings.add(
+          Finding.blocking(
+              "target.ifExists",
+              target.ifExists().name().toLowerCase(Locale.ROOT)
+                  + " is not supported yet, only fail is.",
+              "Migrate to a name that is free."));
+    }
+    try (VectorStore store = provider.open(settings);
+        VectorStore load = provider.open(provider.loadSettings(settings, spec.name()))) {
+      findings.addAll(load.assessLoad(schema));
+      if (store.exists()
+          && !store
+              .stamp()
+              .map(stamp -> stamp.migration().equals(spec.name()) && stamp.loadId().equals(loadId))
+              .orElse(false)) {
+        findings.add(
+            Finding.blocking(
+                "target",
+                settings.text("path").or(() -> settings.text("collection")).orElse("the target")
+                    + " exists and was not made by this migration; ifExists is fail.",
+                "Choose another name, or move what is there away."));
+      }
+    } catch (StoreException e) {
+      findings.add(Finding.blocking("target", e.getMessage(), ""));
+    }
+    List<PlannedField> fields = schema.vectors().stream().map(Planner::planned).toList();
+    String collection = settings.text("path").or(() -> settings.text("collection")).orElse("");
+    return new PlannedSide(provider.type(), collection, fields, List.of(), 0, -1, Map.of(), "");
+  }
+
+  private static PlannedSide side(CollectionInfo info) {
+    return new PlannedSide(
+        info.store(),
+        info.collection(),
+        info.vectors().stream().map(Planner::planned).toList(),
+        info.idKinds().stream().sorted().map(Enum::name).toList(),
+        info.rows(),
+        info.bytes(),
+        info.configuration(),
+        info.fingerprint());
+  }
+
+  private static PlannedField planned(VectorFieldInfo field) {
+    return new PlannedField(
+        field.name(),
+        field.dimension(),
+        field.metric().spelling(),
+        field.metricArgument(),
+        field.indexType(),
+        field.indexParams());
+  }
+
+  private static int partRows(CollectionInfo source) {
+    long rows = PART_BYTES / bytesPerRow(source);
+    return (int) Math.max(SMALLEST_PART_ROWS, Math.min(LARGEST_PART_ROWS, rows));
+  }
+
+  private static List<PlannedPartition> partitions(
+      VectorStore store, CollectionInfo source, int partRows, int parallelism) {
+    long parts = Math.max(1, ceilDiv(source.rows(), partRows));
+    long wanted =
+        parts > PARTS_IN_ONE_HISTORY
+            ? Math.max(parallelism, ceilDiv(parts, PARTS_PER_PARTITION_WORKFLOW))
+            : parallelism;
+    List<PlannedPartition> partitions = new ArrayList<>();
+    for (SourceRange range : store.split((int) Math.min(parts, wanted))) {
+      partitions.add(
+          new PlannedPartition(
+              partitions.size(), range.start(), range.end(), range.rows(), range.exact()));
+    }
+    return List.copyOf(partitions);
+  }
+
+  private static int parallelism(int asked) {
+    return asked > 0 ? asked : Math.max(1, Math.min(8, Runtime.getRuntime().availableProcessors()));
+  }
+
+  private static Estimate estimate(
+      CollectionInfo source, long parts, int partitions, boolean children, int parallelism) {
+    long vectorBytes = source.rows() * vectorBytesPerRow(source);
+    long bytes = source.rows() * bytesPerRow(source);
+    // Three activities a part before the barrier and one behind it, each three events and about as
+    // many of the workflow itself.
+    long eventsPerPart = 4 * 6;
+    long history = children ? 50L * 2 * partitions + 100 : parts * eventsPerPart + 100;
+    return new Estimate(
+        vectorBytes + (bytes - vectorBytes) / 3,
+        bytes,
+        parallelism * 3L * (PART_BYTES / 4),
+        2 * bytes,
+        parts,
+        history,
+        Math.max(1, Math.round(bytes / BYTES_PER_SECOND)));
+  }
+
+  private static long bytesPerRow(CollectionInfo source) {
+    return Math.max(1, vectorBytesPerRow(source) + OTHER_BYTES_PER_ROW);
+  }
+
+  private static long vectorBytesPerRow(CollectionInfo source) {
+    return source.vectors().stream().mapToLong(field -> 4L * field.dimension()).sum();
+  }
+
+  private static List<String> rollbackPlan(PlannedSide target) {
+    return List.of(
+        "After the cutover: take "
+            + target.collection()
+            + " away again, if it still is what this migration made. Seconds.",
+        "Before the cutover: remove what was loaded beside "
+            + target.collection()
+            + "; readers never saw it. Seconds.",
+        "The source is only read. The archive is kept.");
+  }
+
+  private static long ceilDiv(long value, long divisor) {
+    return (value + divisor - 1) / divisor;
+  }
+}

@@ -1,0 +1,133 @@
+package io.vecferry.phase;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.vecferry.spec.SpecProblem;
+import io.vecferry.spec.SpecReader;
+import io.vecferry.spec.StoreSpec;
+import io.vecferry.spec.Suggestion;
+import io.vecferry.store.StoreOption;
+import io.vecferry.store.StoreProvider;
+import io.vecferry.store.Stores;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * Checks a spec completely, with what the installed stores say about their own keys. Connects to
+ * nothing.
+ */
+public final class SpecCheck {
+  /** Keys of a store section that {@link SpecReader} reads itself. */
+  private static final Set<String> COMMON =
+      Set.of("type", "connection", "dimension", "metric", "index", "ifExists", "options");
+
+  private SpecCheck() {}
+
+  /** Everything that is wrong with a document. */
+  public static List<SpecProblem> check(JsonNode document) {
+    SpecReader.Result read = SpecReader.read(document);
+    List<SpecProblem> problems = new ArrayList<>(read.problems());
+    checkStore("source", read.spec().source(), problems);
+    checkStore("target", read.spec().target(), problems);
+    return List.copyOf(problems);
+  }
+
+  private static void checkStore(String role, StoreSpec store, List<SpecProblem> problems) {
+    if (store == null || store.type().isEmpty()) {
+      return;
+    }
+    Optional<StoreProvider> provider = Stores.find(store.type());
+    if (provider.isEmpty()) {
+      List<String> types = Stores.all().stream().map(StoreProvider::type).toList();
+      problems.add(
+          new SpecProblem(
+              role + ".type",
+              "must be one of "
+                  + String.join(", ", types)
+                  + ", got \""
+                  + store.type()
+                  + "\"."
+                  + Suggestion.didYouMean(store.type(), types)));
+      return;
+    }
+    List<StoreOption> options = provider.get().options();
+    for (StoreOption option : options) {
+      checkOption(role, store.settings(), option, problems);
+    }
+    checkUnknown(role, "", store.settings(), options, problems);
+    if (store.settings().path("options") instanceof ObjectNode nested) {
+      checkUnknown(role, "options.", nested, options, problems);
+    }
+  }
+
+  private static void checkOption(
+      String role, ObjectNode settings, StoreOption option, List<SpecProblem> problems) {
+    JsonNode node = settings;
+    for (String key : option.path().split("\\.")) {
+      node = node.path(key);
+    }
+    String field = role + "." + option.path();
+    if (node.isMissingNode() || node.isNull()) {
+      if (option.required()) {
+        problems.add(new SpecProblem(field, "is missing. " + option.description()));
+      }
+      return;
+    }
+    boolean rightKind =
+        switch (option.kind()) {
+          case TEXT -> node.isTextual() && !node.textValue().isEmpty();
+          case INTEGER -> node.isIntegralNumber();
+          case NUMBER -> node.isNumber();
+          case BOOLEAN -> node.isBoolean();
+        };
+    String kind = option.kind().name().toLowerCase(java.util.Locale.ROOT);
+    if (!rightKind) {
+      problems.add(
+          new SpecProblem(
+              field, "must be a " + kind + ", got " + node + ". " + option.description()));
+    } else if (!option.allowed().isEmpty() && !option.allowed().contains(node.asText())) {
+      problems.add(
+          new SpecProblem(
+              field,
+              "must be one of "
+                  + String.join(", ", option.allowed())
+                  + ", got "
+                  + node
+                  + "."
+                  + Suggestion.didYouMean(node.asText(), option.allowed())));
+    }
+  }
+
+  private static void checkUnknown(
+      String role,
+      String prefix,
+      ObjectNode section,
+      List<StoreOption> options,
+      List<SpecProblem> problems) {
+    TreeSet<String> known = new TreeSet<>(prefix.isEmpty() ? COMMON : Set.of());
+    for (StoreOption option : options) {
+      if (option.path().startsWith(prefix)) {
+        String rest = option.path().substring(prefix.length());
+        known.add(rest.contains(".") ? rest.substring(0, rest.indexOf('.')) : rest);
+      }
+    }
+    for (Iterator<Map.Entry<String, JsonNode>> fields = section.fields(); fields.hasNext(); ) {
+      String name = fields.next().getKey();
+      if (!known.contains(name)) {
+        problems.add(
+            new SpecProblem(
+                role + "." + prefix + name,
+                "is not a known key of this store."
+                    + Suggestion.didYouMean(name, known)
+                    + " Known here: "
+                    + String.join(", ", known)
+                    + "."));
+      }
+    }
+  }
+}

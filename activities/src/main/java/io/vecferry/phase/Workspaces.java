@@ -1,0 +1,30 @@
+package io.vecferry.phase;
+
+import io.vecferry.archive.ArtifactStore;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** The migrations that a worker works on. Thread-safe. */
+final class Workspaces {
+  private final ArtifactStore store;
+  private final ConcurrentHashMap<String, Workspace> open = new ConcurrentHashMap<>();
+
+  Workspaces(ArtifactStore store) {
+    this.store = store;
+  }
+
+  ArtifactStore store() {
+    return store;
+  }
+
+  Workspace get(String migration) {
+    return open.computeIfAbsent(migration, name -> Workspace.open(store, name));
+  }
+
+  /** Closes what is open of a migration; it is opened again when it is needed. */
+  void close(String migration) {
+    Workspace workspace = open.remove(migration);
+    if (workspace != null) {
+      workspace.close();
+    }
+  }
+}

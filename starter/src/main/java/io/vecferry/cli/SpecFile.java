@@ -1,0 +1,84 @@
+package io.vecferry.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import io.vecferry.spec.SpecProblem;
+import io.vecferry.spec.SpecReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** Reads a spec from a YAML or JSON file. */
+final class SpecFile {
+  private static final long LARGEST = 1 << 20;
+
+  private SpecFile() {}
+
+  /**
+   * The document in a file, whatever it says; relative {@code path} values are taken from the
+   * file's own folder.
+   */
+  static JsonNode read(Path file) {
+    if (!Files.isRegularFile(file)) {
+      throw new UserError(
+          "There is no file " + file + ". Name a spec, for example examples/fortunes/spec.yaml.");
+    }
+    try {
+      if (Files.size(file) > LARGEST) {
+        throw new UserError(
+            file + " has " + Files.size(file) + " bytes; a spec has at most " + LARGEST + ".");
+      }
+      JsonNode document = mapper(file).readTree(Files.readString(file));
+      for (String side : List.of("source", "target")) {
+        if (document.path(side) instanceof ObjectNode section && section.path("path").isTextual()) {
+          Path folder = file.toAbsolutePath().getParent();
+          section.put(
+              "path", folder.resolve(section.get("path").textValue()).normalize().toString());
+        }
+      }
+      return document;
+    } catch (JsonProcessingException e) {
+      String where =
+          e.getLocation() == null
+              ? ""
+              : ", line "
+                  + e.getLocation().getLineNr()
+                  + ", column "
+                  + e.getLocation().getColumnNr();
+      throw new UserError(file + where + ": " + e.getOriginalMessage());
+    } catch (IOException e) {
+      throw new UserError(file + " cannot be read: " + e.getMessage());
+    }
+  }
+
+  /** The name in a document that was read without problems. */
+  static String name(JsonNode document) {
+    return SpecReader.read(document).spec().name();
+  }
+
+  /** Ends with all problems, if there are any. */
+  static void require(List<SpecProblem> problems, Path file) {
+    if (!problems.isEmpty()) {
+      throw new UserError(
+          file
+              + (problems.size() == 1
+                  ? " has 1 problem:\n  "
+                  : " has " + problems.size() + " problems:\n  ")
+              + problems.stream().map(SpecProblem::toString).collect(Collectors.joining("\n  ")));
+    }
+  }
+
+  private static ObjectMapper mapper(Path file) {
+    ObjectMapper mapper = file.toString().endsWith(".json") ? new ObjectMapper() : new YAMLMapper();
+    mapper
+        .getFactory()
+        .configure(StreamReadFeature.STRICT_DUPLICATE_DETECTION.mappedFeature(), true);
+    return mapper;
+  }
+}

@@ -1,0 +1,172 @@
+package io.vecferry.client;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.temporal.api.common.v1.WorkflowExecution;
+import io.temporal.api.enums.v1.WorkflowIdConflictPolicy;
+import io.temporal.api.enums.v1.WorkflowIdReusePolicy;
+import io.temporal.client.WorkflowClient;
+import io.temporal.client.WorkflowClientOptions;
+import io.temporal.client.WorkflowFailedException;
+import io.temporal.client.WorkflowOptions;
+import io.temporal.client.WorkflowStub;
+import io.temporal.failure.CanceledFailure;
+import io.temporal.serviceclient.WorkflowServiceStubs;
+import io.vecferry.plan.MigrationPlan;
+import io.vecferry.spec.SpecProblem;
+import io.vecferry.spec.SpecReader;
+import io.vecferry.workflow.MigrationResult;
+import io.vecferry.workflow.MigrationStatus;
+import io.vecferry.workflow.MigrationWorkflow;
+import io.vecferry.workflow.Payloads;
+import io.vecferry.workflow.StepFailure;
+import io.vecferry.workflow.VerbRequest;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * Starts, watches and steers migrations. The library for services; the command line is made of it.
+ * Thread-safe.
+ *
+ * <pre>{@code
+ * MigrationClient client = MigrationClient.connect(stubs, "default");
+ * client.start(spec);
+ * MigrationResult result = client.awaitResult("products");
+ * }</pre>
+ */
+public final class MigrationClient {
+  private final WorkflowClient client;
+
+  private MigrationClient(WorkflowClient client) {
+    this.client = client;
+  }
+
+  /** A client on an open connection. */
+  public static MigrationClient connect(WorkflowServiceStubs stubs, String namespace) {
+    return connect(stubs, WorkflowClientOptions.newBuilder().setNamespace(namespace).build());
+  }
+
+  /** A client with options of its own, as interceptors; the data converter is set here. */
+  public static MigrationClient connect(WorkflowServiceStubs stubs, WorkflowClientOptions options) {
+    return new MigrationClient(
+        WorkflowClient.newInstance(
+            stubs,
+            WorkflowClientOptions.newBuilder(options)
+                .setDataConverter(Payloads.converter())
+                .build()));
+  }
+
+  /**
+   * Starts a migration, or attaches to the one of that name that is running.
+   *
+   * @param document the spec
+   * @return the workflow
+   * @throws IllegalArgumentException when the spec has problems; the message lists all of them
+   */
+  public WorkflowExecution start(JsonNode document) {
+    SpecReader.Result read = SpecReader.read(document);
+    if (!read.problems().isEmpty()) {
+      throw new IllegalArgumentException(
+          read.problems().stream().map(SpecProblem::toString).collect(Collectors.joining("\n")));
+    }
+    String name = read.spec().name();
+    MigrationWorkflow workflow =
+        client.newWorkflowStub(
+            MigrationWorkflow.class,
+            WorkflowOptions.newBuilder()
+                .setTaskQueue(MigrationWorkflow.TASK_QUEUE)
+                .setWorkflowId(MigrationWorkflow.workflowId(name))
+                .setWorkflowIdConflictPolicy(
+                    WorkflowIdConflictPolicy.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING)
+                .setWorkflowIdReusePolicy(
+                    WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE)
+                .setStaticSummary(
+                    name
+                        + ": "
+                        + read.spec().source().type()
+                        + " to "
+                        + read.spec().target().type())
+                .setStaticDetails("Started by a vecferry client.")
+                .build());
+    return WorkflowClient.start(workflow::migrate, document);
+  }
+
+  /** State and progress. */
+  public MigrationStatus status(String migration) {
+    return stub(migration).status();
+  }
+
+  /** The plan; null before planning has ended. */
+  public MigrationPlan plan(String migration) {
+    return stub(migration).plan();
+  }
+
+  /** Steps that wait for a decision. */
+  public List<StepFailure> failures(String migration) {
+    return stub(migration).failures();
+  }
+
+  public String pause(String migration, VerbRequest request) {
+    return stub(migration).pause(request);
+  }
+
+  public String resume(String migration, VerbRequest request) {
+    return stub(migration).resume(request);
+  }
+
+  public String retry(String migration, VerbRequest request) {
+    return stub(migration).retry(request);
+  }
+
+  public String skip(String migration, VerbRequest request) {
+    return stub(migration).skip(request);
+  }
+
+  public String approve(String migration, VerbRequest request) {
+    return stub(migration).approve(request);
+  }
+
+  public String reject(String migration, VerbRequest request) {
+    return stub(migration).reject(request);
+  }
+
+  public String rollback(String migration, VerbRequest request) {
+    return stub(migration).rollback(request);
+  }
+
+  /** Cancels the migration, which rolls it back. */
+  public void cancel(String migration, String reason) {
+    untyped(migration).cancel(reason);
+  }
+
+  /**
+   * Waits for the end.
+   *
+   * @throws io.temporal.client.WorkflowFailedException when the spec has problems or planning found
+   *     that it cannot work
+   */
+  public MigrationResult awaitResult(String migration) {
+    try {
+      return untyped(migration).getResult(MigrationResult.class);
+    } catch (WorkflowFailedException e) {
+      if (!(e.getCause() instanceof CanceledFailure)) {
+        throw e;
+      }
+      MigrationStatus status = status(migration);
+      return new MigrationResult(
+          migration,
+          status.outcome(),
+          status.verdict(),
+          status.rowsExpected(),
+          status.report() == null ? "" : status.report().html(),
+          status.report() == null ? "" : status.report().json());
+    }
+  }
+
+  private MigrationWorkflow stub(String migration) {
+    return client.newWorkflowStub(MigrationWorkflow.class, MigrationWorkflow.workflowId(migration));
+  }
+
+  private WorkflowStub untyped(String migration) {
+    return client.newUntypedWorkflowStub(MigrationWorkflow.workflowId(migration));
+  }
+}

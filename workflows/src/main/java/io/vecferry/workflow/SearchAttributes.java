@@ -1,0 +1,27 @@
+package io.vecferry.workflow;
+
+import io.temporal.common.SearchAttributeKey;
+import java.util.List;
+
+/**
+ * Search attributes of a migration. They have to be registered with the Temporal service once;
+ * without them all else works.
+ */
+public final class SearchAttributes {
+  public static final SearchAttributeKey<String> PHASE =
+      SearchAttributeKey.forKeyword("MigrationPhase");
+  public static final SearchAttributeKey<String> SOURCE =
+      SearchAttributeKey.forKeyword("MigrationSource");
+  public static final SearchAttributeKey<String> TARGET =
+      SearchAttributeKey.forKeyword("MigrationTarget");
+  public static final SearchAttributeKey<Boolean> ATTENTION =
+      SearchAttributeKey.forBoolean("MigrationNeedsAttention");
+  public static final SearchAttributeKey<String> OUTCOME =
+      SearchAttributeKey.forKeyword("MigrationOutcome");
+
+  /** All of them. */
+  public static final List<SearchAttributeKey<?>> ALL =
+      List.of(PHASE, SOURCE, TARGET, ATTENTION, OUTCOME);
+
+  private SearchAttributes() {}
+}

@@ -1,0 +1,193 @@
+package io.vecferry.workflow;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.temporal.activity.Activity;
+import io.temporal.failure.ApplicationFailure;
+import io.vecferry.activity.CheckResult;
+import io.vecferry.activity.Compensation;
+import io.vecferry.activity.MigrationActivities;
+import io.vecferry.activity.PartActivities;
+import io.vecferry.activity.PartResult;
+import io.vecferry.activity.PartTask;
+import io.vecferry.activity.ReportLocation;
+import io.vecferry.activity.ReportRequest;
+import io.vecferry.activity.WholeTask;
+import io.vecferry.plan.Estimate;
+import io.vecferry.plan.FailureClass;
+import io.vecferry.plan.Finding;
+import io.vecferry.plan.MigrationPlan;
+import io.vecferry.plan.PlannedPartition;
+import io.vecferry.plan.PlannedSide;
+import io.vecferry.spec.MigrationSpec;
+import io.vecferry.spec.SpecProblem;
+import io.vecferry.spec.SpecReader;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+
+/**
+ * Activities without stores: they count, note the order of calls, and fail or wait where a test
+ * tells them to.
+ */
+final class FakeActivities implements MigrationActivities, PartActivities {
+  static final int ROWS_PER_PART = 1000;
+
+  final List<String> calls = new ArrayList<>();
+  final Set<String> failing = ConcurrentHashMap.newKeySet();
+  final Map<String, CountDownLatch> holding = new ConcurrentHashMap<>();
+  private final int partitions;
+  private final int partsPerPartition;
+  private final boolean childWorkflows;
+  List<Finding> findings = List.of();
+  volatile MigrationStatus reported;
+
+  FakeActivities(int partitions, int partsPerPartition, boolean childWorkflows) {
+    this.partitions = partitions;
+    this.partsPerPartition = partsPerPartition;
+    this.childWorkflows = childWorkflows;
+  }
+
+  @Override
+  public List<SpecProblem> checkSpec(JsonNode document) {
+    return SpecReader.read(document).problems();
+  }
+
+  @Override
+  public MigrationPlan plan(MigrationSpec spec) {
+    call("plan");
+    long rows = (long) partsPerPartition * ROWS_PER_PART;
+    return new MigrationPlan(
+        spec.name(),
+        0,
+        "load-1",
+        "archive",
+        new PlannedSide("fake", "source", List.of(), List.of(), rows * partitions, -1, Map.of(), ""),
+        new PlannedSide("fake", "target", List.of(), List.of(), 0, -1, Map.of(), ""),
+        findings,
+        IntStream.range(0, partitions)
+            .mapToObj(
+                i -> new PlannedPartition(i, "0", String.valueOf(partsPerPartition), rows, true))
+            .toList(),
+        ROWS_PER_PART,
+        4,
+        childWorkflows,
+        false,
+        false,
+        new Estimate(0, 0, 0, 0, 0, 0, 0),
+        List.of());
+  }
+
+  @Override
+  public CheckResult completeExport(WholeTask task) {
+    return whole("completeExport", task);
+  }
+
+  @Override
+  public CheckResult prepareTarget(WholeTask task) {
+    return whole("prepareTarget", task);
+  }
+
+  @Override
+  public CheckResult finishLoad(WholeTask task) {
+    return whole("finishLoad", task);
+  }
+
+  @Override
+  public CheckResult completeImportValidation(WholeTask task) {
+    return whole("completeImportValidation", task);
+  }
+
+  @Override
+  public CheckResult checkQuality(WholeTask task) {
+    return whole("checkQuality", task);
+  }
+
+  @Override
+  public CheckResult cutover(WholeTask task) {
+    return whole("cutover", task);
+  }
+
+  @Override
+  public CheckResult compensate(WholeTask task, Compensation compensation) {
+    return whole("compensate " + compensation.kind(), task);
+  }
+
+  @Override
+  public ReportLocation writeReport(ReportRequest request) {
+    reported = request.status();
+    call("writeReport");
+    return new ReportLocation("report.html", "report.json");
+  }
+
+  @Override
+  public PartResult exportPart(PartTask task) {
+    call("export " + task.partName());
+    int next = task.cursor() == null ? 1 : Integer.parseInt(task.cursor()) + 1;
+    if (next != task.part() + 1) {
+      throw ApplicationFailure.newNonRetryableFailure(
+          "cursor " + task.cursor() + " for part " + task.part(), "TEST");
+    }
+    return new PartResult(
+        ROWS_PER_PART, 1, 0, String.valueOf(next), next == partsPerPartition, false);
+  }
+
+  @Override
+  public PartResult validateExportedPart(PartTask task) {
+    return part("validate", task);
+  }
+
+  @Override
+  public PartResult importPart(PartTask task) {
+    return part("import", task);
+  }
+
+  @Override
+  public PartResult validateImportedPart(PartTask task) {
+    return part("compare", task);
+  }
+
+  synchronized List<String> calls() {
+    return List.copyOf(calls);
+  }
+
+  private PartResult part(String what, PartTask task) {
+    call(what + " " + task.partName());
+    return new PartResult(ROWS_PER_PART, 1, 0, null, false, false);
+  }
+
+  private CheckResult whole(String what, WholeTask task) {
+    call(what);
+    return new CheckResult(
+        0, what + " " + task.partsPerPartition().stream().mapToInt(i -> i).sum() + " parts");
+  }
+
+  private void call(String what) {
+    synchronized (this) {
+      calls.add(what);
+    }
+    CountDownLatch latch = holding.get(what);
+    if (latch != null) {
+      try {
+        while (!latch.await(20, TimeUnit.MILLISECONDS)) {
+          Activity.getExecutionContext().heartbeat(null);
+        }
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
+      } catch (RuntimeException e) {
+        synchronized (this) {
+          calls.add(what + " stopped");
+        }
+        throw e;
+      }
+    }
+    if (failing.contains(what)) {
+      throw ApplicationFailure.newNonRetryableFailure(
+          what + " does not work", FailureClass.ARCHIVE_DAMAGED.name());
+    }
+  }
+}
