@@ -31,7 +31,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -778,6 +777,6 @@ final class FaissLoad {
   static Path loadFolder(Path path, String migration) {
     Path absolute = path.toAbsolutePath().normalize();
     String name = absolute.getFileName() == null ? "index" : absolute.getFileName().toString();
-    return absolute.resolveSibling("." + name + ".loading-" + migration.toLowerCase(Locale.ROOT));
+    return absolute.resolveSibling("." + name + ".loading-" + migration);
   }
 }

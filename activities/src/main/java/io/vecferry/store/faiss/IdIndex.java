@@ -13,7 +13,7 @@ import java.nio.file.StandardOpenOption;
  * each line, about 20 bytes per row. A hit is verified against the file. Immutable once built.
  */
 final class IdIndex {
-  private static final int MAXIMUM_ROWS = 1 << 29;
+  private static final int MAXIMUM_ROWS = 1 << 28;
 
   private final IndexFile index;
   private final int[] slots;
@@ -32,9 +32,7 @@ final class IdIndex {
               + MAXIMUM_ROWS);
     }
     int rows = (int) index.rows();
-    this.slots =
-        new int
-            [Math.max(16, Integer.highestOneBit(Math.max(1, rows)) * 4 / (rows > 1 << 28 ? 2 : 1))];
+    this.slots = new int[Math.max(16, Integer.highestOneBit(Math.max(1, rows)) * 4)];
     this.hashes = new int[rows];
     this.offsets = lines ? new long[rows] : new long[0];
   }
