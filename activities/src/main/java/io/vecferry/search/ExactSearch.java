@@ -38,7 +38,6 @@ public final class ExactSearch {
   private float[] initial;
   private float[] accumulatedFirst;
   private float[] accumulatedSecond;
-  private float[] largest;
 
   /**
    * @param metric how vectors are compared
@@ -199,7 +198,6 @@ public final class ExactSearch {
       initial = new float[rows];
       accumulatedFirst = new float[rows];
       accumulatedSecond = new float[rows];
-      largest = new float[rows / 8];
     }
     double largestNorm = 0;
     int tileRows = 16;
@@ -290,34 +288,24 @@ public final class ExactSearch {
             + (paddedDimension + 16.0) * Float.MIN_VALUE * (1 + queryNorm + rowNorm)
             + (metric == Metric.L2 ? 1e-12 * queryNorm * queryNorm : 0);
     float limit = limit(query, slack);
-    int eighth = rows / 8;
-    fold(sums, largest, eighth);
-    for (int j = 0; j < eighth; j++) {
-      if (!(largest[j] <= limit)) {
-        for (int row = j; row < eighth * 8; row += eighth) {
-          if (!(sums[row] <= limit)) {
-            insert(query, key(query, values, offset + row * dimension), firstRow + row);
+    int row = 0;
+    for (; row + 3 < rows; row += 4) {
+      if (!(sums[row] <= limit)
+          | !(sums[row + 1] <= limit)
+          | !(sums[row + 2] <= limit)
+          | !(sums[row + 3] <= limit)) {
+        for (int candidate = row; candidate < row + 4; candidate++) {
+          if (!(sums[candidate] <= limit)) {
+            insert(query, key(query, values, offset + candidate * dimension), firstRow + candidate);
             limit = limit(query, slack);
           }
         }
       }
     }
-    for (int row = eighth * 8; row < rows; row++) {
+    for (; row < rows; row++) {
       if (!(sums[row] <= limit)) {
         insert(query, key(query, values, offset + row * dimension), firstRow + row);
         limit = limit(query, slack);
-      }
-    }
-  }
-
-  private static void fold(float[] sums, float[] largest, int eighth) {
-    for (int j = 0; j < eighth; j++) {
-      largest[j] = Math.max(sums[j], sums[j + eighth]);
-    }
-    for (int part = 2; part < 8; part++) {
-      int start = part * eighth;
-      for (int j = 0; j < eighth; j++) {
-        largest[j] = Math.max(largest[j], sums[start + j]);
       }
     }
   }
