@@ -15,7 +15,10 @@ import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The edge between Temporal and the rest: heartbeats, and exceptions as failures with a class that decides what happens next. */
+/**
+ * The edge between Temporal and the rest: heartbeats, and exceptions as failures with a class that
+ * decides what happens next.
+ */
 final class Calls {
   private static final Logger LOG = LoggerFactory.getLogger(Calls.class);
 
@@ -46,7 +49,9 @@ final class Calls {
     } catch (OutOfMemoryError e) {
       throw failure(
           FailureClass.RESOURCE_EXHAUSTED,
-          "the worker has too little memory: " + e.getMessage() + ". Start it with a larger -Xmx or set smaller batches.",
+          "the worker has too little memory: "
+              + e.getMessage()
+              + ". Start it with a larger -Xmx or set smaller batches.",
           e);
     } catch (RuntimeException e) {
       throw failure(FailureClass.BUG, e.toString(), e);
@@ -54,8 +59,8 @@ final class Calls {
   }
 
   /**
-   * Runs the work of an activity that cannot report progress, and beats for it. A hang is noticed by the time limit of the
-   * attempt only.
+   * Runs the work of an activity that cannot report progress, and beats for it. A hang is noticed
+   * by the time limit of the attempt only.
    */
   static <T> T runBeating(Supplier<T> work) {
     ActivityExecutionContext context = Activity.getExecutionContext();

@@ -25,7 +25,9 @@ record ImportMarker(String loadId, String checksum, long rows, long rejects) {
       return null;
     }
     ImportMarker marker = archive.readJson(name(part), Payloads.MAPPER, ImportMarker.class);
-    return marker.loadId.equals(loadId) && marker.checksum.equals(sidecar.checksum()) ? marker : null;
+    return marker.loadId.equals(loadId) && marker.checksum.equals(sidecar.checksum())
+        ? marker
+        : null;
   }
 
   void write(Archive archive, String part) {

@@ -49,14 +49,18 @@ record PartProof(
     PartProof total = new PartProof(0, 0, 0, 0, 0, 0, List.of());
     String prefix = archive.path("");
     for (String path : archive.store().list(archive.path(FOLDER))) {
-      total = total.plus(archive.readJson(path.substring(prefix.length()), Payloads.MAPPER, PartProof.class));
+      total =
+          total.plus(
+              archive.readJson(path.substring(prefix.length()), Payloads.MAPPER, PartProof.class));
     }
     return total;
   }
 
   private PartProof plus(PartProof other) {
     List<Difference> joined = new ArrayList<>(differences);
-    joined.addAll(other.differences.subList(0, Math.min(other.differences.size(), KEPT - Math.min(KEPT, joined.size()))));
+    joined.addAll(
+        other.differences.subList(
+            0, Math.min(other.differences.size(), KEPT - Math.min(KEPT, joined.size()))));
     return new PartProof(
         rows + other.rows,
         bitExact + other.bitExact,

@@ -93,8 +93,7 @@ public final class PartSteps implements PartActivities {
       }
       String end = reader.cursor();
       last |= end.equals(partition.end());
-      PartSidecar sidecar =
-          writer.finish(start, end, last, fingerprint, Instant.now().toString());
+      PartSidecar sidecar = writer.finish(start, end, last, fingerprint, Instant.now().toString());
       return new PartResult(sidecar.rows(), sidecar.bytes(), 0, end, last, false);
     }
   }
@@ -102,8 +101,7 @@ public final class PartSteps implements PartActivities {
   private PartResult validateExport(PartTask task) {
     Workspace workspace = workspaces.get(task.migration());
     String path = workspace.partPath(task.partition().index(), task.part());
-    PartChecks.Result result =
-        PartChecks.check(workspace.archive().store(), path, NAMED_PROBLEMS);
+    PartChecks.Result result = PartChecks.check(workspace.archive().store(), path, NAMED_PROBLEMS);
     if (!result.isValid()) {
       throw new StoreException(
           FailureClass.BAD_RECORD,
@@ -210,8 +208,7 @@ public final class PartSteps implements PartActivities {
 
   private static long rejectedRows(Workspace workspace, PartTask task, PartSidecar sidecar) {
     ImportMarker marker =
-        ImportMarker.find(
-            workspace.archive(), task.partName(), workspace.plan().loadId(), sidecar);
+        ImportMarker.find(workspace.archive(), task.partName(), workspace.plan().loadId(), sidecar);
     return marker == null ? 0 : marker.rejects();
   }
 

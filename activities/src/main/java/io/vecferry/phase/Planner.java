@@ -7,6 +7,7 @@ import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.PlannedField;
 import io.vecferry.plan.PlannedPartition;
 import io.vecferry.plan.PlannedSide;
+import io.vecferry.record.IdKind;
 import io.vecferry.spec.MigrationSpec;
 import io.vecferry.spec.StoreSpec;
 import io.vecferry.store.CollectionInfo;
@@ -23,6 +24,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Makes a plan of a spec: looks at both sides, decides partitions and parts, estimates, and lists
@@ -65,7 +68,14 @@ public final class Planner {
   /** What a plan says about one side that cannot be opened. */
   private static PlannedSide unknownSide(StoreSpec store) {
     return new PlannedSide(
-        store.type(), store.settings().path("path").asText(""), List.of(), List.of(), 0, -1, Map.of(), "");
+        store.type(),
+        store.settings().path("path").asText(""),
+        List.of(),
+        List.of(),
+        0,
+        -1,
+        Map.of(),
+        "");
   }
 
   /**
@@ -129,7 +139,11 @@ public final class Planner {
 
   /** The collection that will be loaded, as the spec and the source want it. */
   static LoadSchema loadSchema(
-      MigrationSpec spec, List<VectorFieldInfo> fields, long rows, String sourceStore) {
+      MigrationSpec spec,
+      List<VectorFieldInfo> fields,
+      Set<IdKind> idKinds,
+      long rows,
+      String sourceStore) {
     StoreSpec target = spec.target();
     List<VectorFieldInfo> vectors = new ArrayList<>();
     for (VectorFieldInfo field : fields) {
@@ -143,13 +157,14 @@ public final class Planner {
               target.indexType() == null ? "" : target.indexType(),
               target.indexParams()));
     }
-    return new LoadSchema(vectors, sourceStore, rows);
+    return new LoadSchema(vectors, idKinds, sourceStore, rows);
   }
 
   static LoadSchema loadSchema(MigrationSpec spec, MigrationPlan plan) {
     return loadSchema(
         spec,
         plan.source().vectors().stream().map(Planner::fieldInfo).toList(),
+        plan.source().idKinds().stream().map(IdKind::valueOf).collect(Collectors.toSet()),
         plan.source().rows(),
         plan.source().store());
   }
@@ -205,7 +220,8 @@ public final class Planner {
     StoreSpec target = spec.target();
     StoreProvider provider = Stores.get(target.type());
     StoreSettings settings = new StoreSettings("target", target.settings());
-    LoadSchema schema = loadSchema(spec, source.vectors(), source.rows(), source.store());
+    LoadSchema schema =
+        loadSchema(spec, source.vectors(), source.idKinds(), source.rows(), source.store());
     if (target.ifExists() != StoreSpec.IfExists.FAIL) {
       findings.add(
           Finding.blocking(

@@ -23,8 +23,9 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * What a worker keeps of one migration between activities: spec and plan from the archive, and opened stores, which are expensive
- * to open for every part. Everything in it can be made again from the archive. Thread-safe.
+ * What a worker keeps of one migration between activities: spec and plan from the archive, and
+ * opened stores, which are expensive to open for every part. Everything in it can be made again
+ * from the archive. Thread-safe.
  */
 final class Workspace implements AutoCloseable {
   private final Archive archive;
@@ -110,7 +111,8 @@ final class Workspace implements AutoCloseable {
   }
 
   VectorStore source() {
-    return opened(Side.SOURCE, spec.source().type(), new StoreSettings("source", spec.source().settings()));
+    return opened(
+        Side.SOURCE, spec.source().type(), new StoreSettings("source", spec.source().settings()));
   }
 
   /** The collection under the name that the user gave. */

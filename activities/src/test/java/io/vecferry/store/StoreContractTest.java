@@ -13,6 +13,7 @@ import io.vecferry.record.TextColumn;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -39,7 +40,10 @@ public abstract class StoreContractTest {
   /** The schema to load. */
   protected LoadSchema schema(long rows) {
     return new LoadSchema(
-        List.of(new VectorFieldInfo("", DIMENSION, Metric.L2, 0, "", Map.of())), "test", rows);
+        List.of(new VectorFieldInfo("", DIMENSION, Metric.L2, 0, "", Map.of())),
+        Set.of(IdKind.STRING),
+        "test",
+        rows);
   }
 
   /** Whether the store can hold this record so that it comes back as it was. */

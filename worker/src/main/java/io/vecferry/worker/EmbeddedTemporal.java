@@ -30,8 +30,7 @@ public final class EmbeddedTemporal implements AutoCloseable {
 
   /** Starts it. */
   public static EmbeddedTemporal start() {
-    boolean skipTime = false;
-    TestServicesStarter services = new TestServicesStarter(!skipTime, 0);
+    TestServicesStarter services = new TestServicesStarter(true, 0);
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
     GRPCServerHelper.registerServicesAndHealthChecks(services.getServices(), builder);
@@ -59,7 +58,9 @@ public final class EmbeddedTemporal implements AutoCloseable {
   private void registerSearchAttributes() {
     OperatorServiceStubs operator =
         OperatorServiceStubs.newServiceStubs(
-            OperatorServiceStubsOptions.newBuilder().setTarget(address()).build());
+            OperatorServiceStubsOptions.newBuilder()
+                .setTarget(address())
+                .validateAndBuildWithDefaults());
     AddSearchAttributesRequest.Builder request =
         AddSearchAttributesRequest.newBuilder().setNamespace("default");
     for (SearchAttributeKey<?> key : SearchAttributes.ALL) {

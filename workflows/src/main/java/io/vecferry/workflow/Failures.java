@@ -1,7 +1,9 @@
 package io.vecferry.workflow;
 
+import io.temporal.failure.ActivityFailure;
 import io.temporal.failure.ApplicationFailure;
 import io.temporal.failure.CanceledFailure;
+import io.temporal.failure.ChildWorkflowFailure;
 import io.temporal.failure.TemporalFailure;
 import io.temporal.failure.TimeoutFailure;
 import io.temporal.workflow.Workflow;
@@ -21,7 +23,7 @@ final class Failures {
   static StepFailure ofStep(
       Phase phase, String subject, int partition, int part, TemporalFailure failure) {
     Throwable cause = failure;
-    while (cause.getCause() instanceof TemporalFailure) {
+    while (cause instanceof ActivityFailure || cause instanceof ChildWorkflowFailure) {
       cause = cause.getCause();
     }
     FailureClass failureClass = FailureClass.BUG;

@@ -66,7 +66,8 @@ final class FakeActivities implements MigrationActivities, PartActivities {
         0,
         "load-1",
         "archive",
-        new PlannedSide("fake", "source", List.of(), List.of(), rows * partitions, -1, Map.of(), ""),
+        new PlannedSide(
+            "fake", "source", List.of(), List.of(), rows * partitions, -1, Map.of(), ""),
         new PlannedSide("fake", "target", List.of(), List.of(), 0, -1, Map.of(), ""),
         findings,
         IntStream.range(0, partitions)

@@ -118,8 +118,7 @@ class MigrationWorkflowTest {
     assertThatThrownBy(() -> stub().retry(VerbRequest.of("ada", "")))
         .hasStackTraceContaining("retry needs a reason");
     assertThatThrownBy(() -> stub().retry(new VerbRequest("ada", "x", "p009-000000")))
-        .hasStackTraceContaining(
-            "part 'p009-000000' is not among the failed ones: [p001-000001]");
+        .hasStackTraceContaining("part 'p009-000000' is not among the failed ones: [p001-000001]");
 
     activities.failing.clear();
     stub().retry(VerbRequest.of("ada", "restored the part from backup"));

@@ -2,6 +2,7 @@ package io.vecferry.store.faiss;
 
 import io.vecferry.plan.Finding;
 import io.vecferry.record.IdColumn;
+import io.vecferry.record.IdKind;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.store.BatchReader;
 import io.vecferry.store.BatchWriter;
@@ -107,6 +108,20 @@ final class FaissStore implements VectorStore {
     }
     VectorFieldInfo field = schema.vectors().get(0);
     boolean langChain = layout.equals(FaissFiles.LANGCHAIN);
+    Path parent = path.toAbsolutePath().getParent();
+    if (parent == null || !Files.isDirectory(parent)) {
+      findings.add(
+          Finding.blocking(
+              "target.path",
+              "the folder " + parent + " is missing",
+              "Make it, or correct the path."));
+    } else if (!Files.isWritable(parent)) {
+      findings.add(
+          Finding.blocking(
+              "target.path",
+              "the folder " + parent + " cannot be written by this user",
+              "Allow it, or choose another path."));
+    }
     if (field.metric() == Metric.COSINE) {
       findings.add(
           Finding.blocking(
@@ -134,6 +149,13 @@ final class FaissStore implements VectorStore {
               "target.index.type",
               "index type '" + indexType + "' cannot be written",
               "Use Flat or IDMap2,Flat."));
+    } else if (indexType.equals("IDMap2,Flat") && !schema.idKinds().equals(Set.of(IdKind.INT64))) {
+      findings.add(
+          Finding.blocking(
+              "target.index.type",
+              "IDMap2,Flat takes only signed 64-bit integers as ids, the source has "
+                  + schema.idKinds(),
+              "Use Flat: ids are then kept beside the index."));
     } else if (langChain && indexType.equals("IDMap2,Flat")) {
       findings.add(
           Finding.blocking(

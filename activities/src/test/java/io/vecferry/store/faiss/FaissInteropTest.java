@@ -27,6 +27,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -112,7 +113,9 @@ class FaissInteropTest {
         new FaissProvider()
             .open(StoreSettings.of("target", "path", path.toString(), "options.layout", layout))) {
       VectorFieldInfo field = new VectorFieldInfo("", DIMENSION, metric, argument, type, Map.of());
-      store.create(new LoadSchema(List.of(field), "test", records.rows()), STAMP);
+      store.create(
+          new LoadSchema(List.of(field), Set.of(records.ids().kinds()), "test", records.rows()),
+          STAMP);
       int half = records.rows() / 2;
       for (int part = 0; part < 2; part++) {
         try (BatchWriter writer = store.write("p" + part, STAMP)) {

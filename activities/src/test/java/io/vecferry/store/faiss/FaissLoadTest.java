@@ -28,6 +28,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
@@ -48,7 +49,10 @@ class FaissLoadTest {
 
   private static LoadSchema schema(Metric metric, String indexType) {
     return new LoadSchema(
-        List.of(new VectorFieldInfo("", 2, metric, 0, indexType, Map.of())), "test", 2);
+        List.of(new VectorFieldInfo("", 2, metric, 0, indexType, Map.of())),
+        Set.of(IdKind.INT64),
+        "test",
+        2);
   }
 
   private static RecordBatch records(IdKind kind, String... ids) {
@@ -262,7 +266,9 @@ class FaissLoadTest {
     assertThat(blocking("langchain", Metric.IP, "IDMap2,Flat")).hasSize(1);
     try (VectorStore store = open(folder.resolve("load"), "vecferry")) {
       VectorFieldInfo field = new VectorFieldInfo("a", 2, Metric.L2, 0, "", Map.of());
-      assertThat(store.assessLoad(new LoadSchema(List.of(field, field), "test", 1)))
+      assertThat(
+              store.assessLoad(
+                  new LoadSchema(List.of(field, field), Set.of(IdKind.INT64), "test", 1)))
           .singleElement()
           .matches(finding -> finding.severity() == Finding.Severity.BLOCKING);
     }

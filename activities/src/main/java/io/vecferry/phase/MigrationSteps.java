@@ -1,0 +1,358 @@
+package io.vecferry.phase;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.vecferry.activity.CheckResult;
+import io.vecferry.activity.Compensation;
+import io.vecferry.activity.MigrationActivities;
+import io.vecferry.activity.ReportLocation;
+import io.vecferry.activity.ReportRequest;
+import io.vecferry.activity.WholeTask;
+import io.vecferry.archive.Archive;
+import io.vecferry.archive.Manifest;
+import io.vecferry.archive.PartReader;
+import io.vecferry.archive.PartSidecar;
+import io.vecferry.plan.FailureClass;
+import io.vecferry.plan.Finding;
+import io.vecferry.plan.MigrationPlan;
+import io.vecferry.quality.QualityCheck;
+import io.vecferry.quality.QualityResult;
+import io.vecferry.spec.MigrationSpec;
+import io.vecferry.spec.SpecProblem;
+import io.vecferry.store.StoreException;
+import io.vecferry.store.VectorStore;
+import io.vecferry.verify.IdUniqueness;
+import io.vecferry.workflow.Payloads;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.UUID;
+import java.util.stream.Collectors;
+
+/**
+ * The steps on a migration as a whole: connects stores, archive, verification, quality and report.
+ */
+public final class MigrationSteps implements MigrationActivities {
+  static final String QUALITY = Archive.REPORTS + "/quality.json";
+  private static final int NAMED_PROBLEMS = 5;
+
+  private final Workspaces workspaces;
+  private final ReportAssembly reports;
+  private final boolean searchAttributes;
+
+  MigrationSteps(Workspaces workspaces, ResourceMonitor monitor, boolean searchAttributes) {
+    this.workspaces = workspaces;
+    this.reports = new ReportAssembly(monitor);
+    this.searchAttributes = searchAttributes;
+  }
+
+  @Override
+  public List<SpecProblem> checkSpec(JsonNode document) {
+    return Calls.run(() -> SpecCheck.check(document));
+  }
+
+  @Override
+  public MigrationPlan plan(MigrationSpec spec) {
+    return Calls.runBeating(
+        () -> {
+          workspaces.close(spec.name());
+          Archive archive = new Archive(workspaces.store(), spec.name());
+          String location = workspaces.store().describe(spec.name());
+          boolean otherSpec = otherSpec(archive, spec);
+          MigrationPlan earlier =
+              otherSpec || !archive.exists(Archive.PLAN)
+                  ? null
+                  : archive.readJson(Archive.PLAN, Payloads.MAPPER, MigrationPlan.class);
+          String loadId = earlier == null ? UUID.randomUUID().toString() : earlier.loadId();
+          MigrationPlan plan =
+              new Planner(searchAttributes)
+                  .plan(spec, location, loadId, System.currentTimeMillis());
+          if (earlier != null) {
+            plan = resumed(earlier, plan, plan.findings());
+          } else if (otherSpec) {
+            List<Finding> findings = new ArrayList<>(plan.findings());
+            findings.add(
+                Finding.blocking(
+                    "name",
+                    location + " holds a migration of this name with another spec.",
+                    "Choose another name, or move that folder away."));
+            plan = resumed(plan, plan, findings);
+          }
+          if (plan.blocking().isEmpty()) {
+            archive.writeJson(Archive.SPEC, Payloads.MAPPER, spec);
+            archive.writeJson(Archive.PLAN, Payloads.MAPPER, plan);
+          }
+          return plan;
+        });
+  }
+
+  private static boolean otherSpec(Archive archive, MigrationSpec spec) {
+    if (!archive.exists(Archive.SPEC)) {
+      return false;
+    }
+    MigrationSpec earlier = archive.readJson(Archive.SPEC, Payloads.MAPPER, MigrationSpec.class);
+    return !Payloads.MAPPER.valueToTree(earlier).equals(Payloads.MAPPER.valueToTree(spec));
+  }
+
+  /**
+   * The plan of an earlier run with what this run has found; its partitions stay, because parts of
+   * them may be done.
+   */
+  private static MigrationPlan resumed(
+      MigrationPlan earlier, MigrationPlan now, List<Finding> found) {
+    List<Finding> findings = new ArrayList<>(found);
+    if (now.blocking().isEmpty()
+        && !earlier.source().fingerprint().equals(now.source().fingerprint())) {
+      findings.add(
+          Finding.blocking(
+              "source",
+              now.source().collection()
+                  + " has changed since an earlier run of this migration exported a part of it to "
+                  + earlier.archive()
+                  + ".",
+              "Choose another name for the migration, or move that folder away."));
+    }
+    return new MigrationPlan(
+        earlier.migration(),
+        earlier.createdMillis(),
+        earlier.loadId(),
+        now.archive(),
+        earlier.source(),
+        earlier.target(),
+        findings,
+        earlier.partitions(),
+        earlier.partRows(),
+        now.parallelism(),
+        earlier.childWorkflows(),
+        now.searchAttributes(),
+        true,
+        earlier.estimate(),
+        earlier.rollbackPlan());
+  }
+
+  @Override
+  public CheckResult completeExport(WholeTask task) {
+    return Calls.runBeating(
+        () -> {
+          Workspace workspace = workspaces.get(task.migration());
+          Archive archive = workspace.archive();
+          List<String> paths = workspace.partPaths(task.partsPerPartition());
+          List<PartSidecar> sidecars =
+              paths.stream().map(path -> PartReader.sidecar(archive.store(), path)).toList();
+          long rows = sidecars.stream().mapToLong(PartSidecar::rows).sum();
+          requireUnique(archive, paths);
+          requireUnchanged(workspace, rows);
+          archive.writeManifest(
+              Manifest.of(
+                  task.migration(),
+                  sidecars,
+                  workspace.partSchema(),
+                  workspace.plan().source().configuration()));
+          String summary =
+              String.format(
+                  Locale.ROOT,
+                  "%,d parts read back: checksums, ids unique, vectors finite, count as in the source",
+                  paths.size());
+          return new CheckResult(rows, summary);
+        });
+  }
+
+  private static void requireUnique(Archive archive, List<String> paths) {
+    try {
+      Path temporary = Files.createTempDirectory("vecferry-ids");
+      try {
+        IdUniqueness.Result ids =
+            IdUniqueness.find(archive.store(), paths, temporary, NAMED_PROBLEMS);
+        if (!ids.duplicates().isEmpty()) {
+          throw new StoreException(
+              FailureClass.BAD_RECORD,
+              "ids occur more than once: "
+                  + ids.duplicates().stream()
+                      .map(duplicate -> "\"" + duplicate.id() + "\" in " + duplicate.parts())
+                      .collect(Collectors.joining("; "))
+                  + ". Give each record an id of its own and start again with another name.");
+        }
+      } finally {
+        Files.deleteIfExists(temporary);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void requireUnchanged(Workspace workspace, long rows) {
+    MigrationPlan plan = workspace.plan();
+    String now = workspace.source().describe().fingerprint();
+    if (!now.equals(plan.source().fingerprint())) {
+      throw new StoreException(
+          FailureClass.SOURCE_CHANGED,
+          plan.source().collection()
+              + " has changed while it was exported. Roll back and start again with another name.");
+    }
+    if (rows != plan.source().rows()) {
+      throw new StoreException(
+          FailureClass.NOT_PROVED,
+          "the archive has " + rows + " records, the source has " + plan.source().rows() + ".");
+    }
+  }
+
+  @Override
+  public CheckResult prepareTarget(WholeTask task) {
+    return Calls.runBeating(
+        () -> {
+          Workspace workspace = workspaces.get(task.migration());
+          if (isPublished(workspace)) {
+            return new CheckResult(0, "the target was switched to by an earlier run");
+          }
+          if (!workspace.load().exists()) {
+            ImportMarker.clear(workspace.archive());
+          }
+          workspace
+              .load()
+              .create(Planner.loadSchema(workspace.spec(), workspace.plan()), workspace.stamp());
+          return new CheckResult(0, "created");
+        });
+  }
+
+  @Override
+  public CheckResult finishLoad(WholeTask task) {
+    return Calls.runBeating(
+        () -> {
+          Workspace workspace = workspaces.get(task.migration());
+          if (!isPublished(workspace)) {
+            List<String> names =
+                workspace.partPaths(task.partsPerPartition()).stream()
+                    .map(path -> path.substring(path.lastIndexOf('/') + 1, path.lastIndexOf('.')))
+                    .toList();
+            workspace.load().finishLoad(names, workspace.stamp());
+          }
+          workspace.targetChanged();
+          return new CheckResult(workspace.loaded().describe().rows(), "");
+        });
+  }
+
+  @Override
+  public CheckResult completeImportValidation(WholeTask task) {
+    return Calls.runBeating(
+        () -> {
+          Workspace workspace = workspaces.get(task.migration());
+          PartProof proof = PartProof.total(workspace.archive());
+          long found = workspace.loaded().describe().rows();
+          long expected = proof.rows() - proof.missing();
+          if (found != expected) {
+            throw new StoreException(
+                FailureClass.NOT_PROVED,
+                "the target has " + found + " records, " + expected + " were expected.");
+          }
+          String summary =
+              String.format(
+                  Locale.ROOT,
+                  "%,d fetched by id: %,d equal to the bit, %,d within tolerance, %,d different, %,d missing, none extra",
+                  proof.rows(),
+                  proof.bitExact(),
+                  proof.withinTolerance(),
+                  proof.different(),
+                  proof.missing());
+          return new CheckResult(proof.rows(), summary);
+        });
+  }
+
+  @Override
+  public CheckResult checkQuality(WholeTask task) {
+    return Calls.runBeating(
+        () -> {
+          Workspace workspace = workspaces.get(task.migration());
+          MigrationSpec.Quality wanted = workspace.spec().quality();
+          QualityCheck check =
+              new QualityCheck(
+                  workspace.archive().store(),
+                  workspace.partPaths(task.partsPerPartition()),
+                  workspace.partSchema().vectors().get(0));
+          if (wanted.sampleSize() == 0 || check.rows() == 0) {
+            return new CheckResult(0, "nothing to compare");
+          }
+          VectorStore target = workspace.loaded();
+          QualityResult result =
+              check.run(
+                  workspace.source(),
+                  target,
+                  wanted.sampleSize(),
+                  wanted.topK(),
+                  wanted.iterations());
+          workspace.archive().writeJson(QUALITY, Payloads.MAPPER, result);
+          String summary =
+              String.format(
+                  Locale.ROOT,
+                  "%d queries: recall@%d source %.4f, target %.4f; largest score difference %.2g",
+                  result.queries(),
+                  result.k(),
+                  result.sourceRecall(),
+                  result.targetRecall(),
+                  result.largestScoreDifference());
+          if (result.targetRecall() < wanted.minRecall()
+              || result.largestScoreDifference() > wanted.scoreTolerance()) {
+            throw new StoreException(
+                FailureClass.NOT_PROVED,
+                summary
+                    + String.format(
+                        Locale.ROOT,
+                        "; quality.minRecall is %s, quality.scoreTolerance is %s.",
+                        wanted.minRecall(),
+                        wanted.scoreTolerance()));
+          }
+          return new CheckResult(result.queries(), summary);
+        });
+  }
+
+  @Override
+  public CheckResult cutover(WholeTask task) {
+    return Calls.runBeating(
+        () -> {
+          Workspace workspace = workspaces.get(task.migration());
+          if (!isPublished(workspace)) {
+            workspace.target().publish(workspace.load(), workspace.stamp());
+          }
+          workspace.targetChanged();
+          return new CheckResult(0, workspace.plan().target().collection() + " is in place");
+        });
+  }
+
+  @Override
+  public CheckResult compensate(WholeTask task, Compensation compensation) {
+    return Calls.runBeating(
+        () -> {
+          Workspace workspace = workspaces.get(task.migration());
+          boolean removed =
+              switch (compensation.kind()) {
+                case DROP_LOAD -> workspace.load().drop(workspace.stamp());
+                case UNPUBLISH ->
+                    isPublished(workspace) && workspace.target().drop(workspace.stamp());
+              };
+          workspace.targetChanged();
+          ImportMarker.clear(workspace.archive());
+          return new CheckResult(0, removed ? "removed" : "there was nothing to undo");
+        });
+  }
+
+  @Override
+  public ReportLocation writeReport(ReportRequest request) {
+    return Calls.runBeating(
+        () -> {
+          Archive archive = new Archive(workspaces.store(), request.migration());
+          if (!archive.exists(Archive.PLAN)) {
+            return new ReportLocation("", "");
+          }
+          ReportLocation location =
+              reports.write(workspaces.get(request.migration()), request.status());
+          workspaces.close(request.migration());
+          return location;
+        });
+  }
+
+  private static boolean isPublished(Workspace workspace) {
+    return workspace.target().stamp().map(workspace.stamp()::equals).orElse(false);
+  }
+}

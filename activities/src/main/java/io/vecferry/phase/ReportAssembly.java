@@ -1,0 +1,310 @@
+package io.vecferry.phase;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import io.vecferry.activity.ReportLocation;
+import io.vecferry.archive.Archive;
+import io.vecferry.plan.MigrationPlan;
+import io.vecferry.plan.Phase;
+import io.vecferry.plan.PlannedSide;
+import io.vecferry.quality.QualityCheck;
+import io.vecferry.quality.QualityResult;
+import io.vecferry.report.MigrationReport;
+import io.vecferry.report.ReportWriter;
+import io.vecferry.spec.MigrationSpec;
+import io.vecferry.verify.Difference;
+import io.vecferry.workflow.MigrationStatus;
+import io.vecferry.workflow.Payloads;
+import io.vecferry.workflow.PhaseProgress;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/**
+ * Collects what the phases left in the archive and in the workflow's status, and writes the
+ * reports.
+ */
+final class ReportAssembly {
+  static final String STATUS = Archive.REPORTS + "/status.json";
+  private static final String HTML = Archive.REPORTS + "/report.html";
+  private static final String JSON = Archive.REPORTS + "/report.json";
+  private static final String MARKDOWN = Archive.REPORTS + "/report.md";
+
+  private final ReportWriter writer = new ReportWriter();
+  private final ResourceMonitor monitor;
+
+  ReportAssembly(ResourceMonitor monitor) {
+    this.monitor = monitor;
+  }
+
+  ReportLocation write(Workspace workspace, MigrationStatus status) {
+    Archive archive = workspace.archive();
+    MigrationReport report = assemble(workspace, status);
+    write(archive, HTML, writer.toHtml(report));
+    write(archive, JSON, writer.toJson(report));
+    write(archive, MARKDOWN, writer.toMarkdown(report));
+    ReportLocation location =
+        new ReportLocation(
+            archive.store().describe(archive.path(HTML)),
+            archive.store().describe(archive.path(JSON)));
+    archive.writeJson(STATUS, Payloads.MAPPER, status);
+    return location;
+  }
+
+  private static void write(Archive archive, String name, String text) {
+    archive.store().writeBytes(archive.path(name), text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private MigrationReport assemble(Workspace workspace, MigrationStatus status) {
+    MigrationPlan plan = workspace.plan();
+    MigrationSpec spec = workspace.spec();
+    PhaseProgress exported = status.phases().get(Phase.EXPORT.ordinal());
+    PhaseProgress imported = status.phases().get(Phase.IMPORT.ordinal());
+    PartProof proof =
+        status.phases().get(Phase.VALIDATE_IMPORT.ordinal()).startedMillis() == 0
+            ? null
+            : PartProof.total(workspace.archive());
+    long failed = proof == null ? 0 : proof.different() + proof.missing();
+    long start = status.startedMillis();
+    return MigrationReport.builder(status.migration(), outcome(status), status.verdict())
+        .times(start, status.atMillis())
+        .source(side(plan.source(), plan.source().rows()))
+        .target(side(plan.target(), imported.rowsDone()))
+        .phases(status.phases().stream().map(ReportAssembly::phase).toList())
+        .counts(
+            new MigrationReport.Counts(
+                imported.rowsDone(), failed, status.atMillis() - start, failed))
+        .findings(plan.findings())
+        .exportValidation(exportValidation(status, exported, plan))
+        .importValidation(proof == null ? null : importValidation(proof, spec))
+        .quality(quality(workspace))
+        .operatorActions(
+            status.actions().stream()
+                .map(
+                    action ->
+                        new MigrationReport.OperatorAction(
+                            action.atMillis(), action.who(), action.verb(), action.reason(), ""))
+                .toList())
+        .rollbackSteps(
+            status.phases().get(Phase.ROLLBACK.ordinal()).startedMillis() == 0
+                ? List.of()
+                : status.undo().stream()
+                    .map(
+                        step ->
+                            new MigrationReport.RollbackStep(
+                                step.compensation().description(),
+                                step.state().name(),
+                                step.result()))
+                    .toList())
+        .resourceSamples(
+            monitor.since(start).stream()
+                .map(
+                    sample ->
+                        new MigrationReport.ResourceSample(
+                            sample.elapsedMillis() - start,
+                            sample.cpuPercent(),
+                            sample.heapBytes(),
+                            sample.rssBytes(),
+                            sample.diskFreeBytes()))
+                .toList())
+        .throughputSamples(
+            workspace.throughput().stream()
+                .map(
+                    sample ->
+                        new MigrationReport.ThroughputSample(
+                            sample.elapsedMillis() - start, sample.phase(), sample.rows()))
+                .toList())
+        .rates(
+            status.phases().stream()
+                .filter(p -> p.rowsDone() > 0)
+                .map(ReportAssembly::rate)
+                .toList())
+        .versions(
+            new TreeMap<>(
+                Map.of(
+                    "vecferry",
+                    String.valueOf(ReportAssembly.class.getPackage().getImplementationVersion()),
+                    "java",
+                    System.getProperty("java.version"))))
+        .archiveLocation(plan.archive())
+        .specJson(pretty(spec))
+        .build();
+  }
+
+  private static MigrationReport.Outcome outcome(MigrationStatus status) {
+    if (status.outcome() == null) {
+      return MigrationReport.Outcome.NEEDS_ATTENTION;
+    }
+    return switch (status.outcome()) {
+      case MIGRATED -> MigrationReport.Outcome.MIGRATED;
+      case MIGRATED_WITH_SKIPS -> MigrationReport.Outcome.NEEDS_ATTENTION;
+      case ROLLED_BACK -> MigrationReport.Outcome.ROLLED_BACK;
+      case ROLLBACK_INCOMPLETE -> MigrationReport.Outcome.ROLLBACK_INCOMPLETE;
+    };
+  }
+
+  private static MigrationReport.Side side(PlannedSide side, long rows) {
+    return new MigrationReport.Side(
+        side.store(),
+        side.collection(),
+        side.vectors().stream()
+            .map(
+                field ->
+                    new MigrationReport.VectorField(
+                        field.name(),
+                        field.dimension(),
+                        field.metric(),
+                        field.indexType().isEmpty() ? null : field.indexType(),
+                        field.indexParams()))
+            .toList(),
+        rows,
+        side.bytes(),
+        side.configuration());
+  }
+
+  private static MigrationReport.Phase phase(PhaseProgress phase) {
+    String note = phase.summary();
+    if (phase.rowsReused() > 0) {
+      note =
+          String.format(
+                  Locale.ROOT, "%,d records done by an earlier run. %s", phase.rowsReused(), note)
+              .trim();
+    }
+    return new MigrationReport.Phase(
+        phase.phase().name(),
+        phase.state().name(),
+        phase.startedMillis(),
+        phase.finishedMillis(),
+        phase.rowsDone(),
+        phase.bytesDone(),
+        note);
+  }
+
+  private static MigrationReport.PhaseRate rate(PhaseProgress phase) {
+    double seconds = Math.max(1, phase.finishedMillis() - phase.startedMillis()) / 1000.0;
+    return new MigrationReport.PhaseRate(
+        phase.phase().name(), phase.rowsDone() / seconds, phase.bytesDone() / seconds);
+  }
+
+  private static MigrationReport.ExportValidation exportValidation(
+      MigrationStatus status, PhaseProgress exported, MigrationPlan plan) {
+    PhaseProgress validated = status.phases().get(Phase.VALIDATE_EXPORT.ordinal());
+    if (validated.state() != PhaseProgress.State.DONE) {
+      return null;
+    }
+    return new MigrationReport.ExportValidation(
+        exported.partsDone(),
+        exported.rowsDone(),
+        List.of(
+            new MigrationReport.Check(
+                "Checksum of every part", true, validated.partsDone() + " parts"),
+            new MigrationReport.Check("Vectors finite, dimensions right", true, ""),
+            new MigrationReport.Check("Metadata is JSON", true, ""),
+            new MigrationReport.Check("Ids unique in the whole archive", true, ""),
+            new MigrationReport.Check(
+                "As many records as the source",
+                true,
+                String.format(Locale.ROOT, "%,d", plan.source().rows())),
+            new MigrationReport.Check("Source unchanged while it was exported", true, "")));
+  }
+
+  private static MigrationReport.ImportValidation importValidation(
+      PartProof proof, MigrationSpec spec) {
+    Map<String, Long> kinds =
+        proof.differences().stream()
+            .map(Difference::kind)
+            .filter(kind -> kind != Difference.Kind.MISSING)
+            .collect(Collectors.groupingBy(Enum::name, TreeMap::new, Collectors.counting()));
+    List<MigrationReport.Difference> first =
+        proof.differences().stream()
+            .map(
+                difference ->
+                    new MigrationReport.Difference(
+                        difference.id(),
+                        difference.kind().name(),
+                        difference.field(),
+                        difference.expected(),
+                        difference.actual()))
+            .toList();
+    return new MigrationReport.ImportValidation(
+        spec.validation().mode(),
+        spec.validation().tolerance(),
+        proof.rows() - proof.missing(),
+        proof.bitExact(),
+        proof.withinTolerance(),
+        proof.missing(),
+        0,
+        kinds,
+        proof.largestDeviation(),
+        first);
+  }
+
+  private static MigrationReport.Quality quality(Workspace workspace) {
+    Archive archive = workspace.archive();
+    if (!archive.exists(MigrationSteps.QUALITY)) {
+      return null;
+    }
+    QualityResult result =
+        archive.readJson(MigrationSteps.QUALITY, Payloads.MAPPER, QualityResult.class);
+    MigrationSpec.Quality wanted = workspace.spec().quality();
+    boolean passed =
+        result.targetRecall() >= wanted.minRecall()
+            && result.largestScoreDifference() <= wanted.scoreTolerance();
+    String explanation =
+        String.format(
+            Locale.ROOT,
+            "Against exact search over the archive the source answers %.2f %% right and the target %.2f %%.",
+            result.sourceRecall() * 100,
+            result.targetRecall() * 100);
+    return new MigrationReport.Quality(
+        result.queries(),
+        result.k(),
+        result.sourceRecall(),
+        result.targetRecall(),
+        result.agreement(),
+        result.rankAgreement(),
+        new MigrationReport.ScoreDifferences(
+            result.medianScoreDifference(),
+            result.percentile99ScoreDifference(),
+            result.largestScoreDifference()),
+        new MigrationReport.Thresholds(wanted.minRecall(), wanted.scoreTolerance()),
+        passed,
+        explanation,
+        List.of(),
+        quantiles(result.sourceRecalls()),
+        quantiles(result.targetRecalls()),
+        speed(result.sourceMillis(), result.queries(), result.sourceBatchSeconds()),
+        speed(result.targetMillis(), result.queries(), result.targetBatchSeconds()),
+        result.worst().stream()
+            .map(
+                worst ->
+                    new MigrationReport.WorstQuery(
+                        worst.id(), worst.sourceRecall(), worst.targetRecall(), ""))
+            .toList());
+  }
+
+  private static MigrationReport.Speed speed(List<Double> millis, int queries, double seconds) {
+    return new MigrationReport.Speed(quantiles(millis), seconds <= 0 ? null : queries / seconds);
+  }
+
+  private static List<Double> quantiles(List<Double> ascending) {
+    List<Double> quantiles = new ArrayList<>();
+    if (!ascending.isEmpty()) {
+      for (int percent = 0; percent <= 100; percent++) {
+        quantiles.add(QualityCheck.quantile(ascending, percent / 100.0));
+      }
+    }
+    return quantiles;
+  }
+
+  private static String pretty(MigrationSpec spec) {
+    try {
+      return Payloads.MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(spec);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}

@@ -1,0 +1,376 @@
+package io.vecferry.quality;
+
+import io.vecferry.archive.ArtifactStore;
+import io.vecferry.archive.PartReader;
+import io.vecferry.archive.PartSchema;
+import io.vecferry.record.DenseVectors;
+import io.vecferry.record.RecordBatch;
+import io.vecferry.search.ExactSearch;
+import io.vecferry.store.Neighbours;
+import io.vecferry.store.VectorStore;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Asks both sides the same queries, and the archive by exact search. Queries are vectors of the
+ * archive, spread evenly over it. Memory: the queries, their answers, and a few blocks of vectors.
+ */
+public final class QualityCheck {
+  private static final int BLOCK_ROWS = 4096;
+
+  /** Places of the archive that queries are taken from; each costs the reading of a row group. */
+  private static final int PLACES = 16;
+
+  /** Answers within this of the last right one are as right as that one. */
+  private static final double TIE = 1e-6;
+
+  private static final long BENCHMARK_NANOS = 500_000_000L;
+  private static final int WORST = 10;
+
+  private final ArtifactStore artifacts;
+  private final List<String> parts;
+  private final long[] firstRows;
+  private final PartSchema.VectorField field;
+
+  /**
+   * @param parts all parts of the archive, in order
+   * @param field the vector field that is searched
+   */
+  public QualityCheck(ArtifactStore artifacts, List<String> parts, PartSchema.VectorField field) {
+    this.artifacts = artifacts;
+    this.parts = parts;
+    this.field = field;
+    this.firstRows = new long[parts.size() + 1];
+    for (int i = 0; i < parts.size(); i++) {
+      firstRows[i + 1] = firstRows[i] + PartReader.sidecar(artifacts, parts.get(i)).rows();
+    }
+  }
+
+  /** Records in the archive. */
+  public long rows() {
+    return firstRows[parts.size()];
+  }
+
+  /**
+   * Runs the check.
+   *
+   * @param sampleSize queries wanted; fewer when the archive has fewer records
+   * @param iterations single queries timed on each side, as far as half a second a side allows
+   */
+  public QualityResult run(
+      VectorStore source, VectorStore target, int sampleSize, int k, int iterations) {
+    Queries queries = sample((int) Math.min(sampleSize, rows()));
+    int count = queries.ids.length;
+    ExactSearch truth = truth(queries, k);
+    Map<Long, String> ids = idsOf(truth, count);
+
+    long start = System.nanoTime();
+    Neighbours fromSource = source.search(field.name(), queries.vectors, count, k);
+    long middle = System.nanoTime();
+    Neighbours fromTarget = target.search(field.name(), queries.vectors, count, k);
+    long end = System.nanoTime();
+
+    Comparison comparison = new Comparison(truth, ids, k, fromSource, fromTarget);
+    for (int query = 0; query < count; query++) {
+      comparison.add(query, queries.ids[query]);
+    }
+    double[][] millis = benchmark(source, target, queries, k, Math.min(iterations, count));
+    return comparison.result(count, millis, (middle - start) / 1e9, (end - middle) / 1e9);
+  }
+
+  private Queries sample(int count) {
+    int dimension = field.dimension();
+    float[] vectors = new float[Math.multiplyExact(count, dimension)];
+    String[] ids = new String[count];
+    int places = Math.min(PLACES, count);
+    int taken = 0;
+    for (int place = 0; place < places; place++) {
+      int wanted = (int) ((long) count * (place + 1) / places) - taken;
+      long from = rows() * place / places;
+      long room = rows() * (place + 1) / places - from;
+      int stride =
+          (int) Math.max(1, Math.min(room / Math.max(1, wanted), BLOCK_ROWS / Math.max(1, wanted)));
+      int part = partOf(from);
+      while (wanted > 0) {
+        try (PartReader reader = PartReader.open(artifacts, parts.get(part))) {
+          long skip = Math.max(0, from - firstRows[part]);
+          PartReader.Batches batches =
+              reader.batches(
+                  skip,
+                  wanted * stride,
+                  EnumSet.of(PartReader.Column.IDS, PartReader.Column.VECTORS));
+          RecordBatch batch = batches.next();
+          for (int row = 0; batch != null && row < batch.rows() && wanted > 0; row += stride) {
+            DenseVectors column = vectorsOf(batch);
+            System.arraycopy(
+                column.values(), row * dimension, vectors, taken * dimension, dimension);
+            ids[taken++] = batch.ids().get(row);
+            wanted--;
+          }
+        }
+        part++;
+        stride = 1;
+      }
+    }
+    return new Queries(vectors, ids);
+  }
+
+  private ExactSearch truth(Queries queries, int k) {
+    int threads = Math.min(parts.size(), Runtime.getRuntime().availableProcessors());
+    AtomicInteger next = new AtomicInteger();
+    List<ExactSearch> found =
+        inParallel(
+            threads,
+            () -> {
+              ExactSearch search =
+                  new ExactSearch(
+                      field.metric(),
+                      field.metricArgument(),
+                      field.dimension(),
+                      queries.vectors,
+                      queries.ids.length,
+                      k);
+              for (int part = next.getAndIncrement();
+                  part < parts.size();
+                  part = next.getAndIncrement()) {
+                try (PartReader reader = PartReader.open(artifacts, parts.get(part))) {
+                  PartReader.Batches batches =
+                      reader.batches(0, BLOCK_ROWS, EnumSet.of(PartReader.Column.VECTORS));
+                  long row = firstRows[part];
+                  for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
+                    search.offer(vectorsOf(batch).values(), 0, batch.rows(), row);
+                    row += batch.rows();
+                  }
+                }
+              }
+              return search;
+            });
+    ExactSearch all = found.get(0);
+    found.subList(1, found.size()).forEach(all::merge);
+    return all;
+  }
+
+  /** The ids of all rows that exact search found. */
+  private Map<Long, String> idsOf(ExactSearch truth, int queries) {
+    Set<Long> wanted = new HashSet<>();
+    for (int query = 0; query < queries; query++) {
+      for (long row : truth.rows(query)) {
+        wanted.add(row);
+      }
+    }
+    Map<Long, String> ids = new HashMap<>();
+    for (int part = 0; part < parts.size(); part++) {
+      try (PartReader reader = PartReader.open(artifacts, parts.get(part))) {
+        PartReader.Batches batches =
+            reader.batches(0, BLOCK_ROWS, EnumSet.of(PartReader.Column.IDS));
+        long row = firstRows[part];
+        for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
+          for (int i = 0; i < batch.rows(); i++) {
+            if (wanted.contains(row + i)) {
+              ids.put(row + i, batch.ids().get(i));
+            }
+          }
+          row += batch.rows();
+        }
+      }
+    }
+    return ids;
+  }
+
+  /**
+   * Latencies in milliseconds, ascending: of the source, of the target. The sides take turns, so
+   * that noise hits both.
+   */
+  private double[][] benchmark(
+      VectorStore source, VectorStore target, Queries queries, int k, int iterations) {
+    double[][] millis = new double[2][iterations];
+    long spent = 0;
+    int done = 0;
+    while (done < iterations && (done < 3 || spent < 2 * BENCHMARK_NANOS)) {
+      int from = done * field.dimension();
+      float[] query = Arrays.copyOfRange(queries.vectors, from, from + field.dimension());
+      for (int side = 0; side < 2; side++) {
+        long start = System.nanoTime();
+        (side == 0 ? source : target).search(field.name(), query, 1, k);
+        long nanos = System.nanoTime() - start;
+        millis[side][done] = nanos / 1e6;
+        spent += nanos;
+      }
+      done++;
+    }
+    for (int side = 0; side < 2; side++) {
+      millis[side] = Arrays.copyOf(millis[side], done);
+      Arrays.sort(millis[side]);
+    }
+    return millis;
+  }
+
+  private int partOf(long row) {
+    int found = Arrays.binarySearch(firstRows, 0, parts.size(), row);
+    int part = found >= 0 ? found : -found - 2;
+    while (firstRows[part + 1] <= row) {
+      part++;
+    }
+    return part;
+  }
+
+  private DenseVectors vectorsOf(RecordBatch batch) {
+    return (DenseVectors)
+        batch.vectors().stream()
+            .filter(column -> column.name().equals(field.name()))
+            .findFirst()
+            .orElseThrow();
+  }
+
+  private static <T> List<T> inParallel(int threads, java.util.concurrent.Callable<T> work) {
+    ExecutorService executor = Executors.newFixedThreadPool(threads);
+    try {
+      List<Future<T>> futures = new ArrayList<>();
+      for (int i = 0; i < threads; i++) {
+        futures.add(executor.submit(work));
+      }
+      List<T> results = new ArrayList<>();
+      for (Future<T> future : futures) {
+        results.add(future.get());
+      }
+      return results;
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof RuntimeException cause
+          ? cause
+          : new IllegalStateException(e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    } finally {
+      executor.shutdownNow();
+    }
+  }
+
+  private record Queries(float[] vectors, String[] ids) {}
+
+  /** Compares the answers query by query. */
+  private final class Comparison {
+    private final ExactSearch truth;
+    private final Map<Long, String> ids;
+    private final int k;
+    private final Neighbours source;
+    private final Neighbours target;
+    private final List<QualityResult.Worst> all = new ArrayList<>();
+    private final List<Double> scoreDifferences = new ArrayList<>();
+    private double agreement;
+    private long sameOrder;
+    private long otherOrder;
+
+    Comparison(
+        ExactSearch truth, Map<Long, String> ids, int k, Neighbours source, Neighbours target) {
+      this.truth = truth;
+      this.ids = ids;
+      this.k = k;
+      this.source = source;
+      this.target = target;
+    }
+
+    void add(int query, String id) {
+      all.add(new QualityResult.Worst(id, recall(source, query), recall(target, query)));
+      Map<String, Integer> ranks = new HashMap<>();
+      for (int i = 0; i < target.counts()[query]; i++) {
+        ranks.put(target.ids().get(query * k + i), i);
+      }
+      List<Integer> common = new ArrayList<>();
+      for (int i = 0; i < source.counts()[query]; i++) {
+        Integer rank = ranks.get(source.ids().get(query * k + i));
+        if (rank == null) {
+          continue;
+        }
+        double difference =
+            Math.abs((double) source.scores()[query * k + i] - target.scores()[query * k + rank])
+                / Math.max(1, Math.abs(source.scores()[query * k + i]));
+        scoreDifferences.add(difference);
+        for (int earlier : common) {
+          if (earlier < rank) {
+            sameOrder++;
+          } else {
+            otherOrder++;
+          }
+        }
+        common.add(rank);
+      }
+      agreement +=
+          source.counts()[query] == 0 ? 1 : (double) common.size() / source.counts()[query];
+    }
+
+    private double recall(Neighbours side, int query) {
+      long[] rows = truth.rows(query);
+      if (rows.length == 0) {
+        return 1;
+      }
+      float[] scores = truth.scores(query);
+      double last = scores[scores.length - 1];
+      Set<String> right = new HashSet<>();
+      for (long row : rows) {
+        right.add(ids.get(row));
+      }
+      int hits = 0;
+      for (int i = 0; i < side.counts()[query]; i++) {
+        boolean tied =
+            Math.abs(side.scores()[query * k + i] - last) <= TIE * Math.max(1, Math.abs(last));
+        if (tied || right.contains(side.ids().get(query * k + i))) {
+          hits++;
+        }
+      }
+      return Math.min(1, (double) hits / rows.length);
+    }
+
+    QualityResult result(int count, double[][] millis, double sourceSeconds, double targetSeconds) {
+      List<Double> sourceRecalls =
+          all.stream().map(QualityResult.Worst::sourceRecall).sorted().toList();
+      List<Double> targetRecalls =
+          all.stream().map(QualityResult.Worst::targetRecall).sorted().toList();
+      scoreDifferences.sort(null);
+      long pairs = sameOrder + otherOrder;
+      return new QualityResult(
+          count,
+          k,
+          mean(sourceRecalls),
+          mean(targetRecalls),
+          count == 0 ? 1 : agreement / count,
+          pairs == 0 ? 1 : (double) (sameOrder - otherOrder) / pairs,
+          quantile(scoreDifferences, 0.5),
+          quantile(scoreDifferences, 0.99),
+          quantile(scoreDifferences, 1),
+          sourceRecalls,
+          targetRecalls,
+          Arrays.stream(millis[0]).boxed().toList(),
+          Arrays.stream(millis[1]).boxed().toList(),
+          sourceSeconds,
+          targetSeconds,
+          all.stream()
+              .filter(query -> query.targetRecall() < 1)
+              .sorted((a, b) -> Double.compare(a.targetRecall(), b.targetRecall()))
+              .limit(WORST)
+              .toList());
+    }
+  }
+
+  private static double mean(List<Double> values) {
+    return values.stream().mapToDouble(Double::doubleValue).average().orElse(1);
+  }
+
+  /** A quantile of ascending values; 0 when there are none. */
+  public static double quantile(List<Double> ascending, double share) {
+    return ascending.isEmpty()
+        ? 0
+        : ascending.get((int) Math.round(share * (ascending.size() - 1)));
+  }
+}

@@ -1,0 +1,27 @@
+package io.vecferry.cli;
+
+import io.vecferry.workflow.MigrationStatus;
+import io.vecferry.workflow.StepFailure;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command(name = "failures", description = "Lists the steps that failed and wait for a decision.")
+final class FailuresCommand extends MigrationCommand {
+  @Option(names = "--json", description = "Print JSON.")
+  boolean json;
+
+  @Override
+  public Integer call() {
+    MigrationStatus status = status();
+    if (json) {
+      System.out.println(json(status.failures()));
+    } else if (status.failures().isEmpty()) {
+      System.out.println("No failed step waits for a decision.");
+    } else {
+      for (StepFailure failure : status.failures()) {
+        System.out.println(failure);
+      }
+    }
+    return ExitCode.OK;
+  }
+}

@@ -1,0 +1,130 @@
+package io.vecferry.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.temporal.client.WorkflowFailedException;
+import io.temporal.failure.ApplicationFailure;
+import io.vecferry.client.MigrationClient;
+import io.vecferry.worker.EmbeddedTemporal;
+import io.vecferry.worker.MigrationWorker;
+import io.vecferry.worker.TemporalSettings;
+import io.vecferry.workflow.MigrationResult;
+import io.vecferry.workflow.MigrationStatus;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** Starts a migration and shows it until it ends or waits for a person. */
+final class Follower {
+  private static final long POLL_MILLIS = 200;
+
+  private final Path archiveRoot;
+  private final boolean wait;
+  private final boolean json;
+
+  Follower(Path archiveRoot, boolean wait, boolean json) {
+    this.archiveRoot = archiveRoot;
+    this.wait = wait;
+    this.json = json;
+  }
+
+  /** Runs a spec that has no problems, on the configured service or on an embedded one. */
+  int run(JsonNode document) throws IOException {
+    Optional<TemporalSettings> configured = TemporalSettings.load();
+    String name = SpecFile.name(document);
+    if (configured.isPresent()) {
+      try (Temporal service = Temporal.connect(configured.get())) {
+        service.client().start(document);
+        return follow(service.client(), name, false);
+      }
+    }
+    System.err.println(
+        "No Temporal service is configured (TEMPORAL_ADDRESS); using an embedded one.");
+    try (Temporal.Running running = Temporal.Running.take(archiveRoot, name);
+        EmbeddedTemporal embedded = EmbeddedTemporal.start()) {
+      TemporalSettings settings = TemporalSettings.of(embedded.address());
+      try (Temporal service = Temporal.connect(settings);
+          MigrationWorker worker =
+              MigrationWorker.start(
+                  settings.connect(),
+                  settings.client(),
+                  archiveRoot,
+                  true,
+                  Math.max(4, 2 * Runtime.getRuntime().availableProcessors()))) {
+        running.address(embedded.address());
+        service.client().start(document);
+        return follow(service.client(), name, true);
+      }
+    }
+  }
+
+  /** Shows a migration that has been started. */
+  int follow(MigrationClient client, String name, boolean embedded) {
+    Progress progress = new Progress(System.err, System.console() != null);
+    CompletableFuture<MigrationResult> end =
+        CompletableFuture.supplyAsync(() -> client.awaitResult(name));
+    while (true) {
+      try {
+        MigrationResult result = end.get(POLL_MILLIS, TimeUnit.MILLISECONDS);
+        progress.show(client.status(name));
+        progress.end();
+        return finished(result);
+      } catch (TimeoutException e) {
+        MigrationStatus status = client.status(name);
+        progress.show(status);
+        boolean waits =
+            status.state() == MigrationStatus.State.NEEDS_ATTENTION
+                || status.state() == MigrationStatus.State.ROLLBACK_INCOMPLETE;
+        if (waits && !wait) {
+          progress.end();
+          return waiting(status, embedded);
+        }
+      } catch (ExecutionException e) {
+        progress.end();
+        throw refused(e.getCause());
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return ExitCode.NEEDS_PERSON;
+      }
+    }
+  }
+
+  private int finished(MigrationResult result) {
+    if (json) {
+      System.out.println(MigrationCommand.json(result));
+    } else {
+      System.out.println(result.outcome() + ": " + result.verdict());
+      if (!result.htmlReport().isEmpty()) {
+        System.out.println("Report: " + result.htmlReport());
+      }
+    }
+    return ExitCode.of(result.outcome());
+  }
+
+  private int waiting(MigrationStatus status, boolean embedded) {
+    if (json) {
+      System.out.println(MigrationCommand.json(status));
+    }
+    String name = status.migration();
+    System.err.println("The migration '" + name + "' waits for a person: " + status.waitingFor());
+    System.err.println(
+        embedded
+            ? "Mend it and give the same command again: it goes on from the archive. With --wait it stays here for: "
+                + "vecferry retry|skip|rollback "
+                + name
+                + " --reason TEXT"
+            : "Then: vecferry retry|skip|rollback " + name + " --reason TEXT");
+    return ExitCode.ofWaiting(status.state());
+  }
+
+  private static RuntimeException refused(Throwable cause) {
+    if (cause instanceof WorkflowFailedException
+        && cause.getCause() instanceof ApplicationFailure failure) {
+      return new UserError(failure.getOriginalMessage());
+    }
+    return new IllegalStateException(cause);
+  }
+}

@@ -1,0 +1,93 @@
+package io.vecferry.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.vecferry.phase.SpecCheck;
+import io.vecferry.plan.Finding;
+import io.vecferry.store.CollectionInfo;
+import io.vecferry.store.StoreException;
+import io.vecferry.store.StoreSettings;
+import io.vecferry.store.Stores;
+import io.vecferry.store.VectorFieldInfo;
+import io.vecferry.store.VectorStore;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(
+    name = "inspect",
+    mixinStandardHelpOptions = true,
+    description =
+        "Looks at a collection: what it is, and what would stop or change a migration from it. Writes nothing.")
+final class InspectCommand implements Callable<Integer> {
+  @Parameters(
+      paramLabel = "STORE",
+      description = "A FAISS folder or file, or a spec, whose source is then looked at.")
+  Path store;
+
+  @Option(names = "--json", description = "Print JSON.")
+  boolean json;
+
+  @Override
+  public Integer call() {
+    String type = "faiss";
+    StoreSettings settings = StoreSettings.of("source", "path", store.toAbsolutePath().toString());
+    String fileName = store.getFileName() == null ? "" : store.getFileName().toString();
+    if (Files.isRegularFile(store) && fileName.matches(".*\\.(ya?ml|json)")) {
+      JsonNode document = SpecFile.read(store);
+      SpecFile.require(SpecCheck.check(document), store);
+      settings = new StoreSettings("source", (ObjectNode) document.get("source"));
+      type = document.get("source").get("type").asText().toLowerCase(Locale.ROOT);
+    }
+    try (VectorStore opened = Stores.get(type).open(settings)) {
+      if (!opened.exists()) {
+        throw new UserError("There is nothing at " + store + ".");
+      }
+      CollectionInfo info = opened.describe();
+      List<Finding> findings = opened.assess();
+      if (json) {
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put("collection", info);
+        all.put("findings", findings);
+        System.out.println(MigrationCommand.json(all));
+      } else {
+        print(info, findings);
+      }
+      boolean blocked = findings.stream().anyMatch(f -> f.severity() == Finding.Severity.BLOCKING);
+      return blocked ? ExitCode.WRONG_USAGE : ExitCode.OK;
+    } catch (StoreException e) {
+      throw new UserError(e.getMessage());
+    }
+  }
+
+  private static void print(CollectionInfo info, List<Finding> findings) {
+    System.out.println(info.store() + "  " + info.collection());
+    System.out.println(
+        String.format(
+            Locale.ROOT,
+            "  records: %,d, ids: %s, bytes: %,d",
+            info.rows(),
+            info.idKinds(),
+            info.bytes()));
+    for (VectorFieldInfo field : info.vectors()) {
+      System.out.println(
+          String.format(
+              Locale.ROOT,
+              "  vectors %s: %d dimensions, %s, %s %s",
+              field.name().isEmpty() ? "(unnamed)" : field.name(),
+              field.dimension(),
+              field.metric().spelling(),
+              field.indexType(),
+              field.indexParams().isEmpty() ? "" : field.indexParams()));
+    }
+    info.configuration().forEach((key, value) -> System.out.println("  " + key + ": " + value));
+    findings.forEach(finding -> System.out.println("  " + finding.severity() + "  " + finding));
+  }
+}

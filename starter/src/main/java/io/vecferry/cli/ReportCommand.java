@@ -1,0 +1,32 @@
+package io.vecferry.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command(
+    name = "report",
+    description = "Says where the report of a finished migration is, or prints it.")
+final class ReportCommand extends MigrationCommand {
+  @Option(names = "--json", description = "Print the JSON report.")
+  boolean json;
+
+  @Option(names = "--markdown", description = "Print the short report for a wiki.")
+  boolean markdown;
+
+  @Override
+  public Integer call() throws IOException {
+    Path file = reportFile(json ? "report.json" : markdown ? "report.md" : "report.html");
+    if (!Files.isRegularFile(file)) {
+      throw new UserError(
+          "There is no "
+              + file
+              + ". A report is written when a migration ends; set --archive to its archive folder.");
+    }
+    System.out.println(
+        json || markdown ? Files.readString(file) : file.toAbsolutePath().toString());
+    return ExitCode.OK;
+  }
+}

@@ -1,0 +1,40 @@
+package io.vecferry.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.vecferry.phase.SpecCheck;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+
+@Command(
+    name = "run",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Runs a migration and follows it to the verdict.",
+      "Without a configured Temporal service an embedded one is used; a run that was killed goes on when the same command is given again."
+    })
+final class RunCommand implements Callable<Integer> {
+  @ParentCommand Vecferry root;
+
+  @Parameters(paramLabel = "SPEC", description = "Spec, YAML or JSON.")
+  Path file;
+
+  @Option(
+      names = "--wait",
+      description = "Stay when the migration needs attention, until somebody decides.")
+  boolean wait;
+
+  @Option(names = "--json", description = "Print the result as JSON.")
+  boolean json;
+
+  @Override
+  public Integer call() throws IOException {
+    JsonNode document = SpecFile.read(file);
+    SpecFile.require(SpecCheck.check(document), file);
+    return new Follower(root.archiveRoot, wait, json).run(document);
+  }
+}

@@ -1,0 +1,45 @@
+package io.vecferry.cli;
+
+import io.vecferry.workflow.MigrationStatus;
+import io.vecferry.workflow.PhaseProgress;
+import java.util.Locale;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command(name = "status", description = "Shows phase, progress and what a migration waits for.")
+final class StatusCommand extends MigrationCommand {
+  @Option(names = "--json", description = "Print JSON.")
+  boolean json;
+
+  @Override
+  public Integer call() {
+    MigrationStatus status = status();
+    if (json) {
+      System.out.println(json(status));
+      return ExitCode.OK;
+    }
+    System.out.println(
+        status.migration() + ": " + (status.outcome() == null ? status.state() : status.outcome()));
+    if (!status.verdict().isEmpty()) {
+      System.out.println(status.verdict());
+    }
+    if (!status.waitingFor().isEmpty()) {
+      System.out.println("Waits for: " + status.waitingFor());
+    }
+    for (PhaseProgress phase : status.phases()) {
+      System.out.println(
+          String.format(
+              Locale.ROOT,
+              "  %-16s %-8s %,12d of %,d records  %s",
+              phase.phase(),
+              phase.state(),
+              phase.rowsDone(),
+              status.rowsExpected(),
+              phase.summary()));
+    }
+    if (!status.archive().isEmpty()) {
+      System.out.println("Archive: " + status.archive());
+    }
+    return ExitCode.OK;
+  }
+}

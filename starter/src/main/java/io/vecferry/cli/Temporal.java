@@ -1,0 +1,179 @@
+package io.vecferry.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.temporal.client.WorkflowNotFoundException;
+import io.temporal.client.WorkflowUpdateException;
+import io.temporal.serviceclient.WorkflowServiceStubs;
+import io.vecferry.client.MigrationClient;
+import io.vecferry.worker.TemporalSettings;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Optional;
+import java.util.function.Function;
+
+/** A connection of a command to the Temporal service that a migration runs on. */
+final class Temporal implements AutoCloseable {
+  private final WorkflowServiceStubs stubs;
+  private final MigrationClient client;
+
+  private Temporal(WorkflowServiceStubs stubs, MigrationClient client) {
+    this.stubs = stubs;
+    this.client = client;
+  }
+
+  static Temporal connect(TemporalSettings settings) {
+    try {
+      WorkflowServiceStubs stubs = settings.connect();
+      return new Temporal(stubs, MigrationClient.connect(stubs, settings.client()));
+    } catch (IllegalStateException e) {
+      throw new UserError(e.getMessage());
+    }
+  }
+
+  /** The configured service, or the embedded one of a process that runs this migration now. */
+  static Optional<Temporal> find(Path archiveRoot, String migration) {
+    Optional<TemporalSettings> configured = TemporalSettings.load();
+    if (configured.isPresent()) {
+      return configured.map(Temporal::connect);
+    }
+    return Running.addressOf(archiveRoot, migration)
+        .map(TemporalSettings::of)
+        .map(Temporal::connect);
+  }
+
+  MigrationClient client() {
+    return client;
+  }
+
+  /** Asks, and turns a refusal into a message for the user. */
+  <T> T ask(Function<MigrationClient, T> question, String migration) {
+    try {
+      return question.apply(client);
+    } catch (WorkflowNotFoundException e) {
+      throw new UserError(
+          "There is no running migration '" + migration + "' on this Temporal service.");
+    } catch (WorkflowUpdateException e) {
+      throw new UserError(
+          e.getCause() == null ? e.getMessage() : refusal(e.getCause().getMessage()));
+    }
+  }
+
+  @Override
+  public void close() {
+    stubs.shutdownNow();
+  }
+
+  private static String refusal(String message) {
+    int start = message.indexOf("message='");
+    int end = message.indexOf("', type='");
+    return start >= 0 && end > start
+        ? message.substring(start + "message='".length(), end)
+        : message;
+  }
+
+  /**
+   * Marks a migration as running in this process, with the address of its embedded service, for
+   * commands in other processes.
+   */
+  static final class Running implements AutoCloseable {
+    private final Path file;
+    private final FileChannel channel;
+    private final FileLock lock;
+
+    private Running(Path file, FileChannel channel, FileLock lock) {
+      this.file = file;
+      this.channel = channel;
+      this.lock = lock;
+    }
+
+    /** Takes the mark; two processes must not run one migration. */
+    static Running take(Path archiveRoot, String migration) {
+      Path file = fileOf(archiveRoot, migration);
+      try {
+        Files.createDirectories(file.getParent());
+        FileChannel channel =
+            FileChannel.open(
+                file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        FileLock lock = tryLock(channel);
+        if (lock == null) {
+          channel.close();
+          throw new UserError(
+              "The migration '"
+                  + migration
+                  + "' is running in another process. Follow it with: vecferry watch "
+                  + migration);
+        }
+        return new Running(file, channel, lock);
+      } catch (IOException e) {
+        throw new UserError(
+            "The archive folder "
+                + archiveRoot.toAbsolutePath()
+                + " cannot be written: "
+                + e
+                + ". Free or mount it, or name another with --archive.");
+      }
+    }
+
+    void address(String address) {
+      try {
+        byte[] json =
+            new ObjectMapper()
+                .writeValueAsBytes(
+                    java.util.Map.of("address", address, "pid", ProcessHandle.current().pid()));
+        channel.truncate(0);
+        channel.write(java.nio.ByteBuffer.wrap(json), 0);
+        channel.force(false);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+
+    static Optional<String> addressOf(Path archiveRoot, String migration) {
+      Path file = fileOf(archiveRoot, migration);
+      if (!Files.isRegularFile(file)) {
+        return Optional.empty();
+      }
+      try (FileChannel channel =
+              FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE);
+          FileLock lock = tryLock(channel)) {
+        if (lock != null) {
+          return Optional.empty();
+        }
+        return Optional.of(new ObjectMapper().readTree(file.toFile()).path("address").asText())
+            .filter(address -> !address.isEmpty());
+      } catch (IOException e) {
+        return Optional.empty();
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      Files.deleteIfExists(file);
+      lock.release();
+      channel.close();
+      for (Path folder : java.util.List.of(file.getParent(), file.getParent().getParent())) {
+        if (!folder.toFile().delete()) {
+          return;
+        }
+      }
+    }
+
+    private static Path fileOf(Path archiveRoot, String migration) {
+      return archiveRoot.toAbsolutePath().resolve(".running").resolve(migration + ".json");
+    }
+
+    private static FileLock tryLock(FileChannel channel) throws IOException {
+      try {
+        return channel.tryLock();
+      } catch (OverlappingFileLockException e) {
+        return null;
+      }
+    }
+  }
+}

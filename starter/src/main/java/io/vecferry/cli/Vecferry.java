@@ -1,0 +1,116 @@
+package io.vecferry.cli;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+
+/** The command line. Results go to standard output, progress and problems to standard error. */
+@Command(
+    name = "vecferry",
+    description = "Moves vector collections between stores and proves that nothing was lost.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Vecferry.Version.class,
+    synopsisSubcommandLabel = "COMMAND",
+    sortOptions = false,
+    exitCodeListHeading = "%nExit codes:%n",
+    exitCodeList = {
+      "0:migrated and proved, or the command did what it should",
+      "1:wrong usage, spec or connection; nothing was written",
+      "2:not migrated: rolled back, the previous state is restored",
+      "3:waits for a person, or a person skipped a part of the proof",
+      "4:the rollback is incomplete, a person must look"
+    },
+    subcommands = {
+      DemoCommand.class,
+      ValidateCommand.class,
+      PlanCommand.class,
+      RunCommand.class,
+      StartCommand.class,
+      StatusCommand.class,
+      WatchCommand.class,
+      FailuresCommand.class,
+      VerbCommand.Pause.class,
+      VerbCommand.Resume.class,
+      VerbCommand.Retry.class,
+      VerbCommand.Skip.class,
+      VerbCommand.Approve.class,
+      VerbCommand.Reject.class,
+      VerbCommand.Rollback.class,
+      VerbCommand.Cancel.class,
+      ReportCommand.class,
+      InspectCommand.class,
+      StoresCommand.class,
+      ArchiveCommand.class,
+      WorkerCommand.class
+    })
+public final class Vecferry {
+  /** gRPC logs through the JDK; kept here because loggers that nobody holds lose their level. */
+  private static final Logger GRPC_LOG = Logger.getLogger("io.grpc");
+
+  @Option(
+      names = "--archive",
+      paramLabel = "DIR",
+      scope = ScopeType.INHERIT,
+      defaultValue = "${env:VECFERRY_ARCHIVE:-vecferry-archive}",
+      description = "Folder of all archives (default: VECFERRY_ARCHIVE, or vecferry-archive).")
+  Path archiveRoot;
+
+  private Vecferry() {}
+
+  /** Runs a command and ends the process with its exit code. */
+  public static void main(String[] arguments) {
+    quietLogs(arguments);
+    int code =
+        new CommandLine(new Vecferry())
+            .setExitCodeExceptionMapper(failure -> ExitCode.WRONG_USAGE)
+            .setExecutionExceptionHandler(Vecferry::explain)
+            .setParameterExceptionHandler(Vecferry::explainUsage)
+            .execute(arguments);
+    System.out.flush();
+    System.exit(code);
+  }
+
+  /**
+   * A worker logs. A person at a terminal is shown progress and failures, and not the same again as
+   * a log; VECFERRY_LOG brings it back.
+   */
+  private static void quietLogs(String[] arguments) {
+    GRPC_LOG.setLevel(Level.SEVERE);
+    boolean worker = Arrays.asList(arguments).contains("worker");
+    if (!worker && System.getenv("VECFERRY_LOG") == null) {
+      System.setProperty("VECFERRY_LOG", "error");
+    }
+  }
+
+  private static int explain(
+      Exception failure, CommandLine command, CommandLine.ParseResult ignored) throws Exception {
+    if (failure instanceof UserError) {
+      command.getErr().println("vecferry: " + failure.getMessage());
+      return ExitCode.WRONG_USAGE;
+    }
+    throw failure;
+  }
+
+  private static int explainUsage(CommandLine.ParameterException failure, String[] arguments) {
+    CommandLine command = failure.getCommandLine();
+    command.getErr().println("vecferry: " + failure.getMessage());
+    if (!CommandLine.UnmatchedArgumentException.printSuggestions(failure, command.getErr())) {
+      command.getErr().println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
+    }
+    return ExitCode.WRONG_USAGE;
+  }
+
+  /** The version in the manifest of the jar. */
+  static final class Version implements CommandLine.IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      String version = Vecferry.class.getPackage().getImplementationVersion();
+      return new String[] {"vecferry " + (version == null ? "development" : version)};
+    }
+  }
+}

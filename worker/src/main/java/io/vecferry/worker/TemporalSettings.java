@@ -1,0 +1,118 @@
+package io.vecferry.worker;
+
+import com.uber.m3.tally.Scope;
+import io.temporal.api.operatorservice.v1.ListSearchAttributesRequest;
+import io.temporal.client.WorkflowClientOptions;
+import io.temporal.common.SearchAttributeKey;
+import io.temporal.envconfig.ClientConfigProfile;
+import io.temporal.serviceclient.OperatorServiceStubs;
+import io.temporal.serviceclient.OperatorServiceStubsOptions;
+import io.temporal.serviceclient.WorkflowServiceStubs;
+import io.temporal.serviceclient.WorkflowServiceStubsOptions;
+import io.vecferry.workflow.SearchAttributes;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * How to reach a Temporal service, from Temporal's standard environment variables and profile file:
+ * address, namespace, TLS and API key.
+ *
+ * @param stubs connection
+ * @param client namespace
+ */
+public record TemporalSettings(WorkflowServiceStubsOptions stubs, WorkflowClientOptions client) {
+  private static final Logger LOG = LoggerFactory.getLogger(TemporalSettings.class);
+  private static final Duration CONNECT_LIMIT = Duration.ofSeconds(10);
+
+  /** The configured service; empty when none is. */
+  public static Optional<TemporalSettings> load() {
+    try {
+      ClientConfigProfile profile = ClientConfigProfile.load();
+      if (profile.getAddress() == null || profile.getAddress().isEmpty()) {
+        return Optional.empty();
+      }
+      return Optional.of(
+          new TemporalSettings(
+              profile.toWorkflowServiceStubsOptions(), profile.toWorkflowClientOptions()));
+    } catch (IOException e) {
+      throw new UncheckedIOException(
+          "Temporal's configuration cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  /** A service at an address, without TLS, in the namespace {@code default}. */
+  public static TemporalSettings of(String address) {
+    return new TemporalSettings(
+        WorkflowServiceStubsOptions.newBuilder().setTarget(address).build(),
+        WorkflowClientOptions.newBuilder().setNamespace("default").build());
+  }
+
+  /** The same service with the SDK's metrics reported to a scope. */
+  public TemporalSettings withMetrics(Scope scope) {
+    return new TemporalSettings(
+        WorkflowServiceStubsOptions.newBuilder(stubs).setMetricsScope(scope).build(), client);
+  }
+
+  /**
+   * Connects.
+   *
+   * @throws IllegalStateException when the service does not answer; the message says what to do
+   */
+  public WorkflowServiceStubs connect() {
+    WorkflowServiceStubs service = WorkflowServiceStubs.newServiceStubs(stubs);
+    try {
+      service.connect(CONNECT_LIMIT);
+      return service;
+    } catch (RuntimeException e) {
+      service.shutdownNow();
+      throw new IllegalStateException(
+          "The Temporal service at "
+              + stubs.getTarget()
+              + " does not answer within "
+              + CONNECT_LIMIT.toSeconds()
+              + " s. Check TEMPORAL_ADDRESS, or unset it to use the embedded service.",
+          e);
+    }
+  }
+
+  /**
+   * Whether the service knows all search attributes of a migration; says so in the log when not.
+   */
+  public boolean knowsSearchAttributes() {
+    OperatorServiceStubs operator =
+        OperatorServiceStubs.newServiceStubs(
+            OperatorServiceStubsOptions.newBuilder(stubs).validateAndBuildWithDefaults());
+    try {
+      var known =
+          operator
+              .blockingStub()
+              .listSearchAttributes(
+                  ListSearchAttributesRequest.newBuilder()
+                      .setNamespace(client.getNamespace())
+                      .build())
+              .getCustomAttributesMap();
+      for (SearchAttributeKey<?> key : SearchAttributes.ALL) {
+        if (!known.containsKey(key.getName())) {
+          LOG.warn(
+              "The search attribute {} is not registered; migrations run without it. Register with:"
+                  + " temporal operator search-attribute create --name {} --type {}",
+              key.getName(),
+              key.getName(),
+              key.getValueType().name().replace("INDEXED_VALUE_TYPE_", ""));
+          return false;
+        }
+      }
+      return true;
+    } catch (RuntimeException e) {
+      LOG.warn(
+          "Search attributes cannot be listed ({}); migrations run without them.", e.getMessage());
+      return false;
+    } finally {
+      operator.shutdownNow();
+    }
+  }
+}

@@ -1,0 +1,128 @@
+package io.vecferry.worker;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import com.uber.m3.tally.RootScopeBuilder;
+import com.uber.m3.tally.Scope;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.temporal.common.reporter.MicrometerClientStatsReporter;
+import io.temporal.serviceclient.WorkflowServiceStubs;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The worker as a process of its own: metrics and health over HTTP ({@code /metrics}, {@code
+ * /healthz}, {@code /readyz}), graceful shutdown on SIGTERM.
+ */
+public final class WorkerProcess {
+  private static final Logger LOG = LoggerFactory.getLogger(WorkerProcess.class);
+  private static final Duration GRACE = Duration.ofSeconds(30);
+
+  private final TemporalSettings settings;
+  private final Path archiveRoot;
+  private final int parallelActivities;
+  private final InetSocketAddress http;
+
+  /**
+   * @param archiveRoot folder of all archives, the same for all workers
+   * @param parallelActivities activities that may run at once
+   * @param http where metrics and health are served; null for nowhere
+   */
+  public WorkerProcess(
+      TemporalSettings settings, Path archiveRoot, int parallelActivities, InetSocketAddress http) {
+    this.settings = settings;
+    this.archiveRoot = archiveRoot;
+    this.parallelActivities = parallelActivities;
+    this.http = http;
+  }
+
+  /** Runs until the process is asked to end. */
+  public void run() throws IOException, InterruptedException {
+    PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    new JvmMemoryMetrics().bindTo(registry);
+    new ProcessorMetrics().bindTo(registry);
+    Scope scope =
+        new RootScopeBuilder()
+            .reporter(new MicrometerClientStatsReporter(registry))
+            .reportEvery(com.uber.m3.util.Duration.ofSeconds(10));
+    TemporalSettings measured = settings.withMetrics(scope);
+    WorkflowServiceStubs stubs = measured.connect();
+    MigrationWorker worker =
+        MigrationWorker.start(
+            stubs,
+            settings.client(),
+            archiveRoot,
+            settings.knowsSearchAttributes(),
+            parallelActivities);
+    HttpServer server = http == null ? null : serve(registry, stubs);
+    CountDownLatch stopped = new CountDownLatch(1);
+    Runtime.getRuntime()
+        .addShutdownHook(
+            new Thread(
+                () -> {
+                  LOG.info(
+                      "Stopping: running steps end at their next heartbeat and go on elsewhere.");
+                  worker.stop(GRACE);
+                  stubs.shutdown();
+                  if (server != null) {
+                    server.stop(0);
+                  }
+                  stopped.countDown();
+                },
+                "shutdown"));
+    LOG.info(
+        "Worker for {} in namespace {}, archives in {}, {} activities at once.",
+        settings.stubs().getTarget(),
+        settings.client().getNamespace(),
+        archiveRoot.toAbsolutePath(),
+        parallelActivities);
+    stopped.await();
+  }
+
+  private HttpServer serve(PrometheusMeterRegistry registry, WorkflowServiceStubs stubs)
+      throws IOException {
+    HttpServer server = HttpServer.create(http, 0);
+    server.createContext("/metrics", exchange -> answer(exchange, 200, registry.scrape()));
+    server.createContext("/healthz", exchange -> answer(exchange, 200, "ok\n"));
+    server.createContext(
+        "/readyz",
+        exchange -> {
+          boolean ready = isServing(stubs);
+          answer(
+              exchange,
+              ready ? 200 : 503,
+              ready ? "ok\n" : "the Temporal service does not answer\n");
+        });
+    server.start();
+    LOG.info(
+        "Metrics and health on http://{}:{}", http.getHostString(), server.getAddress().getPort());
+    return server;
+  }
+
+  private static boolean isServing(WorkflowServiceStubs stubs) {
+    try {
+      stubs.healthCheck();
+      return true;
+    } catch (RuntimeException e) {
+      LOG.debug("not ready", e);
+      return false;
+    }
+  }
+
+  private static void answer(HttpExchange exchange, int status, String text) throws IOException {
+    byte[] body = text.getBytes(StandardCharsets.UTF_8);
+    exchange.getResponseHeaders().set("Content-Type", "text/plain; charset=utf-8");
+    exchange.sendResponseHeaders(status, body.length);
+    exchange.getResponseBody().write(body);
+    exchange.close();
+  }
+}
