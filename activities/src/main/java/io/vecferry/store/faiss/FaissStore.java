@@ -210,7 +210,9 @@ final class FaissStore implements VectorStore {
   @Override
   public void create(LoadSchema schema, LoadStamp stamp) {
     for (Finding finding : assessLoad(schema)) {
-      if (finding.severity() == Finding.Severity.BLOCKING) {
+      // What is wrong with the folder itself, the load says with its own class of failure.
+      if (finding.severity() == Finding.Severity.BLOCKING
+          && !finding.subject().equals("target.path")) {
         throw FileErrors.incompatible(finding.toString());
       }
     }
