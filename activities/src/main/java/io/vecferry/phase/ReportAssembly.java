@@ -73,7 +73,12 @@ final class ReportAssembly {
         .times(start, status.atMillis())
         .source(side(plan.source(), plan.source().rows()))
         .target(side(plan.target(), imported.rowsDone()))
-        .phases(status.phases().stream().map(ReportAssembly::phase).toList())
+        // A rollback that nobody asked for is no phase of this migration.
+        .phases(
+            status.phases().stream()
+                .filter(phase -> phase.phase() != Phase.ROLLBACK || phase.startedMillis() > 0)
+                .map(ReportAssembly::phase)
+                .toList())
         .counts(
             new MigrationReport.Counts(
                 imported.rowsDone(), failed, status.atMillis() - start, failed))

@@ -61,6 +61,13 @@ public interface VectorStore extends AutoCloseable {
   Neighbours search(String field, float[] queries, int count, int k);
 
   /**
+   * Whether {@link #search} compares a query with every vector, in this process. Its answers then
+   * depend on the vectors alone, and asking many queries shows nothing that comparing the vectors
+   * has not shown.
+   */
+  boolean searchesExactly();
+
+  /**
    * Starts a load: creates the collection when it is absent, and does nothing when it is there with
    * the same stamp.
    */

@@ -220,6 +220,11 @@ final class FaissStore implements VectorStore {
   }
 
   @Override
+  public boolean searchesExactly() {
+    return true;
+  }
+
+  @Override
   public Optional<LoadStamp> stamp() {
     return Optional.ofNullable(Manifest.read(path)).map(Manifest::stamp);
   }

@@ -1,5 +1,6 @@
 package io.vecferry.store.faiss;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
@@ -191,8 +192,8 @@ final class MetaReader implements AutoCloseable {
     String kind = null;
     int documentRows = documents == null ? 0 : documents.rows();
     int metadataRows = metadata == null ? 0 : metadata.rows();
-    try (JsonParser parser =
-        MetadataJson.FACTORY.createParser(window, lineStart, lineEnd - lineStart)) {
+    JsonFactory factory = metadata == null ? MetadataJson.SCANNER : MetadataJson.FACTORY;
+    try (JsonParser parser = factory.createParser(window, lineStart, lineEnd - lineStart)) {
       JsonToken first = parser.nextToken();
       if (first == null) {
         throw bad("the line is empty");
