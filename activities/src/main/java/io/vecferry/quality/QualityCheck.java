@@ -40,7 +40,7 @@ public final class QualityCheck {
    * {@link #FEWEST_QUERIES} are asked. Such a side is asked to see that it answers at all, with the
    * right ids and scores: its vectors were compared one by one.
    */
-  private static final long EXACT_COMPARISONS = 200_000_000;
+  private static final long EXACT_COMPARISONS = 100_000_000;
 
   private static final int FEWEST_QUERIES = 100;
 

@@ -17,6 +17,11 @@ public final class ExactSearch {
   private static final int BLOCK_ROWS = 1024;
   private static final int UNROLLED_DIMENSIONS = 4;
 
+  /**
+   * So few queries are compared directly: turning the vectors round would cost more than it saves.
+   */
+  private static final int FEW_QUERIES = 3;
+
   /** Relative error of one rounding of a float. */
   private static final double FLOAT_ROUNDING = 0x1p-24;
 
@@ -135,7 +140,8 @@ public final class ExactSearch {
   }
 
   private boolean isFiltered() {
-    return metric == Metric.L2 || metric == Metric.IP || metric == Metric.COSINE;
+    return count > FEW_QUERIES
+        && (metric == Metric.L2 || metric == Metric.IP || metric == Metric.COSINE);
   }
 
   private float[] padQueries() {

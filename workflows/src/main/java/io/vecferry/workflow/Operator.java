@@ -17,6 +17,7 @@ final class Operator {
 
   private final StatusBoard board;
   private boolean paused;
+  private String pauseReason = "";
   private Decision decision;
   private String decisionPart = "";
   private boolean skippable;
@@ -31,8 +32,9 @@ final class Operator {
   void pause(VerbRequest request) {
     board.action("pause", request);
     paused = true;
+    pauseReason = request.reason();
     if (board.state() == MigrationStatus.State.RUNNING) {
-      board.state(MigrationStatus.State.PAUSED, "resume; paused because: " + request.reason());
+      goOn();
     }
   }
 
@@ -40,7 +42,7 @@ final class Operator {
     board.action("resume", request);
     paused = false;
     if (board.state() == MigrationStatus.State.PAUSED) {
-      board.state(MigrationStatus.State.RUNNING, "");
+      goOn();
     }
   }
 
@@ -84,11 +86,11 @@ final class Operator {
     skippable = maySkip;
     board.state(state, waitingFor);
     Workflow.await(() -> decision != null);
-    board.state(
-        state == MigrationStatus.State.ROLLBACK_INCOMPLETE
-            ? MigrationStatus.State.ROLLING_BACK
-            : MigrationStatus.State.RUNNING,
-        "");
+    if (state == MigrationStatus.State.ROLLBACK_INCOMPLETE) {
+      board.state(MigrationStatus.State.ROLLING_BACK, "");
+    } else {
+      goOn();
+    }
     Decision made = decision;
     decision = null;
     return made;
@@ -106,8 +108,16 @@ final class Operator {
     board.state(MigrationStatus.State.WAITING_FOR_APPROVAL, what);
     Workflow.await(() -> approved != null);
     approvalAwaited = false;
-    board.state(MigrationStatus.State.RUNNING, "");
+    goOn();
     return approved;
+  }
+
+  private void goOn() {
+    if (paused) {
+      board.state(MigrationStatus.State.PAUSED, "resume; paused because: " + pauseReason);
+    } else {
+      board.state(MigrationStatus.State.RUNNING, "");
+    }
   }
 
   void checkReason(String verb, VerbRequest request) {

@@ -44,6 +44,16 @@ final class MetaReader implements AutoCloseable {
   private boolean hasLabel;
   private long label;
 
+  /**
+   * Reads the lines of the window one after the other: a parser for each line would cost more than
+   * the line.
+   */
+  private JsonParser parser;
+
+  private JsonFactory parserFactory;
+  private int parserBase;
+  private int parserAt = -1;
+
   private final Output output = new Output();
   private JsonGenerator generator;
 
@@ -63,6 +73,7 @@ final class MetaReader implements AutoCloseable {
     if (offset >= windowOffset && offset <= windowOffset + end) {
       start = (int) (offset - windowOffset);
     } else {
+      forgetParser();
       windowOffset = offset;
       start = 0;
       end = 0;
@@ -111,6 +122,7 @@ final class MetaReader implements AutoCloseable {
   }
 
   private boolean fill() throws IOException {
+    forgetParser();
     if (start > 0) {
       System.arraycopy(window, start, window, 0, end - start);
       windowOffset += start;
@@ -192,12 +204,10 @@ final class MetaReader implements AutoCloseable {
     String kind = null;
     int documentRows = documents == null ? 0 : documents.rows();
     int metadataRows = metadata == null ? 0 : metadata.rows();
-    JsonFactory factory = metadata == null ? MetadataJson.SCANNER : MetadataJson.FACTORY;
-    try (JsonParser parser = factory.createParser(window, lineStart, lineEnd - lineStart)) {
+    requireText();
+    try {
+      place(metadata == null ? MetadataJson.SCANNER : MetadataJson.FACTORY);
       JsonToken first = parser.nextToken();
-      if (first == null) {
-        throw bad("the line is empty");
-      }
       if (first != JsonToken.START_OBJECT) {
         throw bad("a JSON object was expected");
       }
@@ -249,12 +259,13 @@ final class MetaReader implements AutoCloseable {
           default -> parser.skipChildren();
         }
       }
-      if (parser.nextToken() != null) {
-        throw bad("there is more than one JSON value in the line");
-      }
+      requireEnd();
+      parserAt = start;
     } catch (StoreException e) {
+      forgetParser();
       throw e;
     } catch (IOException e) {
+      forgetParser();
       String message = e.getMessage();
       int cut = message == null ? -1 : message.indexOf('\n');
       throw bad(cut < 0 ? message : message.substring(0, cut));
@@ -268,6 +279,56 @@ final class MetaReader implements AutoCloseable {
     }
     if (metadata != null && metadata.rows() == metadataRows) {
       metadata.addNull();
+    }
+  }
+
+  /** Puts a parser at the current line, which is where it is when the lines are read in order. */
+  private void place(JsonFactory factory) throws IOException {
+    if (parser != null && parserAt == lineStart && parserFactory == factory) {
+      return;
+    }
+    forgetParser();
+    int last = end;
+    while (last > lineEnd && window[last - 1] != '\n') {
+      last--;
+    }
+    parser = factory.createParser(window, lineStart, last - lineStart);
+    parserFactory = factory;
+    parserBase = lineStart;
+  }
+
+  private void forgetParser() {
+    if (parser == null) {
+      return;
+    }
+    try {
+      parser.close();
+    } catch (IOException e) {
+      throw new IllegalStateException("a parser of bytes in memory cannot fail to close", e);
+    }
+    parser = null;
+    parserAt = -1;
+  }
+
+  private void requireText() {
+    for (int i = lineStart; i < lineEnd; i++) {
+      if (window[i] > ' ' || window[i] < 0) {
+        return;
+      }
+    }
+    throw bad("the line is empty");
+  }
+
+  /** The value must end in its line, and nothing may follow it there. */
+  private void requireEnd() {
+    int position = parserBase + (int) parser.currentLocation().getByteOffset();
+    if (position > lineEnd) {
+      throw bad("the JSON object does not end in the line");
+    }
+    for (int i = position; i < lineEnd; i++) {
+      if (window[i] > ' ' || window[i] < 0) {
+        throw bad("there is more than one JSON value in the line");
+      }
     }
   }
 
@@ -311,7 +372,7 @@ final class MetaReader implements AutoCloseable {
    * view of the window, which saves decoding it.
    */
   private boolean plainText(JsonParser parser) {
-    int from = lineStart + (int) parser.currentTokenLocation().getByteOffset() + 1;
+    int from = parserBase + (int) parser.currentTokenLocation().getByteOffset() + 1;
     int length = plainLength(from);
     if (length < 0) {
       return false;
@@ -342,7 +403,7 @@ final class MetaReader implements AutoCloseable {
   }
 
   private void addDocument(JsonParser parser, TextColumn.Builder documents) throws IOException {
-    int from = lineStart + (int) parser.currentTokenLocation().getByteOffset() + 1;
+    int from = parserBase + (int) parser.currentTokenLocation().getByteOffset() + 1;
     int length = plainLength(from);
     if (length >= 0) {
       documents.add(window, from, length);
@@ -354,9 +415,9 @@ final class MetaReader implements AutoCloseable {
 
   /** Metadata that is canonical as it stands is copied as bytes; the parser has checked it. */
   private void addMetadata(JsonParser parser, TextColumn.Builder metadata) throws IOException {
-    int from = lineStart + (int) parser.currentTokenLocation().getByteOffset();
+    int from = parserBase + (int) parser.currentTokenLocation().getByteOffset();
     parser.skipChildren();
-    int to = lineStart + (int) parser.currentLocation().getByteOffset();
+    int to = parserBase + (int) parser.currentLocation().getByteOffset();
     if (canonical(from, to)) {
       metadata.add(window, from, to - from);
       return;
@@ -414,6 +475,7 @@ final class MetaReader implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
+    forgetParser();
     channel.close();
   }
 
