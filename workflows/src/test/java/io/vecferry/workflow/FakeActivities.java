@@ -44,6 +44,7 @@ final class FakeActivities implements MigrationActivities, PartActivities {
   private final int partsPerPartition;
   private final boolean childWorkflows;
   List<Finding> findings = List.of();
+  int parallelism = 4;
   volatile MigrationStatus reported;
 
   FakeActivities(int partitions, int partsPerPartition, boolean childWorkflows) {
@@ -75,7 +76,7 @@ final class FakeActivities implements MigrationActivities, PartActivities {
                 i -> new PlannedPartition(i, "0", String.valueOf(partsPerPartition), rows, true))
             .toList(),
         ROWS_PER_PART,
-        4,
+        parallelism,
         childWorkflows,
         false,
         false,

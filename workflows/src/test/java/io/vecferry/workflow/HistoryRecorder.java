@@ -1,0 +1,81 @@
+package io.vecferry.workflow;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.temporal.client.WorkflowFailedException;
+import io.temporal.client.WorkflowStub;
+import io.temporal.common.WorkflowExecutionHistory;
+import io.vecferry.plan.Phase;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Writes the histories that {@link HistoryReplayTest} replays. Not part of a build, because its
+ * name does not end in Test; CONTRIBUTING.md says when it may be run.
+ */
+class HistoryRecorder {
+  private static final Path FOLDER = Path.of("src/test/resources/histories");
+
+  @Test
+  void migrated() throws IOException {
+    try (Scenario scenario = new Scenario(new FakeActivities(2, 3, false))) {
+      scenario.begin().getResult(MigrationResult.class);
+      write("migrated", scenario.history());
+    }
+  }
+
+  @Test
+  void rolledBackByCancel() throws Exception {
+    try (Scenario scenario = new Scenario(new FakeActivities(2, 4, false))) {
+      scenario.activities.holding.put("import p000-000001", new CountDownLatch(1));
+      WorkflowStub workflow = scenario.begin();
+      scenario.awaitStatus(s -> s.phases().get(Phase.IMPORT.ordinal()).partsDone() == 7);
+      workflow.cancel("wrong target");
+      assertThatThrownBy(() -> workflow.getResult(MigrationResult.class))
+          .isInstanceOf(WorkflowFailedException.class);
+      write("rolled-back-by-cancel", scenario.history());
+    }
+  }
+
+  @Test
+  void retriedAfterFailure() throws Exception {
+    try (Scenario scenario = new Scenario(new FakeActivities(2, 4, false))) {
+      scenario.activities.failing.add("import p001-000001");
+      WorkflowStub workflow = scenario.begin();
+      scenario.awaitStatus(s -> s.state() == MigrationStatus.State.NEEDS_ATTENTION);
+      scenario.activities.failing.clear();
+      scenario.stub().retry(VerbRequest.of("ada", "restored the part from backup"));
+      workflow.getResult(MigrationResult.class);
+      write("retried-after-failure", scenario.history());
+    }
+  }
+
+  @Test
+  void children() throws IOException {
+    try (Scenario scenario = new Scenario(new FakeActivities(2, 5, true))) {
+      scenario.begin().getResult(MigrationResult.class);
+      write("children", scenario.history());
+      write("partition", scenario.childHistories().get(0));
+    }
+  }
+
+  @Test
+  void continuedPartition() throws IOException {
+    try (Scenario scenario = new Scenario(new FakeActivities(1, 105, true))) {
+      scenario.begin().getResult(MigrationResult.class);
+      WorkflowExecutionHistory first = scenario.childHistories().get(0);
+      write("partition-continued", scenario.next(first).orElseThrow());
+    }
+  }
+
+  private static void write(String name, WorkflowExecutionHistory history) throws IOException {
+    String json = history.toJson(true).replaceAll("\\d+@[^\":]+", "1@worker");
+    assertThat(json).doesNotContain(java.net.InetAddress.getLocalHost().getHostName() + "\"");
+    Files.createDirectories(FOLDER);
+    Files.writeString(FOLDER.resolve(name + ".json"), json.stripTrailing() + "\n");
+  }
+}
