@@ -16,8 +16,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** kill -9 of an embedded run, and the same command again. */
 @Timeout(180)
 class CrashTest {
-  private static final int ROWS = 20_000;
-  private static final int PARTS = 40;
+  private static final int ROWS = 6_000;
+  private static final int PARTS = 24;
   private static final String DONE = "source/.*\\.parquet(\\.json)?";
   private static final String IMPORTED = "imported/.*\\.json";
 
@@ -26,8 +26,8 @@ class CrashTest {
 
   @BeforeEach
   void source() {
-    FaissFolder.write(folder.resolve("source"), ROWS, 32);
-    Specs.write(folder, "crash", "export: {partRows: 500, parallelism: 2}");
+    FaissFolder.write(folder.resolve("source"), ROWS, 16);
+    Specs.write(folder, "crash", "export: {partRows: 250, parallelism: 2}");
     archive = folder.resolve("vecferry-archive/crash");
   }
 
@@ -63,7 +63,7 @@ class CrashTest {
   @ParameterizedTest
   @CsvSource({
     "reports/proof, 1, VALIDATE_IMPORT has begun",
-    "reports/proof, 20, VALIDATE_IMPORT is half done",
+    "reports/proof, 12, VALIDATE_IMPORT is half done",
     "reports, 1, the quality check is done and CUTOVER is next",
     ". , 1, the target is in place",
   })
@@ -80,17 +80,17 @@ class CrashTest {
     Cli.Result again = finish();
 
     assertThat(again.err())
-        .containsPattern("export .*20,000 done by an earlier run")
-        .containsPattern("import .*20,000 done by an earlier run");
+        .containsPattern("export .*6,000 done by an earlier run")
+        .containsPattern("import .*6,000 done by an earlier run");
     assertThat(Snapshot.of(archive, DONE + "|" + IMPORTED)).isEqualTo(finished);
   }
 
   @Test
   void atManyPoints() {
-    Random random = new Random(20_000);
+    Random random = new Random(24);
     Map<String, Snapshot.Entry> finished = finishedParts();
     for (int kill = 0; kill < 6; kill++) {
-      long until = progress() + 1 + random.nextInt(2 * 3 * PARTS / 6);
+      long until = Math.min(3 * PARTS, progress() + 1 + random.nextInt(PARTS / 3));
       killWhen(until + " files of progress", () -> progress() >= until);
       assertThat(Snapshot.of(archive, DONE + "|" + IMPORTED)).containsAllEntriesOf(finished);
       finished = finishedParts();
@@ -112,7 +112,7 @@ class CrashTest {
     Cli.Result result = Cli.in(folder).run("run", "spec.yaml");
     assertThat(result.exitCode()).as("%s", result).isEqualTo(0);
     assertThat(result.out()).startsWith("MIGRATED: Migrated: every record is on the target");
-    assertThat(result.err()).contains("20,000 equal to the bit", "0 missing, none extra");
+    assertThat(result.err()).contains("6,000 equal to the bit", "0 missing, none extra");
     FaissFolder.assertSame(folder.resolve("source"), folder.resolve("target"));
     assertThat(Snapshot.of(folder, "[^/]*"))
         .containsOnlyKeys("", "source", "spec.yaml", "target", "vecferry-archive");
@@ -121,7 +121,7 @@ class CrashTest {
     assertThat(Snapshot.of(archive, "(.*/)?\\.tmp-.*")).isEmpty();
     Cli.Result verified = Cli.in(folder).run("archive", "verify", archive.toString());
     assertThat(verified.exitCode()).as("%s", verified).isEqualTo(0);
-    assertThat(verified.out()).contains("20,000 records in 40 parts");
+    assertThat(verified.out()).contains("6,000 records in 24 parts");
     return result;
   }
 
