@@ -25,6 +25,12 @@ public interface ArtifactStore {
   /** Removes an object; does nothing when it is absent. */
   void delete(String path);
 
+  /**
+   * Removes what writers that were killed have left below a folder. A writer that still runs there
+   * can then not publish.
+   */
+  void discardUnpublished(String folder);
+
   /** Display name of an object for messages. */
   String describe(String path);
 

@@ -98,6 +98,23 @@ public final class LocalArtifactStore implements ArtifactStore {
   }
 
   @Override
+  public void discardUnpublished(String folder) {
+    Path start = resolve(folder);
+    if (!Files.isDirectory(start)) {
+      return;
+    }
+    try (Stream<Path> files = Files.walk(start)) {
+      for (Path file : files.toList()) {
+        if (file.getFileName().toString().startsWith(TEMPORARY_PREFIX)) {
+          Files.deleteIfExists(file);
+        }
+      }
+    } catch (IOException e) {
+      throw failure("clean", start, e);
+    }
+  }
+
+  @Override
   public String describe(String path) {
     return resolve(path).toString();
   }

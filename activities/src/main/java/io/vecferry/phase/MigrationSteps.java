@@ -345,6 +345,7 @@ public final class MigrationSteps implements MigrationActivities {
           if (!archive.exists(Archive.PLAN)) {
             return new ReportLocation("", "");
           }
+          archive.store().discardUnpublished(request.migration());
           ReportLocation location =
               reports.write(workspaces.get(request.migration()), request.status());
           workspaces.close(request.migration());

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import io.vecferry.spec.SpecProblem;
 import io.vecferry.spec.SpecReader;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -52,6 +53,8 @@ final class SpecFile {
                   + ", column "
                   + e.getLocation().getColumnNr();
       throw new UserError(file + where + ": " + e.getOriginalMessage());
+    } catch (CharacterCodingException e) {
+      throw new UserError(file + " is not UTF-8 text. Save it as UTF-8.");
     } catch (IOException e) {
       throw new UserError(file + " cannot be read: " + e.getMessage());
     }

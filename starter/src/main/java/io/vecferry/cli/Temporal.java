@@ -11,6 +11,8 @@ import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -115,9 +117,18 @@ final class Temporal implements AutoCloseable {
             "The archive folder "
                 + archiveRoot.toAbsolutePath()
                 + " cannot be written: "
-                + e
+                + reason(e)
                 + ". Free or mount it, or name another with --archive.");
       }
+    }
+
+    private static String reason(IOException failure) {
+      if (failure instanceof AccessDeniedException) {
+        return "this user may not";
+      }
+      return failure instanceof FileSystemException file && file.getReason() != null
+          ? file.getReason()
+          : failure.getMessage();
     }
 
     void address(String address) {
