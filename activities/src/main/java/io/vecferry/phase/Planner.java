@@ -99,8 +99,9 @@ public final class Planner {
                 + spec.source().settings().path("path").asText(spec.source().settings().toString())
                 + ". Name an existing collection.");
       }
-      source = store.describe();
+      // The assessment reads every record, so that the description after it knows all kinds of ids.
       findings.addAll(store.assess());
+      source = store.describe();
       checkSource(spec, source, findings);
       if (partRows == 0) {
         partRows = partRows(source);

@@ -29,11 +29,13 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.zip.CRC32C;
 
 /**
@@ -44,6 +46,10 @@ final class FaissCollection implements AutoCloseable {
   private static final int SCRATCH = 1 << 18;
   private static final int FIRST_FEW = 5;
   private static final int REMEMBERED_POSITIONS = 1024;
+
+  /** Ids of more records are not held in memory to look for duplicates: this many take 64 MB. */
+  private static final long LARGEST_DUPLICATE_CHECK = 8_000_000;
+
   private static final long PARALLEL_SEARCH_FLOATS = 1L << 22;
 
   private final FaissFiles files;
@@ -61,6 +67,7 @@ final class FaissCollection implements AutoCloseable {
       };
   private Map<IdKey, Manifest.Segment> segments;
   private volatile IdIndex idIndex;
+  private volatile Set<IdKind> knownKinds;
 
   private record Seen(long size, FileTime modified) {}
 
@@ -184,7 +191,10 @@ final class FaissCollection implements AutoCloseable {
     if (manifest != null && manifest.idKind() != null) {
       return EnumSet.of(manifest.idKind());
     }
-    // The kinds of the first rows stand for all; assess() reads every row.
+    if (knownKinds != null && !knownKinds.isEmpty()) {
+      return knownKinds;
+    }
+    // The kinds of the first rows stand for all until assess() has read every row.
     EnumSet<IdKind> kinds = EnumSet.noneOf(IdKind.class);
     try (MetaReader reader = sidecar.reader(0, 0)) {
       for (int i = 0; i < 1000 && reader.next(); i++) {
@@ -838,18 +848,23 @@ final class FaissCollection implements AutoCloseable {
     if (sidecar == null && index.labelsOffset() < 0) {
       return List.of();
     }
-    if (index.rows() > Integer.MAX_VALUE - 16) {
-      throw new StoreException(
-          FailureClass.RESOURCE_EXHAUSTED,
-          files.index()
-              + " has "
-              + index.rows()
-              + " vectors; up to 2^31 can be checked for duplicates");
-    }
     List<Finding> findings = new ArrayList<>();
-    long[] hashes = new long[(int) index.rows()];
+    boolean few = index.rows() <= LARGEST_DUPLICATE_CHECK;
+    long[] hashes = new long[few ? (int) index.rows() : 0];
     Mismatches mismatches = new Mismatches();
-    long lines = eachId((row, hash, reader) -> hashes[row] = hash, mismatches);
+    IdKind[] kinds = new IdKind[IdKind.values().length];
+    long lines =
+        eachId(
+            (row, hash, reader) -> {
+              if (few) {
+                hashes[row] = hash;
+              }
+              if (reader != null) {
+                kinds[reader.idKind().ordinal()] = reader.idKind();
+              }
+            },
+            mismatches);
+    knownKinds = Arrays.stream(kinds).filter(Objects::nonNull).collect(Collectors.toSet());
     if (lines != index.rows()) {
       findings.add(
           Finding.blocking(
@@ -872,7 +887,15 @@ final class FaissCollection implements AutoCloseable {
                   + String.join(", ", mismatches.first),
               "Write the lines in the order of the index."));
     }
-    String duplicates = duplicates(hashes);
+    String duplicates = few ? duplicates(hashes) : null;
+    if (!few) {
+      findings.add(
+          Finding.info(
+              files.path().toString(),
+              "more than "
+                  + LARGEST_DUPLICATE_CHECK
+                  + " records: duplicate ids are looked for when the export is validated"));
+    }
     if (duplicates != null) {
       findings.add(
           Finding.blocking(
