@@ -65,7 +65,7 @@ final class Follower {
   int follow(MigrationClient client, String name, boolean embedded) {
     Progress progress = new Progress(System.err, System.console() != null);
     CompletableFuture<MigrationResult> end =
-        CompletableFuture.supplyAsync(() -> client.awaitResult(name));
+        CompletableFuture.supplyAsync(() -> client.awaitResult(name), Follower::inOwnThread);
     while (true) {
       try {
         MigrationResult result = end.get(POLL_MILLIS, TimeUnit.MILLISECONDS);
@@ -90,6 +90,16 @@ final class Follower {
         return ExitCode.NEEDS_PERSON;
       }
     }
+  }
+
+  /**
+   * Waiting for hours must not hold a thread of the common pool: on two cores that has only one,
+   * and steps of the migration in this process need it.
+   */
+  private static void inOwnThread(Runnable task) {
+    Thread thread = new Thread(task, "result");
+    thread.setDaemon(true);
+    thread.start();
   }
 
   private int finished(MigrationResult result) {
