@@ -17,6 +17,7 @@ final class Operator {
 
   private final StatusBoard board;
   private boolean paused;
+  private String pauseReason = "";
   private Decision decision;
   private String decisionPart = "";
   private boolean skippable;
@@ -31,8 +32,18 @@ final class Operator {
   void pause(VerbRequest request) {
     board.action("pause", request);
     paused = true;
+    pauseReason = request.reason();
     if (board.state() == MigrationStatus.State.RUNNING) {
-      board.state(MigrationStatus.State.PAUSED, "resume; paused because: " + request.reason());
+      goOn();
+    }
+  }
+
+  /** After a wait for a person: what was paused in the meantime stays so. */
+  private void goOn() {
+    if (paused) {
+      board.state(MigrationStatus.State.PAUSED, "resume; paused because: " + pauseReason);
+    } else {
+      board.state(MigrationStatus.State.RUNNING, "");
     }
   }
 
@@ -84,11 +95,11 @@ final class Operator {
     skippable = maySkip;
     board.state(state, waitingFor);
     Workflow.await(() -> decision != null);
-    board.state(
-        state == MigrationStatus.State.ROLLBACK_INCOMPLETE
-            ? MigrationStatus.State.ROLLING_BACK
-            : MigrationStatus.State.RUNNING,
-        "");
+    if (state == MigrationStatus.State.ROLLBACK_INCOMPLETE) {
+      board.state(MigrationStatus.State.ROLLING_BACK, "");
+    } else {
+      goOn();
+    }
     Decision made = decision;
     decision = null;
     return made;
@@ -106,7 +117,7 @@ final class Operator {
     board.state(MigrationStatus.State.WAITING_FOR_APPROVAL, what);
     Workflow.await(() -> approved != null);
     approvalAwaited = false;
-    board.state(MigrationStatus.State.RUNNING, "");
+    goOn();
     return approved;
   }
 
