@@ -7,9 +7,6 @@ import io.temporal.serviceclient.WorkflowServiceStubsOptions;
 import io.vecferry.client.MigrationClient;
 import io.vecferry.workflow.MigrationStatus;
 import io.vecferry.workflow.Payloads;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -81,14 +78,5 @@ final class Service implements AutoCloseable {
     workers.forEach(Cli.Running::close);
     stubs.shutdownNow();
     server.close();
-  }
-
-  /** Reads a file. */
-  static byte[] bytes(Path file) {
-    try {
-      return Files.readAllBytes(file);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }
