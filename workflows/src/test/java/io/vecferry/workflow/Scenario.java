@@ -13,8 +13,13 @@ import io.temporal.worker.Worker;
 import io.temporal.worker.WorkerOptions;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.reflect.Field;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.LinkedList;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Predicate;
 
 /** A migration with {@link FakeActivities} on the in-memory service, and the history it leaves. */
@@ -37,6 +42,49 @@ final class Scenario implements AutoCloseable {
                 .build());
     worker(environment).registerActivitiesImplementations(activities);
     environment.start();
+  }
+
+  /**
+   * Frees the in-memory service of a list that it searches from the start at every step and that
+   * grows with the number of steps: a diagnostic aid, which makes a long migration quadratic.
+   */
+  void forgetDiagnostics() throws ReflectiveOperationException {
+    Object server = field(environment, "inProcessServer");
+    Object timer = field(field(server, "testServicesStarter"), "selfAdvancingTimer");
+    Field events = timer.getClass().getDeclaredField("lockEvents");
+    events.setAccessible(true);
+    events.set(timer, new UnorderedList());
+  }
+
+  private static Object field(Object owner, String name) throws ReflectiveOperationException {
+    Field field = owner.getClass().getDeclaredField(name);
+    field.setAccessible(true);
+    return field.get(owner);
+  }
+
+  /** Adds and removes by identity, and keeps no order. */
+  private static final class UnorderedList extends LinkedList<Object> {
+    private final transient Set<Object> elements =
+        Collections.newSetFromMap(new IdentityHashMap<>());
+
+    UnorderedList() {}
+
+    @Override
+    public boolean add(Object element) {
+      return elements.add(element);
+    }
+
+    @Override
+    public boolean remove(Object element) {
+      // One from before the exchange is not known here.
+      elements.remove(element);
+      return true;
+    }
+
+    @Override
+    public void clear() {
+      elements.clear();
+    }
   }
 
   /** A worker that knows the workflows. */
