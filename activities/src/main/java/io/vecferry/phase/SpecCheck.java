@@ -12,6 +12,7 @@ import io.vecferry.store.Stores;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -85,7 +86,7 @@ public final class SpecCheck {
           case NUMBER -> node.isNumber();
           case BOOLEAN -> node.isBoolean();
         };
-    String kind = option.kind().name().toLowerCase(java.util.Locale.ROOT);
+    String kind = option.kind().name().toLowerCase(Locale.ROOT);
     if (!rightKind) {
       problems.add(
           new SpecProblem(

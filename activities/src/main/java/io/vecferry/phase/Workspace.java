@@ -18,6 +18,7 @@ import io.vecferry.store.VectorStore;
 import io.vecferry.workflow.Payloads;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -33,7 +34,7 @@ final class Workspace implements AutoCloseable {
   private final MigrationPlan plan;
   private final Map<Side, VectorStore> open = new EnumMap<>(Side.class);
   private final List<ThroughputSample> throughput = new ArrayList<>();
-  private final Map<String, Long> rowsDone = new java.util.HashMap<>();
+  private final Map<String, Long> rowsDone = new HashMap<>();
 
   /** The collections that a migration touches. */
   private enum Side {

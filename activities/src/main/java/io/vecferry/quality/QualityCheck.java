@@ -16,6 +16,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -44,7 +45,7 @@ public final class QualityCheck {
 
   private static final int FEWEST_QUERIES = 100;
 
-  private static final long BENCHMARK_NANOS = 500_000_000L;
+  private static final long BENCHMARK_NANOS = 250_000_000L;
   private static final int WORST = 10;
 
   private final ArtifactStore artifacts;
@@ -76,7 +77,8 @@ public final class QualityCheck {
    *
    * @param sampleSize queries wanted; fewer when the archive has fewer records, and of a large
    *     archive when both sides search exactly
-   * @param iterations single queries timed on each side, as far as half a second a side allows
+   * @param iterations single queries timed on each side, as far as a quarter of a second a side
+   *     allows
    */
   public QualityResult run(
       VectorStore source, VectorStore target, int sampleSize, int k, int iterations) {
@@ -247,7 +249,7 @@ public final class QualityCheck {
             .orElseThrow();
   }
 
-  private static <T> List<T> inParallel(int threads, java.util.concurrent.Callable<T> work) {
+  private static <T> List<T> inParallel(int threads, Callable<T> work) {
     ExecutorService executor = Executors.newFixedThreadPool(threads);
     try {
       List<Future<T>> futures = new ArrayList<>();

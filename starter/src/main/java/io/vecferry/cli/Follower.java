@@ -63,7 +63,7 @@ final class Follower {
 
   /** Shows a migration that has been started. */
   int follow(MigrationClient client, String name, boolean embedded) {
-    Progress progress = new Progress(System.err, System.console() != null);
+    Progress progress = new Progress(System.err, Boolean.getBoolean("vecferry.terminal"));
     CompletableFuture<MigrationResult> end =
         CompletableFuture.supplyAsync(() -> client.awaitResult(name), Follower::inOwnThread);
     while (true) {

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
@@ -33,7 +34,7 @@ abstract class MigrationCommand implements Callable<Integer> {
   }
 
   /** Runs something against the running migration. */
-  <T> T withClient(java.util.function.Function<MigrationClient, T> action) {
+  <T> T withClient(Function<MigrationClient, T> action) {
     try (Temporal service =
         Temporal.find(root.archiveRoot, name)
             .orElseThrow(

@@ -8,6 +8,7 @@ import io.vecferry.client.MigrationClient;
 import io.vecferry.worker.TemporalSettings;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
@@ -16,6 +17,8 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -136,9 +139,9 @@ final class Temporal implements AutoCloseable {
         byte[] json =
             new ObjectMapper()
                 .writeValueAsBytes(
-                    java.util.Map.of("address", address, "pid", ProcessHandle.current().pid()));
+                    Map.of("address", address, "pid", ProcessHandle.current().pid()));
         channel.truncate(0);
-        channel.write(java.nio.ByteBuffer.wrap(json), 0);
+        channel.write(ByteBuffer.wrap(json), 0);
         channel.force(false);
       } catch (IOException e) {
         throw new UncheckedIOException(e);
@@ -168,7 +171,7 @@ final class Temporal implements AutoCloseable {
       Files.deleteIfExists(file);
       lock.release();
       channel.close();
-      for (Path folder : java.util.List.of(file.getParent(), file.getParent().getParent())) {
+      for (Path folder : List.of(file.getParent(), file.getParent().getParent())) {
         if (!folder.toFile().delete()) {
           return;
         }

@@ -28,6 +28,7 @@ import java.util.Arrays;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -367,7 +368,7 @@ public final class MigrationWorkflowImpl
         String.format(
             "%s/%s/%04d/%d",
             Workflow.getInfo().getWorkflowId(),
-            task.steps().get(0).name().toLowerCase(java.util.Locale.ROOT),
+            task.steps().get(0).name().toLowerCase(Locale.ROOT),
             task.partition().index(),
             Workflow.currentTimeMillis());
     PartitionWorkflow child =

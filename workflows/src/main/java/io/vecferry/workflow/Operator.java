@@ -2,6 +2,7 @@ package io.vecferry.workflow;
 
 import io.temporal.workflow.Workflow;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * The hand of a person on a migration: what was decided and not yet acted on, and which decisions
@@ -47,7 +48,7 @@ final class Operator {
   }
 
   void decide(Decision made, VerbRequest request) {
-    board.action(made.name().toLowerCase(java.util.Locale.ROOT), request);
+    board.action(made.name().toLowerCase(Locale.ROOT), request);
     decision = made;
     decisionPart = request.part() == null ? "" : request.part();
   }
@@ -146,7 +147,7 @@ final class Operator {
   }
 
   void checkDecision(Decision wanted, VerbRequest request) {
-    String verb = wanted.name().toLowerCase(java.util.Locale.ROOT);
+    String verb = wanted.name().toLowerCase(Locale.ROOT);
     boolean waits =
         board.state() == MigrationStatus.State.NEEDS_ATTENTION
             || board.state() == MigrationStatus.State.ROLLBACK_INCOMPLETE;

@@ -25,9 +25,11 @@ import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -521,7 +523,7 @@ final class FaissCollection implements AutoCloseable {
 
   private synchronized Position known(IdKey id) throws IOException {
     if (segments == null) {
-      segments = new java.util.HashMap<>();
+      segments = new HashMap<>();
       if (manifest != null) {
         for (Manifest.Segment segment : manifest.segments()) {
           if (segment.firstId() != null) {
@@ -774,7 +776,7 @@ final class FaissCollection implements AutoCloseable {
           Finding.info(
               subject,
               String.format(
-                  java.util.Locale.ROOT,
+                  Locale.ROOT,
                   "norms from %.6g to %.6g; %d of %d vectors have unit length, %d are zero",
                   smallest,
                   largest,

@@ -26,9 +26,11 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -579,7 +581,7 @@ final class FaissLoad {
   private void writePickle(SummedOutput output, List<Pointer> pointers, boolean markKinds)
       throws IOException {
     PickleWriter pickle = new PickleWriter(output);
-    Set<String> mixed = markKinds ? new java.util.HashSet<>() : null;
+    Set<String> mixed = markKinds ? new HashSet<>() : null;
     for (Pointer pointer : pointers) {
       try (MetaReader lines = lines(pointer)) {
         while (lines.next()) {
@@ -701,7 +703,7 @@ final class FaissLoad {
         throw new StoreException(
             FailureClass.INCOMPATIBLE, folder + " is not finished and cannot be published");
       }
-      Files.move(folder, target, java.nio.file.StandardCopyOption.ATOMIC_MOVE);
+      Files.move(folder, target, StandardCopyOption.ATOMIC_MOVE);
       Durable.syncFolder(target.toAbsolutePath().getParent());
     } catch (IOException e) {
       throw FileErrors.of("publishing " + folder + " as", target, e);
