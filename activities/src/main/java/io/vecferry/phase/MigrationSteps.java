@@ -154,7 +154,7 @@ public final class MigrationSteps implements MigrationActivities {
           String summary =
               String.format(
                   Locale.ROOT,
-                  "%,d parts read back: checksums, ids unique, vectors finite, count as in the source",
+                  "parts read back: %,d; checksums, ids unique, vectors finite, count as in the source",
                   paths.size());
           return new CheckResult(rows, summary);
         });

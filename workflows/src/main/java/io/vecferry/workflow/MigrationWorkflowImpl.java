@@ -136,7 +136,7 @@ public final class MigrationWorkflowImpl
         Phase.PLANNING,
         plan.resumed()
             ? "went on with the plan of an earlier run"
-            : plan.partitions().size() + " partitions");
+            : plan.estimate().parts() + " parts in " + plan.partitions().size() + " partitions");
   }
 
   private void awaitStart() {
