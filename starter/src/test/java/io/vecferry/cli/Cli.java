@@ -255,16 +255,22 @@ final class Cli {
           }
         }
         Path shared = folder.resolve("classes.jsa");
-        List<String> plain =
+        List<String> plain = new ArrayList<>();
+        plain.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        if (Runtime.version().feature() >= 24) {
+          // As the launcher does: newer JDKs warn of what libraries do.
+          plain.add("--enable-native-access=ALL-UNNAMED");
+          plain.add("--sun-misc-unsafe-memory-access=allow");
+        }
+        plain.addAll(
             List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx512m",
                 "-XX:TieredStopAtLevel=1",
                 "-XX:+UseSerialGC",
                 "-Xlog:disable",
                 "-Xlog:all=error:stderr",
                 "-cp",
-                classPath.stream().collect(Collectors.joining(File.pathSeparator)));
+                classPath.stream().collect(Collectors.joining(File.pathSeparator))));
         loadClasses(folder, plain, shared);
         List<String> java = new ArrayList<>(plain);
         if (Files.isRegularFile(shared)) {
