@@ -147,6 +147,10 @@ public final class SpecReader {
             section.flag("validate", true),
             section.integer("maxRejects", 0, 0, Long.MAX_VALUE));
     section.notYet("validate", !load.validate(), "an import without proof");
+    section.notYet(
+        "parallelism",
+        load.parallelism() != 0,
+        "an import parallelism of its own (export's counts)");
     section.finish();
     return load;
   }
