@@ -65,15 +65,20 @@ final class Follower {
   int follow(MigrationClient client, String name, boolean embedded) {
     Progress progress = new Progress(System.err, Boolean.getBoolean("vecferry.terminal"));
     CompletableFuture<MigrationResult> end =
-        CompletableFuture.supplyAsync(() -> client.awaitResult(name), Follower::inOwnThread);
+        CompletableFuture.supplyAsync(() -> client.awaitResult(name), Temporal::inOwnThread);
     while (true) {
       try {
         MigrationResult result = end.get(POLL_MILLIS, TimeUnit.MILLISECONDS);
-        progress.show(client.status(name));
+        Temporal.answer(() -> client.status(name)).ifPresent(progress::show);
         progress.end();
         return finished(result);
       } catch (TimeoutException e) {
-        MigrationStatus status = client.status(name);
+        Optional<MigrationStatus> answer = Temporal.answer(() -> client.status(name));
+        if (answer.isEmpty()) {
+          progress.noWorker();
+          continue;
+        }
+        MigrationStatus status = answer.get();
         progress.show(status);
         boolean waits =
             status.state() == MigrationStatus.State.NEEDS_ATTENTION
@@ -90,16 +95,6 @@ final class Follower {
         return ExitCode.NEEDS_PERSON;
       }
     }
-  }
-
-  /**
-   * Waiting for hours must not hold a thread of the common pool: on two cores that has only one,
-   * and steps of the migration in this process need it.
-   */
-  private static void inOwnThread(Runnable task) {
-    Thread thread = new Thread(task, "result");
-    thread.setDaemon(true);
-    thread.start();
   }
 
   private int finished(MigrationResult result) {

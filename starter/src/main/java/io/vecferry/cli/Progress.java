@@ -17,6 +17,8 @@ import java.util.Set;
  */
 final class Progress {
   private static final int WIDTH = 24;
+  private static final String NO_WORKER =
+      "  No worker answers. The migration goes on when one runs: vecferry worker";
   private static final List<Phase> BY_PARTS =
       List.of(Phase.EXPORT, Phase.VALIDATE_EXPORT, Phase.IMPORT, Phase.VALIDATE_IMPORT);
 
@@ -53,6 +55,14 @@ final class Progress {
     }
     if (terminal && status.state() == MigrationStatus.State.RUNNING) {
       draw(status);
+    }
+  }
+
+  /** Says, once, that nobody works on the migration. */
+  void noWorker() {
+    if (!state.equals(NO_WORKER)) {
+      state = NO_WORKER;
+      line(NO_WORKER);
     }
   }
 

@@ -2,6 +2,7 @@ package io.vecferry.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.temporal.client.WorkflowNotFoundException;
+import io.temporal.client.WorkflowServiceException;
 import io.temporal.client.WorkflowUpdateException;
 import io.temporal.serviceclient.WorkflowServiceStubs;
 import io.vecferry.client.MigrationClient;
@@ -20,10 +21,18 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /** A connection of a command to the Temporal service that a migration runs on. */
 final class Temporal implements AutoCloseable {
+  /** A worker answers in milliseconds; one that replays a long history needs some seconds. */
+  private static final long ANSWER_SECONDS = 15;
+
   private final WorkflowServiceStubs stubs;
   private final MigrationClient client;
 
@@ -59,7 +68,13 @@ final class Temporal implements AutoCloseable {
   /** Asks, and turns a refusal into a message for the user. */
   <T> T ask(Function<MigrationClient, T> question, String migration) {
     try {
-      return question.apply(client);
+      return answer(() -> question.apply(client))
+          .orElseThrow(
+              () ->
+                  new UserError(
+                      "No worker answers for the migration '"
+                          + migration
+                          + "'. Start one for this Temporal service: vecferry worker"));
     } catch (WorkflowNotFoundException e) {
       throw new UserError(
           "There is no running migration '" + migration + "' on this Temporal service.");
@@ -67,6 +82,35 @@ final class Temporal implements AutoCloseable {
       throw new UserError(
           e.getCause() == null ? e.getMessage() : refusal(e.getCause().getMessage()));
     }
+  }
+
+  /** The answer of a worker; empty when none comes in time, because no worker runs. */
+  static <T> Optional<T> answer(Supplier<T> question) {
+    try {
+      return Optional.of(
+          CompletableFuture.supplyAsync(question, Temporal::inOwnThread)
+              .get(ANSWER_SECONDS, TimeUnit.SECONDS));
+    } catch (TimeoutException e) {
+      return Optional.empty();
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof WorkflowServiceException) {
+        return Optional.empty();
+      }
+      throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return Optional.empty();
+    }
+  }
+
+  /**
+   * Waiting must not hold a thread of the common pool: on two cores that has only one, and steps of
+   * a migration in this process need it.
+   */
+  static void inOwnThread(Runnable task) {
+    Thread thread = new Thread(task, "temporal-call");
+    thread.setDaemon(true);
+    thread.start();
   }
 
   @Override

@@ -26,6 +26,7 @@ import org.slf4j.LoggerFactory;
  */
 public record TemporalSettings(WorkflowServiceStubsOptions stubs, WorkflowClientOptions client) {
   private static final Logger LOG = LoggerFactory.getLogger(TemporalSettings.class);
+  private static final String NAMESPACE = "default";
   private static final Duration CONNECT_LIMIT = Duration.ofSeconds(10);
 
   /** The configured service; empty when none is. */
@@ -35,9 +36,11 @@ public record TemporalSettings(WorkflowServiceStubsOptions stubs, WorkflowClient
       if (profile.getAddress() == null || profile.getAddress().isEmpty()) {
         return Optional.empty();
       }
-      return Optional.of(
-          new TemporalSettings(
-              profile.toWorkflowServiceStubsOptions(), profile.toWorkflowClientOptions()));
+      WorkflowClientOptions client = profile.toWorkflowClientOptions();
+      if (client.getNamespace() == null) {
+        client = WorkflowClientOptions.newBuilder(client).setNamespace(NAMESPACE).build();
+      }
+      return Optional.of(new TemporalSettings(profile.toWorkflowServiceStubsOptions(), client));
     } catch (IOException e) {
       throw new UncheckedIOException(
           "Temporal's configuration cannot be read: " + e.getMessage(), e);
@@ -48,7 +51,7 @@ public record TemporalSettings(WorkflowServiceStubsOptions stubs, WorkflowClient
   public static TemporalSettings of(String address) {
     return new TemporalSettings(
         WorkflowServiceStubsOptions.newBuilder().setTarget(address).build(),
-        WorkflowClientOptions.newBuilder().setNamespace("default").build());
+        WorkflowClientOptions.newBuilder().setNamespace(NAMESPACE).build());
   }
 
   /** The same service with the SDK's metrics reported to a scope. */
