@@ -269,6 +269,7 @@ final class Cli {
                 "-XX:+UseSerialGC",
                 "-Xlog:disable",
                 "-Xlog:all=error:stderr",
+                "-Xlog:cds=off:stderr",
                 "-cp",
                 classPath.stream().collect(Collectors.joining(File.pathSeparator))));
         loadClasses(folder, plain, shared);
