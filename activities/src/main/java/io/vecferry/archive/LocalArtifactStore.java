@@ -8,8 +8,10 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.ReadOnlyFileSystemException;
 import java.nio.file.StandardCopyOption;
@@ -149,6 +151,16 @@ public final class LocalArtifactStore implements ArtifactStore {
         || message.contains("operation not permitted")) {
       return new StoreException(
           FailureClass.PERMISSION, "not allowed to %s %s: %s".formatted(verb, file, cause), cause);
+    }
+    if (cause instanceof FileAlreadyExistsException
+        || cause instanceof NotDirectoryException
+        || message.contains("not a directory")
+        || message.contains("is a directory")
+        || message.contains("name too long")) {
+      return new StoreException(
+          FailureClass.INCOMPATIBLE,
+          "cannot %s %s: something else is in the way: %s".formatted(verb, file, cause),
+          cause);
     }
     return new StoreException(
         FailureClass.TRANSIENT, "cannot %s %s: %s".formatted(verb, file, cause), cause);

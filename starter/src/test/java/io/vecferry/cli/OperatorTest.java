@@ -16,7 +16,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -169,21 +168,18 @@ class OperatorTest {
 
   @Test
   void skippedProofIsSaid() throws IOException {
-    startPausedInImport("skip");
-    String name;
-    try (Stream<Path> markers = Files.list(archive("skip").resolve("imported"))) {
-      name = markers.map(file -> file.getFileName().toString()).sorted().findFirst().orElseThrow();
-    }
-    Path part = archive("skip").resolve("source").resolve(name.replace(".json", ".parquet"));
-    byte[] good = Files.readAllBytes(part);
-    Files.write(part, Arrays.copyOf(good, good.length - 100));
-    done("resume", "skip", "--reason", "go");
+    start("skip", "approval: {beforeImport: true}");
+    service.await("skip", MigrationStatus.State.WAITING_FOR_APPROVAL);
+    // Proofs are kept in a folder of this name, so that none can be written.
+    Path reports = Files.createDirectories(archive("skip").resolve("reports"));
+    Path obstacle = Files.createFile(reports.resolve("proof"));
+    done("approve", "skip", "--reason", "reviewed");
     assertThat(cli().run("watch", "skip").exitCode()).isEqualTo(3);
     assertThat(done("failures", "skip").out()).startsWith("VALIDATE_IMPORT p0");
+    Files.delete(obstacle);
     assertThat(done("skip", "skip", "--reason", "known").out())
         .isEqualTo(
             "The failed steps are skipped; the report will say so and the proof has a gap.\n");
-    Files.write(part, good);
     Cli.Result end = cli().run("watch", "skip");
     while (end.exitCode() == 3 && end.err().contains("waits for a person")) {
       done("skip", "skip", "--reason", "known");
