@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154,SC2317
 # What the commands in this folder share. A server is one file in servers/, which says
 #
 #   version, variable       what is pinned, and the environment variable that carries its address
@@ -37,9 +37,9 @@ read_arguments() {
   while (($#)); do
     case $1 in
       --instance) [[ ${2-} =~ ^[a-z0-9][a-z0-9-]*$ ]] || wrong_usage "--instance needs a name of a-z, 0-9 and -"; instance=$2; shift ;;
-      --for) [[ ${2-} =~ ^[0-9]+$ ]] || wrong_usage "--for needs a process id"; user_process=$2; shift ;;
+      --for) [[ -e /proc/${2:--}/stat ]] || wrong_usage "--for needs the id of a process that lives"; user_process=$2; shift ;;
       --purge) purge=yes ;;
-      -h | --help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 0 ;;
+      -h | --help) sed -n '2,/^$/s/^# \{0,1\}//p' "$0"; exit 0 ;;
       -*) wrong_usage "no option $1; see $command_name --help" ;;
       *) [[ -f $local_folder/servers/$1.sh ]] || wrong_usage "no server $1; there are: $(known_servers)"; names+=("$1") ;;
     esac
@@ -51,21 +51,20 @@ read_arguments() {
 
 # Calls a function for each named server, or, when none is named, for each that has been started before; then exits.
 for_each_server() {
-  local action=$1 folder words failed=0
-  # Not as a condition: in one, the shell would not stop at the first error.
-  set +e
-  for words in "${names[@]}"; do
-    (set -e && select_server "$words" "$instance" && "$action")
-    (($? == 0)) || failed=1
-  done
+  local selected=("${names[@]/%/ $instance}") folder name_and_instance failed=0
   if ((${#names[@]} == 0)); then
     for folder in "$servers"/*/; do
-      [[ -f ${folder}server ]] || continue
-      read -r -a words <"${folder}server"
-      (set -e && select_server "${words[@]}" && "$action")
-      (($? == 0)) || failed=1
+      if [[ -f ${folder}server ]]; then selected+=("$(cat "${folder}server")"); fi
     done
   fi
+  for name_and_instance in "${selected[@]}"; do
+    # Not as a condition: in one, the shell would not stop at the first error.
+    set +e
+    # shellcheck disable=SC2086
+    (set -e && select_server $name_and_instance && "$1")
+    failed=$((failed || $?))
+    set -e
+  done
   exit "$failed"
 }
 
@@ -96,21 +95,21 @@ lock_server() {
 
 ## Processes
 
-# When process $1 was started, in ticks of the kernel; fails when it is gone. With the pid it names one process for ever.
-start_time() {
+# When process $1 was started, in ticks of the kernel, and its state (Z: it has ended); fails when there is none. Pid and
+# start name one process for ever.
+process_start() {
   local text
   read -r text 2>/dev/null <"/proc/$1/stat" || return 1
   # The command's name stands in brackets and may hold spaces.
   read -r -a fields <<<"${text##*) }"
-  [[ ${fields[0]} != Z ]] || return 1
-  echo "${fields[19]}"
+  echo "${fields[19]} ${fields[0]}"
 }
 
 pid() { [[ -f $state/pid ]] && cut -d' ' -f1 "$state/pid"; }
 
 running() {
   local process started
-  read -r process started 2>/dev/null <"$state/pid" && [[ $(start_time "$process") == "$started" ]]
+  read -r process started 2>/dev/null <"$state/pid" && [[ $(process_start "$process") == "$started "[!Z] ]]
 }
 
 # Prints how much memory, in pages, each living process of group $1 has; fails when there is none.
@@ -130,8 +129,10 @@ group() {
 # Whether there is anything to end: a server, or what a server left behind that was killed without its children. As long as
 # a group has members, the kernel gives its number to no other process.
 has_processes() {
-  local process
-  process=$(pid) && { running || { [[ ! -e /proc/$process ]] && group "$process" >/dev/null; }; }
+  local process started now
+  read -r process started 2>/dev/null <"$state/pid" || return 1
+  now=$(process_start "$process") || true
+  [[ -z $now || $now == "$started "* ]] && group "$process" >/dev/null
 }
 
 # Ends the server by signal $1, and by SIGKILL when that takes more than 10 seconds.
@@ -214,13 +215,17 @@ choose_ports() {
 
 answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# Prints what GET of path $2 on port $1 answers; fails unless that is a success.
-http_get() {
-  local answer
+# Prints the answer of port $1 to GET $2, or, when there is a $3, to POST of that JSON; fails unless it is a success.
+http() {
+  local request answer
+  if (($# == 2)); then
+    request="GET $2 HTTP/1.1\r\n"
+  else
+    request="POST $2 HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: ${#3}\r\n"
+  fi
   # shellcheck disable=SC2016
-  answer=$(timeout 5 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0"
-    printf "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n" "$1" >&3
-    cat <&3' "$1" "$2" 2>/dev/null | tr -d '\0') || return 1
+  answer=$(timeout 5 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0" && printf "$1Host: 127.0.0.1\r\nConnection: close\r\n\r\n%s" "$2" >&3 && cat <&3' \
+    "$1" "$request" "${3-}" 2>/dev/null | tr -d '\0') || return 1
   [[ $answer == "HTTP/1.1 2"* ]] && printf '%s\n' "$answer"
 }
 
@@ -234,11 +239,13 @@ start_server() {
   # shellcheck disable=SC2016
   setsid bash -c '. "$0" && select_server "$1" "$2" && installed=$3 && cd "$data" && start' \
     "$local_folder/library.sh" "$name" "$instance" "$installed" </dev/null >>"$log" 2>&1 9>&- &
-  echo "$! $(start_time $!)" >"$state/pid"
+  echo "$! $(process_start $! | cut -d' ' -f1)" >"$state/pid"
 }
 
+# A server that has been ready stays alone, however busy it is.
 wait_until_ready() {
   local end=$((SECONDS + deadline)) problem
+  if cmp -s "$state/pid" "$state/ready"; then return; fi
   until ready >/dev/null 2>&1; do
     problem=
     running || problem="$id ended while it started"
@@ -250,6 +257,7 @@ wait_until_ready() {
     fi
     sleep 0.1
   done
+  cp "$state/pid" "$state/ready"
 }
 
 ## Servers that belong to test runs
@@ -261,7 +269,7 @@ users() {
   local file
   for file in "$state"/users/*; do
     [[ -f $file ]] || continue
-    if [[ $(start_time "${file##*/}") == "$(cat "$file")" ]]; then echo "${file##*/}"; else rm -f "$file"; fi
+    if [[ $(process_start "${file##*/}") == "$(cat "$file") "* ]]; then echo "${file##*/}"; else rm -f "$file"; fi
   done
 }
 
@@ -275,13 +283,20 @@ add_user() {
     if [[ -d $data ]]; then echo stop; else echo purge; fi >"$state/lease"
   fi
   mkdir -p "$state/users"
-  start_time "$user_process" >"$state/users/$user_process" || fail "there is no process $user_process"
+  process_start "$user_process" | cut -d' ' -f1 >"$state/users/$user_process"
 }
 
 end_unused() {
   [[ -f $state/lease && -z $(users) ]] || return 0
   end_processes "$stop_signal"
   if [[ $(cat "$state/lease") == purge ]]; then purge_server; else rm -f "$state/lease"; fi
+}
+
+# For test runs that were killed.
+end_abandoned() {
+  [[ -f $state/lease ]] || return 0
+  lock_server -n || return 0
+  end_unused
 }
 
 purge_server() {

@@ -14,6 +14,6 @@ start() {
     chroma run --path "$data" --host 127.0.0.1 --port "${port[http]}"
 }
 
-ready() { http_get "${port[http]}" /api/v2/heartbeat; }
+ready() { http "${port[http]}" /api/v2/heartbeat; }
 
 url() { echo "http://127.0.0.1:${port[http]}"; }

@@ -35,6 +35,8 @@ write_configuration() {
   script+="s|\{\{ rocksmq_data_dir *\}\}|$data/rocksmq|;"
   # Logs go to standard output only.
   script+="s|\{\{ system_log_path *\}\}||;"
+  # Where the parts find each other; they would take the address of a network that may go away.
+  script+="s|^  ip:.*|  ip: 127.0.0.1|;"
   script+="s|\{\{ [a-z_]+(\([a-z]+\))?: ([^}]*) \}\}|\2|"
   sed -E "$script" "$installed/config.yaml.template" >configs/milvus.yaml
   cp "$installed/glog.conf" configs
@@ -54,11 +56,27 @@ start() {
   write_configuration
   export LD_LIBRARY_PATH=$installed/bin MILVUS_RUN_DIR=$data/run ETCD_CONFIG_PATH=$data/configs/etcd.yaml
   export DEPLOY_MODE=STANDALONE METRICS_PORT=${port[metrics]} LOG_LEVEL=warn
-  # Short intervals make small collections fast.
-  export PROXY_TIMETICKINTERVAL=50 QUERYCOORD_CHECKINTERVAL=100 QUERYCOORD_DISTPULLINTERVAL=100
+  # Short intervals make small collections fast, and a restart need not wait long for what the killed server had registered.
+  export PROXY_TIMETICKINTERVAL=50 QUERYCOORD_CHECKINTERVAL=100 QUERYCOORD_DISTPULLINTERVAL=100 COMMON_SESSION_TTL=5
   exec "$installed/bin/milvus" run standalone
 }
 
-ready() { http_get "${port[metrics]}" /healthz | grep -q OK; }
+# It says that it is healthy long before collections that were loaded when it was killed can be queried again.
+ready() {
+  local collection description filter
+  http "${port[metrics]}" /healthz | grep -q OK || return 1
+  for collection in $(http "${port[proxy]}" /v1/vector/collections | sed -n 's/.*"data":\[\(.*\)\].*/\1/p' | tr ',"' '  '); do
+    description=$(http "${port[proxy]}" "/v1/vector/collections/describe?collectionName=$collection")
+    [[ $description != *LoadStateLoading* ]] || return 1
+    if [[ $description == *LoadStateLoaded* && $description =~ \"name\":\"([^\"]*)\",\"primaryKey\":true,\"type\":\"(Int|VarChar) ]]; then
+      case ${BASH_REMATCH[2]} in
+        Int) filter="${BASH_REMATCH[1]} == 0" ;;
+        VarChar) filter="${BASH_REMATCH[1]} == 'none'" ;;
+      esac
+      http "${port[proxy]}" /v1/vector/query "{\"collectionName\": \"$collection\", \"filter\": \"$filter\", \"limit\": 1}" |
+        grep -q '"code":200' || return 1
+    fi
+  done
+}
 
 url() { echo "http://127.0.0.1:${port[proxy]}"; }
