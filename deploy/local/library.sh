@@ -61,7 +61,12 @@ for_each_server() {
     # Not as a condition: in one, the shell would not stop at the first error.
     set +e
     # shellcheck disable=SC2086
-    (set -e && select_server $name_and_instance && "$1")
+    (
+      set -eE
+      trap 'say "$name: \"$BASH_COMMAND\" failed"' ERR
+      select_server $name_and_instance
+      "$1"
+    )
     failed=$((failed || $?))
     set -e
   done
@@ -198,7 +203,7 @@ choose_ports() {
   exec 8>"$servers/.locks/ports"
   flock 8
   local first number count=${#ports[@]} taken
-  taken=" $(cat "$servers"/*/ports 2>/dev/null | cut -d' ' -f2 | tr '\n' ' ')"
+  taken=" $(cut -d' ' -f2 "$servers"/*/ports 2>/dev/null | tr '\n' ' ')" || true
   while true; do
     first=$((20000 + RANDOM % 12000))
     for ((number = first; number < first + count; number++)); do
