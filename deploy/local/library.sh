@@ -6,6 +6,9 @@
 #   deadline, stop_signal   seconds until it must answer (60); signal that ends it (TERM)
 #   install FOLDER          puts the server into an empty folder; may be moved afterwards
 #   install_key             text that, when it changes, asks for another installation (optional)
+#   provided                succeeds when the environment names a server that is there already (optional)
+#   external_url            prints the address of a server that runs elsewhere and is to be used instead (optional)
+#   make_data               makes the folder $data (optional)
 #   start                   replaces the shell by the server; called in $data, with $installed and ${port[...]}
 #   ready                   succeeds when the server answers requests
 #   url                     prints its address
@@ -63,7 +66,7 @@ for_each_server() {
     # shellcheck disable=SC2086
     (
       set -eE
-      trap 'say "$name: \"$BASH_COMMAND\" failed"' ERR
+      name_failures
       select_server $name_and_instance
       "$1"
     )
@@ -72,6 +75,8 @@ for_each_server() {
   done
   exit "$failed"
 }
+
+name_failures() { trap 'say "$name: \"$BASH_COMMAND\" failed"' ERR; }
 
 # From here on, in this shell, everything is about one instance of one server.
 select_server() {
@@ -82,6 +87,9 @@ select_server() {
   deadline=60 stop_signal=TERM ports=()
   declare -gA port=()
   install_key() { :; }
+  provided() { false; }
+  external_url() { :; }
+  make_data() { mkdir -p "$data"; }
   # shellcheck source=/dev/null
   . "$local_folder/servers/$name.sh"
   installed=$cache/$name-$version
@@ -158,6 +166,7 @@ end_processes() {
 
 # Made aside and then moved in place, so that half an installation is never used.
 install_server() {
+  ! provided || return 0
   installed=$cache/$name-$version$(install_key)
   [[ ! -d $installed ]] || return 0
   mkdir -p "$cache"
@@ -168,11 +177,13 @@ install_server() {
   local new=$installed.new
   rm -rf "$new"
   mkdir "$new"
-  # A condition would switch off the end at the first error.
+  # As a condition it would not stop at the first error.
   set +e
+  trap - ERR
   (set -e && install "$new") >"$cache/$name.log" 2>&1 8>&- 9>&-
   local result=$?
   set -e
+  name_failures
   if ((result)); then
     rm -rf "$new"
     tail -n 20 "$cache/$name.log" >&2
@@ -239,7 +250,7 @@ start_server() {
   for number in "${port[@]}"; do
     ! answers "$number" || fail "port $number of $id is taken by another process; end it, or choose new ports with deploy/local/down --purge"
   done
-  mkdir -p "$data"
+  make_data
   printf '== %s %s, started %s\n' "$name" "$version" "$(date -u +%FT%TZ)" >>"$log"
   # shellcheck disable=SC2016
   setsid bash -c '. "$0" && select_server "$1" "$2" && installed=$3 && cd "$data" && start' \

@@ -4,7 +4,7 @@
 version=2.3.5
 variable=MILVUS_URL
 ports=(proxy proxy_internal root_coord query_coord query_node index_coord index_node data_coord data_node etcd etcd_peer metrics)
-deadline=120
+deadline=180
 # SIGTERM takes a minute and more, and loses nothing less.
 stop_signal=KILL
 

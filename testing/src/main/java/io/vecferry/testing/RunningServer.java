@@ -52,7 +52,7 @@ public final class RunningServer {
     return description.pid();
   }
 
-  /** File to which the server writes what it does. */
+  /** File to which the server writes what it does; an empty one when it was started elsewhere. */
   public Path log() {
     return description.log();
   }
@@ -92,7 +92,8 @@ public final class RunningServer {
   private void bringUp() throws ServerUnavailableException {
     launchers.run("up", withUser());
     String[] words = launchers.run("status", arguments).strip().split("\\s+", 7);
-    description = new Description(words[0], Long.parseLong(words[2]), words[5], Path.of(words[6]));
+    long pid = words[2].equals("-") ? 0 : Long.parseLong(words[2]);
+    description = new Description(words[0], pid, words[5], Path.of(words[6]));
   }
 
   private List<String> withUser() {

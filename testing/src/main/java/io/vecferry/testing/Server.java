@@ -6,7 +6,11 @@ import java.util.Locale;
 public enum Server {
   CHROMA,
   MILVUS,
-  MILVUS_LITE;
+  MILVUS_LITE,
+  TEMPORAL,
+  ELASTICSEARCH_8,
+  ELASTICSEARCH_9,
+  QDRANT;
 
   /** Its name in the commands of {@code deploy/local}. */
   public String launcherName() {
