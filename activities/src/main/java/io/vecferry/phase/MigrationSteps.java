@@ -204,7 +204,7 @@ public final class MigrationSteps implements MigrationActivities {
     return Calls.runBeating(
         () -> {
           Workspace workspace = workspaces.get(task.migration());
-          if (isPublished(workspace)) {
+          if (workspace.isSwitched()) {
             return new CheckResult(0, "the target was switched to by an earlier run");
           }
           if (!workspace.load().exists()) {
@@ -222,7 +222,7 @@ public final class MigrationSteps implements MigrationActivities {
     return Calls.runBeating(
         () -> {
           Workspace workspace = workspaces.get(task.migration());
-          if (!isPublished(workspace)) {
+          if (!workspace.isSwitched()) {
             List<String> names =
                 workspace.partPaths(task.partsPerPartition()).stream()
                     .map(path -> path.substring(path.lastIndexOf('/') + 1, path.lastIndexOf('.')))
@@ -312,7 +312,7 @@ public final class MigrationSteps implements MigrationActivities {
     return Calls.runBeating(
         () -> {
           Workspace workspace = workspaces.get(task.migration());
-          if (!isPublished(workspace)) {
+          if (!workspace.isSwitched()) {
             workspace.target().publish(workspace.load(), workspace.stamp());
           }
           workspace.targetChanged();
@@ -329,7 +329,7 @@ public final class MigrationSteps implements MigrationActivities {
               switch (compensation.kind()) {
                 case DROP_LOAD -> workspace.load().drop(workspace.stamp());
                 case UNPUBLISH ->
-                    isPublished(workspace) && workspace.target().drop(workspace.stamp());
+                    workspace.isSwitched() && workspace.target().drop(workspace.stamp());
               };
           workspace.targetChanged();
           ImportMarker.clear(workspace.archive());
@@ -351,9 +351,5 @@ public final class MigrationSteps implements MigrationActivities {
           workspaces.close(request.migration());
           return location;
         });
-  }
-
-  private static boolean isPublished(Workspace workspace) {
-    return workspace.target().stamp().map(workspace.stamp()::equals).orElse(false);
   }
 }

@@ -101,7 +101,12 @@ public final class PartSteps implements PartActivities {
   private PartResult validateExport(PartTask task) {
     Workspace workspace = workspaces.get(task.migration());
     String path = workspace.partPath(task.partition().index(), task.part());
-    PartChecks.Result result = PartChecks.check(workspace.archive().store(), path, NAMED_PROBLEMS);
+    boolean unitVectors =
+        workspace.plan().source().vectors().stream()
+            .map(Planner::fieldInfo)
+            .anyMatch(field -> Planner.needsUnitVectors(workspace.spec().target(), field));
+    PartChecks.Result result =
+        PartChecks.check(workspace.archive().store(), path, unitVectors, NAMED_PROBLEMS);
     if (!result.isValid()) {
       throw new StoreException(
           FailureClass.BAD_RECORD,

@@ -5,7 +5,9 @@ import io.vecferry.archive.ArtifactStore;
 import io.vecferry.archive.PartSchema;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.MigrationPlan;
+import io.vecferry.record.ElementType;
 import io.vecferry.record.IdKind;
+import io.vecferry.record.VectorKind;
 import io.vecferry.report.MigrationReport.ThroughputSample;
 import io.vecferry.spec.MigrationSpec;
 import io.vecferry.store.LoadStamp;
@@ -88,6 +90,8 @@ final class Workspace implements AutoCloseable {
                 field ->
                     new PartSchema.VectorField(
                         field.name(),
+                        VectorKind.valueOf(field.kind()),
+                        ElementType.valueOf(field.element()),
                         field.dimension(),
                         Metric.ofSpelling(field.metric()),
                         field.metricArgument()))
@@ -128,8 +132,17 @@ final class Workspace implements AutoCloseable {
 
   /** What was loaded, for reading: the load, or the target once that was switched to. */
   VectorStore loaded() {
-    boolean published = target().stamp().map(stamp()::equals).orElse(false);
-    return opened(Side.LOADED, spec.target().type(), published ? targetSettings() : loadSettings());
+    return opened(
+        Side.LOADED, spec.target().type(), isSwitched() ? targetSettings() : loadSettings());
+  }
+
+  /**
+   * Whether the load was made visible under the name that the user gave. Never so where a load is
+   * made under that name from the start.
+   */
+  boolean isSwitched() {
+    return !loadSettings().equals(targetSettings())
+        && target().stamp().map(stamp()::equals).orElse(false);
   }
 
   /** Forgets what was opened of the target, because it has changed as a whole. */
