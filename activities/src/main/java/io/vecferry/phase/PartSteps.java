@@ -36,22 +36,22 @@ public final class PartSteps implements PartActivities {
 
   @Override
   public PartResult exportPart(PartTask task) {
-    return Calls.run(() -> noted(Phase.EXPORT, task, export(task)));
+    return Calls.runBeating(() -> noted(Phase.EXPORT, task, export(task)));
   }
 
   @Override
   public PartResult validateExportedPart(PartTask task) {
-    return Calls.run(() -> noted(Phase.VALIDATE_EXPORT, task, validateExport(task)));
+    return Calls.runBeating(() -> noted(Phase.VALIDATE_EXPORT, task, validateExport(task)));
   }
 
   @Override
   public PartResult importPart(PartTask task) {
-    return Calls.run(() -> noted(Phase.IMPORT, task, load(task)));
+    return Calls.runBeating(() -> noted(Phase.IMPORT, task, load(task)));
   }
 
   @Override
   public PartResult validateImportedPart(PartTask task) {
-    return Calls.run(() -> noted(Phase.VALIDATE_IMPORT, task, validateImport(task)));
+    return Calls.runBeating(() -> noted(Phase.VALIDATE_IMPORT, task, validateImport(task)));
   }
 
   private PartResult export(PartTask task) {
