@@ -165,7 +165,8 @@ public final class Planner {
       Set<IdKind> idKinds,
       long rows,
       String sourceStore,
-      RecordProfile profile) {
+      RecordProfile profile,
+      Map<String, String> configuration) {
     StoreSpec target = spec.target();
     List<VectorFieldInfo> vectors = new ArrayList<>();
     for (VectorFieldInfo field : fields) {
@@ -184,7 +185,9 @@ public final class Planner {
               target.indexType() == null ? "" : target.indexType(),
               target.indexParams()));
     }
-    return new LoadSchema(vectors, idKinds, sourceStore, rows, profile);
+    boolean sameType = spec.source().type().equals(target.type());
+    return new LoadSchema(
+        vectors, idKinds, sourceStore, rows, profile, sameType ? configuration : Map.of());
   }
 
   static LoadSchema loadSchema(MigrationSpec spec, MigrationPlan plan) {
@@ -194,7 +197,8 @@ public final class Planner {
         plan.source().idKinds().stream().map(IdKind::valueOf).collect(Collectors.toSet()),
         plan.source().rows(),
         plan.source().store(),
-        plan.source().profile());
+        plan.source().profile(),
+        plan.source().configuration());
   }
 
   static VectorFieldInfo fieldInfo(PlannedField field) {
@@ -316,7 +320,13 @@ public final class Planner {
     StoreSettings settings = new StoreSettings("target", target.settings());
     LoadSchema schema =
         loadSchema(
-            spec, source.vectors(), source.idKinds(), source.rows(), source.store(), profile);
+            spec,
+            source.vectors(),
+            source.idKinds(),
+            source.rows(),
+            source.store(),
+            profile,
+            source.configuration());
     if (target.ifExists() != StoreSpec.IfExists.FAIL) {
       findings.add(
           Finding.blocking(
