@@ -185,12 +185,8 @@ public final class MigrationSteps implements MigrationActivities {
 
   private static void requireUnchanged(Workspace workspace, long rows) {
     MigrationPlan plan = workspace.plan();
-    String now = workspace.source().describe().fingerprint();
-    if (!now.equals(plan.source().fingerprint())) {
-      throw new StoreException(
-          FailureClass.SOURCE_CHANGED,
-          plan.source().collection()
-              + " has changed while it was exported. Roll back and start again with another name.");
+    try (VectorStore source = workspace.reopenSource()) {
+      workspace.requireUnchanged(source, "Roll back and start again with another name.");
     }
     if (rows != plan.source().rows()) {
       throw new StoreException(
