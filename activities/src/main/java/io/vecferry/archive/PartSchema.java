@@ -1,6 +1,8 @@
 package io.vecferry.archive;
 
+import io.vecferry.record.ElementType;
 import io.vecferry.record.IdKind;
+import io.vecferry.record.VectorKind;
 import io.vecferry.store.Metric;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -24,15 +26,28 @@ public record PartSchema(List<VectorField> vectors, Set<IdKind> idKinds) {
    * A vector field.
    *
    * @param name its name; empty where the store has one vector without a name
-   * @param dimension components of each vector
+   * @param kind its shape
+   * @param element how the store keeps its components; the archive keeps floats
+   * @param dimension components of each vector; 0 for sparse ones
    * @param metric how its vectors are compared
    * @param metricArgument argument of the metric, 0 where there is none
    */
-  public record VectorField(String name, int dimension, Metric metric, float metricArgument) {
+  public record VectorField(
+      String name,
+      VectorKind kind,
+      ElementType element,
+      int dimension,
+      Metric metric,
+      float metricArgument) {
     public VectorField {
-      if (dimension < 1) {
+      if (dimension < 1 && kind != VectorKind.SPARSE) {
         throw new IllegalArgumentException("dimension of '" + name + "' is " + dimension);
       }
+    }
+
+    /** A field of dense 32-bit floats. */
+    public VectorField(String name, int dimension, Metric metric, float metricArgument) {
+      this(name, VectorKind.DENSE, ElementType.FLOAT32, dimension, metric, metricArgument);
     }
 
     /** Name of its Parquet column. */

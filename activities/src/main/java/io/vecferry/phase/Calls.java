@@ -36,9 +36,11 @@ final class Calls {
             return thread;
           });
 
+  private static final ThreadLocal<Beating> CURRENT = new ThreadLocal<>();
+
   private Calls() {}
 
-  /** Runs the work of an activity that reports progress by itself. */
+  /** Runs the work of an activity that takes no time. */
   static <T> T run(Supplier<T> work) {
     try {
       return work.get();
@@ -59,33 +61,77 @@ final class Calls {
   }
 
   /**
-   * Runs the work of an activity that cannot report progress, and beats for it. A hang is noticed
-   * by the time limit of the attempt only.
+   * Runs the work of an activity and beats for it, also while it waits for a store. When the
+   * activity is cancelled, the work is interrupted. A hang is noticed by the time limit of the
+   * attempt only.
    */
   static <T> T runBeating(Supplier<T> work) {
-    ActivityExecutionContext context = Activity.getExecutionContext();
+    Beating beating = new Beating(Activity.getExecutionContext(), Thread.currentThread());
+    CURRENT.set(beating);
     ScheduledFuture<?> beats =
-        BEATS.scheduleAtFixedRate(
-            () -> {
-              try {
-                context.heartbeat(null);
-              } catch (ActivityCompletionException e) {
-                LOG.debug("the step was cancelled; it ends at its next boundary", e);
-              }
-            },
-            BEAT_SECONDS,
-            BEAT_SECONDS,
-            TimeUnit.SECONDS);
+        BEATS.scheduleAtFixedRate(beating, BEAT_SECONDS, BEAT_SECONDS, TimeUnit.SECONDS);
     try {
       return run(work);
+    } catch (RuntimeException e) {
+      // What an interrupted store or file says about it is no failure of the step.
+      beating.throwIfCancelled();
+      throw e;
     } finally {
       beats.cancel(false);
+      beating.end();
+      CURRENT.remove();
     }
   }
 
   /** Says that rows of a part are done, and stops the work when it was cancelled. */
   static void beat(long rows) {
-    Activity.getExecutionContext().heartbeat(rows);
+    Beating beating = CURRENT.get();
+    beating.progress = rows;
+    beating.context.heartbeat(rows);
+  }
+
+  /** Beats for one running step. */
+  private static final class Beating implements Runnable {
+    private final ActivityExecutionContext context;
+    private final Thread worker;
+    private volatile Long progress;
+    private ActivityCompletionException cancelled;
+    private boolean ended;
+
+    Beating(ActivityExecutionContext context, Thread worker) {
+      this.context = context;
+      this.worker = worker;
+    }
+
+    @Override
+    public void run() {
+      try {
+        context.heartbeat(progress);
+      } catch (ActivityCompletionException e) {
+        interrupt(e);
+      }
+    }
+
+    private synchronized void interrupt(ActivityCompletionException reason) {
+      if (!ended && cancelled == null) {
+        cancelled = reason;
+        worker.interrupt();
+      }
+    }
+
+    private synchronized void throwIfCancelled() {
+      if (cancelled != null) {
+        throw cancelled;
+      }
+    }
+
+    /** The thread belongs to the next step from here on. */
+    private synchronized void end() {
+      ended = true;
+      if (cancelled != null) {
+        Thread.interrupted();
+      }
+    }
   }
 
   private static ApplicationFailure failure(

@@ -185,12 +185,8 @@ public final class MigrationSteps implements MigrationActivities {
 
   private static void requireUnchanged(Workspace workspace, long rows) {
     MigrationPlan plan = workspace.plan();
-    String now = workspace.source().describe().fingerprint();
-    if (!now.equals(plan.source().fingerprint())) {
-      throw new StoreException(
-          FailureClass.SOURCE_CHANGED,
-          plan.source().collection()
-              + " has changed while it was exported. Roll back and start again with another name.");
+    try (VectorStore source = workspace.reopenSource()) {
+      workspace.requireUnchanged(source, "Roll back and start again with another name.");
     }
     if (rows != plan.source().rows()) {
       throw new StoreException(
@@ -204,7 +200,7 @@ public final class MigrationSteps implements MigrationActivities {
     return Calls.runBeating(
         () -> {
           Workspace workspace = workspaces.get(task.migration());
-          if (isPublished(workspace)) {
+          if (workspace.isSwitched()) {
             return new CheckResult(0, "the target was switched to by an earlier run");
           }
           if (!workspace.load().exists()) {
@@ -222,7 +218,7 @@ public final class MigrationSteps implements MigrationActivities {
     return Calls.runBeating(
         () -> {
           Workspace workspace = workspaces.get(task.migration());
-          if (!isPublished(workspace)) {
+          if (!workspace.isSwitched()) {
             List<String> names =
                 workspace.partPaths(task.partsPerPartition()).stream()
                     .map(path -> path.substring(path.lastIndexOf('/') + 1, path.lastIndexOf('.')))
@@ -312,7 +308,7 @@ public final class MigrationSteps implements MigrationActivities {
     return Calls.runBeating(
         () -> {
           Workspace workspace = workspaces.get(task.migration());
-          if (!isPublished(workspace)) {
+          if (!workspace.isSwitched()) {
             workspace.target().publish(workspace.load(), workspace.stamp());
           }
           workspace.targetChanged();
@@ -329,7 +325,7 @@ public final class MigrationSteps implements MigrationActivities {
               switch (compensation.kind()) {
                 case DROP_LOAD -> workspace.load().drop(workspace.stamp());
                 case UNPUBLISH ->
-                    isPublished(workspace) && workspace.target().drop(workspace.stamp());
+                    workspace.isSwitched() && workspace.target().drop(workspace.stamp());
               };
           workspace.targetChanged();
           ImportMarker.clear(workspace.archive());
@@ -351,9 +347,5 @@ public final class MigrationSteps implements MigrationActivities {
           workspaces.close(request.migration());
           return location;
         });
-  }
-
-  private static boolean isPublished(Workspace workspace) {
-    return workspace.target().stamp().map(workspace.stamp()::equals).orElse(false);
   }
 }

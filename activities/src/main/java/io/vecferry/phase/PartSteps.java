@@ -36,22 +36,22 @@ public final class PartSteps implements PartActivities {
 
   @Override
   public PartResult exportPart(PartTask task) {
-    return Calls.run(() -> noted(Phase.EXPORT, task, export(task)));
+    return Calls.runBeating(() -> noted(Phase.EXPORT, task, export(task)));
   }
 
   @Override
   public PartResult validateExportedPart(PartTask task) {
-    return Calls.run(() -> noted(Phase.VALIDATE_EXPORT, task, validateExport(task)));
+    return Calls.runBeating(() -> noted(Phase.VALIDATE_EXPORT, task, validateExport(task)));
   }
 
   @Override
   public PartResult importPart(PartTask task) {
-    return Calls.run(() -> noted(Phase.IMPORT, task, load(task)));
+    return Calls.runBeating(() -> noted(Phase.IMPORT, task, load(task)));
   }
 
   @Override
   public PartResult validateImportedPart(PartTask task) {
-    return Calls.run(() -> noted(Phase.VALIDATE_IMPORT, task, validateImport(task)));
+    return Calls.runBeating(() -> noted(Phase.VALIDATE_IMPORT, task, validateImport(task)));
   }
 
   private PartResult export(PartTask task) {
@@ -68,13 +68,8 @@ public final class PartSteps implements PartActivities {
       }
     }
     VectorStore source = workspace.source();
-    String now = source.describe().fingerprint();
-    if (!now.equals(fingerprint)) {
-      throw new StoreException(
-          FailureClass.SOURCE_CHANGED,
-          workspace.plan().source().collection()
-              + " has changed since it was planned. Put it back as it was and retry, or roll back and start again with another name.");
-    }
+    workspace.requireUnchanged(
+        source, "Put it back as it was and retry, or roll back and start again with another name.");
     SourceRange range =
         new SourceRange(partition.start(), partition.end(), partition.rows(), partition.exact());
     int partRows = workspace.plan().partRows();
@@ -101,7 +96,12 @@ public final class PartSteps implements PartActivities {
   private PartResult validateExport(PartTask task) {
     Workspace workspace = workspaces.get(task.migration());
     String path = workspace.partPath(task.partition().index(), task.part());
-    PartChecks.Result result = PartChecks.check(workspace.archive().store(), path, NAMED_PROBLEMS);
+    boolean unitVectors =
+        workspace.plan().source().vectors().stream()
+            .map(Planner::fieldInfo)
+            .anyMatch(field -> Planner.needsUnitVectors(workspace.spec().target(), field));
+    PartChecks.Result result =
+        PartChecks.check(workspace.archive().store(), path, unitVectors, NAMED_PROBLEMS);
     if (!result.isValid()) {
       throw new StoreException(
           FailureClass.BAD_RECORD,

@@ -1,5 +1,6 @@
 package io.vecferry.phase;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vecferry.plan.Estimate;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
@@ -7,9 +8,14 @@ import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.PlannedField;
 import io.vecferry.plan.PlannedPartition;
 import io.vecferry.plan.PlannedSide;
+import io.vecferry.plan.RecordProfile;
+import io.vecferry.record.ElementType;
 import io.vecferry.record.IdKind;
+import io.vecferry.record.RecordBatch;
+import io.vecferry.record.VectorKind;
 import io.vecferry.spec.MigrationSpec;
 import io.vecferry.spec.StoreSpec;
+import io.vecferry.store.BatchReader;
 import io.vecferry.store.CollectionInfo;
 import io.vecferry.store.LoadSchema;
 import io.vecferry.store.Metric;
@@ -20,7 +26,9 @@ import io.vecferry.store.StoreSettings;
 import io.vecferry.store.Stores;
 import io.vecferry.store.VectorFieldInfo;
 import io.vecferry.store.VectorStore;
+import io.vecferry.verify.RecordProfiler;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -56,6 +64,15 @@ public final class Planner {
    */
   private static final double BYTES_PER_SECOND = 60e6;
 
+  /** Records looked at before the plan is made, and the places that they are taken from. */
+  private static final int PROFILE_ROWS = 2_000;
+
+  private static final int PROFILE_PLACES = 4;
+
+  /** Metrics that order vectors of unit length alike. */
+  private static final Set<Metric> UNIT_EQUIVALENT =
+      EnumSet.of(Metric.COSINE, Metric.IP, Metric.L2);
+
   private final boolean searchAttributes;
 
   /**
@@ -69,13 +86,14 @@ public final class Planner {
   private static PlannedSide unknownSide(StoreSpec store) {
     return new PlannedSide(
         store.type(),
-        store.settings().path("path").asText(""),
+        nameOf(store.settings()),
         List.of(),
         List.of(),
         0,
         -1,
         Map.of(),
-        "");
+        "",
+        RecordProfile.EMPTY);
   }
 
   /**
@@ -88,6 +106,7 @@ public final class Planner {
     List<Finding> findings = new ArrayList<>();
     StoreSettings sourceSettings = new StoreSettings("source", spec.source().settings());
     CollectionInfo source = null;
+    RecordProfile profile = RecordProfile.EMPTY;
     List<PlannedPartition> partitions = List.of();
     int parallelism = parallelism(spec.export().parallelism());
     int partRows = spec.export().partRows();
@@ -96,13 +115,14 @@ public final class Planner {
         throw new StoreException(
             FailureClass.MISSING,
             "there is nothing at "
-                + spec.source().settings().path("path").asText(spec.source().settings().toString())
+                + nameOf(spec.source().settings())
                 + ". Name an existing collection.");
       }
       // The assessment reads every record, so that the description after it knows all kinds of ids.
       findings.addAll(store.assess());
       source = store.describe();
-      checkSource(spec, source, findings);
+      profile = profile(store, source);
+      checkSource(spec, source, profile, findings);
       if (partRows == 0) {
         partRows = partRows(source);
       }
@@ -112,7 +132,7 @@ public final class Planner {
     }
     PlannedSide target = unknownSide(spec.target());
     if (source != null) {
-      target = planTarget(spec, source, loadId, findings);
+      target = planTarget(spec, source, profile, loadId, findings);
     }
     long rowsPerPart = Math.max(1, partRows);
     long parts =
@@ -123,7 +143,7 @@ public final class Planner {
         nowMillis,
         loadId,
         archive,
-        source == null ? unknownSide(spec.source()) : side(source),
+        source == null ? unknownSide(spec.source()) : side(source, profile),
         target,
         List.copyOf(findings),
         partitions,
@@ -144,21 +164,30 @@ public final class Planner {
       List<VectorFieldInfo> fields,
       Set<IdKind> idKinds,
       long rows,
-      String sourceStore) {
+      String sourceStore,
+      RecordProfile profile,
+      Map<String, String> configuration) {
     StoreSpec target = spec.target();
     List<VectorFieldInfo> vectors = new ArrayList<>();
     for (VectorFieldInfo field : fields) {
-      Metric metric = target.metric() == null ? field.metric() : Metric.ofSpelling(target.metric());
+      Metric metric =
+          target.metric() == null || field.kind() == VectorKind.SPARSE
+              ? field.metric()
+              : Metric.ofSpelling(target.metric());
       vectors.add(
           new VectorFieldInfo(
               field.name(),
+              field.kind(),
+              field.element(),
               field.dimension(),
               metric,
               metric == field.metric() ? field.metricArgument() : 0,
               target.indexType() == null ? "" : target.indexType(),
               target.indexParams()));
     }
-    return new LoadSchema(vectors, idKinds, sourceStore, rows);
+    boolean sameType = spec.source().type().equals(target.type());
+    return new LoadSchema(
+        vectors, idKinds, sourceStore, rows, profile, sameType ? configuration : Map.of());
   }
 
   static LoadSchema loadSchema(MigrationSpec spec, MigrationPlan plan) {
@@ -167,12 +196,16 @@ public final class Planner {
         plan.source().vectors().stream().map(Planner::fieldInfo).toList(),
         plan.source().idKinds().stream().map(IdKind::valueOf).collect(Collectors.toSet()),
         plan.source().rows(),
-        plan.source().store());
+        plan.source().store(),
+        plan.source().profile(),
+        plan.source().configuration());
   }
 
   static VectorFieldInfo fieldInfo(PlannedField field) {
     return new VectorFieldInfo(
         field.name(),
+        VectorKind.valueOf(field.kind()),
+        ElementType.valueOf(field.element()),
         field.dimension(),
         Metric.ofSpelling(field.metric()),
         field.metricArgument(),
@@ -181,7 +214,7 @@ public final class Planner {
   }
 
   private static void checkSource(
-      MigrationSpec spec, CollectionInfo source, List<Finding> findings) {
+      MigrationSpec spec, CollectionInfo source, RecordProfile profile, List<Finding> findings) {
     for (StoreSpec side : List.of(spec.source(), spec.target())) {
       String role = side == spec.source() ? "source" : "target";
       for (VectorFieldInfo field : source.vectors()) {
@@ -197,15 +230,7 @@ public final class Planner {
                   "Correct the number or leave it out."));
         }
         if (side.metric() != null && !side.metric().equals(field.metric().spelling())) {
-          findings.add(
-              Finding.blocking(
-                  role + ".metric",
-                  "the spec says "
-                      + side.metric()
-                      + ", the source compares by "
-                      + field.metric().spelling()
-                      + ". Another metric would change the order of answers.",
-                  "Correct it or leave it out."));
+          findings.add(otherMetric(side, role, field, profile));
         }
       }
     }
@@ -216,13 +241,92 @@ public final class Planner {
     }
   }
 
+  /**
+   * Cosine, inner product and Euclidean distance order vectors of unit length alike, so that one
+   * may stand for another there; the validation of the export then holds every vector to it.
+   */
+  private static Finding otherMetric(
+      StoreSpec side, String role, VectorFieldInfo field, RecordProfile profile) {
+    String what =
+        "the spec says "
+            + side.metric()
+            + ", the source compares by "
+            + field.metric().spelling()
+            + ". ";
+    if (role.equals("target") && needsUnitVectors(side, field) && profile.unitVectors()) {
+      return Finding.warning(
+          role + ".metric",
+          what
+              + "For vectors of unit length the order of answers is the same, and all "
+              + profile.rows()
+              + " that were looked at have it; the validation of the export checks every one.",
+          "");
+    }
+    return Finding.blocking(
+        role + ".metric",
+        what
+            + "Another metric would change the order of answers"
+            + (needsUnitVectors(side, field)
+                ? String.format(
+                    Locale.ROOT,
+                    ", because not all vectors have unit length: lengths go from %.4g to %.4g.",
+                    profile.smallestNorm(),
+                    profile.largestNorm())
+                : "."),
+        "Correct it or leave it out.");
+  }
+
+  /** Whether a load has another metric, which is right only for vectors of unit length. */
+  static boolean needsUnitVectors(StoreSpec target, VectorFieldInfo field) {
+    return field.kind() == VectorKind.DENSE
+        && target.metric() != null
+        && UNIT_EQUIVALENT.contains(field.metric())
+        && field.metric() != Metric.ofSpelling(target.metric());
+  }
+
+  /** Looks at some records from several places of the source. */
+  private static RecordProfile profile(VectorStore store, CollectionInfo source) {
+    RecordProfiler profiler = new RecordProfiler();
+    long seen = 0;
+    for (SourceRange range : store.split(PROFILE_PLACES)) {
+      try (BatchReader reader = store.read(range, null, PROFILE_ROWS / PROFILE_PLACES)) {
+        RecordBatch batch = reader.next();
+        if (batch != null) {
+          profiler.add(batch);
+          seen += batch.rows();
+        }
+      }
+    }
+    return profiler.profile(seen >= source.rows());
+  }
+
+  private static String nameOf(ObjectNode settings) {
+    for (String key : List.of("path", "collection", "index")) {
+      if (settings.path(key).isTextual()) {
+        return settings.path(key).textValue();
+      }
+    }
+    return settings.path("type").asText();
+  }
+
   private static PlannedSide planTarget(
-      MigrationSpec spec, CollectionInfo source, String loadId, List<Finding> findings) {
+      MigrationSpec spec,
+      CollectionInfo source,
+      RecordProfile profile,
+      String loadId,
+      List<Finding> findings) {
     StoreSpec target = spec.target();
     StoreProvider provider = Stores.get(target.type());
     StoreSettings settings = new StoreSettings("target", target.settings());
     LoadSchema schema =
-        loadSchema(spec, source.vectors(), source.idKinds(), source.rows(), source.store());
+        loadSchema(
+            spec,
+            source.vectors(),
+            source.idKinds(),
+            source.rows(),
+            source.store(),
+            profile,
+            source.configuration());
     if (target.ifExists() != StoreSpec.IfExists.FAIL) {
       findings.add(
           Finding.blocking(
@@ -242,7 +346,7 @@ public final class Planner {
         findings.add(
             Finding.blocking(
                 "target",
-                settings.text("path").or(() -> settings.text("collection")).orElse("the target")
+                nameOf(settings.values())
                     + " exists and was not made by this migration; ifExists is fail.",
                 "Choose another name, or move what is there away."));
       }
@@ -250,11 +354,19 @@ public final class Planner {
       findings.add(Finding.blocking("target", e.getMessage(), ""));
     }
     List<PlannedField> fields = schema.vectors().stream().map(Planner::planned).toList();
-    String collection = settings.text("path").or(() -> settings.text("collection")).orElse("");
-    return new PlannedSide(provider.type(), collection, fields, List.of(), 0, -1, Map.of(), "");
+    return new PlannedSide(
+        provider.type(),
+        nameOf(settings.values()),
+        fields,
+        List.of(),
+        0,
+        -1,
+        Map.of(),
+        "",
+        RecordProfile.EMPTY);
   }
 
-  private static PlannedSide side(CollectionInfo info) {
+  private static PlannedSide side(CollectionInfo info, RecordProfile profile) {
     return new PlannedSide(
         info.store(),
         info.collection(),
@@ -263,12 +375,15 @@ public final class Planner {
         info.rows(),
         info.bytes(),
         info.configuration(),
-        info.fingerprint());
+        info.fingerprint(),
+        profile);
   }
 
   private static PlannedField planned(VectorFieldInfo field) {
     return new PlannedField(
         field.name(),
+        field.kind().name(),
+        field.element().name(),
         field.dimension(),
         field.metric().spelling(),
         field.metricArgument(),

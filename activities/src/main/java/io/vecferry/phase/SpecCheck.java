@@ -6,9 +6,12 @@ import io.vecferry.spec.SpecProblem;
 import io.vecferry.spec.SpecReader;
 import io.vecferry.spec.StoreSpec;
 import io.vecferry.spec.Suggestion;
+import io.vecferry.store.Secrets;
 import io.vecferry.store.StoreOption;
 import io.vecferry.store.StoreProvider;
 import io.vecferry.store.Stores;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -61,9 +64,6 @@ public final class SpecCheck {
       checkOption(role, store.settings(), option, problems);
     }
     checkUnknown(role, "", store.settings(), options, problems);
-    if (store.settings().path("options") instanceof ObjectNode nested) {
-      checkUnknown(role, "options.", nested, options, problems);
-    }
   }
 
   private static void checkOption(
@@ -85,9 +85,27 @@ public final class SpecCheck {
           case INTEGER -> node.isIntegralNumber();
           case NUMBER -> node.isNumber();
           case BOOLEAN -> node.isBoolean();
+          case URL -> node.isTextual() && isAddress(node.textValue());
+          case SECRET -> node.isTextual() && Secrets.isReference(node.textValue());
+          case OBJECT -> node.isObject();
         };
     String kind = option.kind().name().toLowerCase(Locale.ROOT);
-    if (!rightKind) {
+    if (!rightKind && option.kind() == StoreOption.Kind.SECRET) {
+      problems.add(
+          new SpecProblem(
+              field,
+              "must say where the worker finds the secret, as env:NAME or file:/path. A secret"
+                  + " itself has no place in a spec; what stands here is not shown."));
+    } else if (!rightKind && option.kind() == StoreOption.Kind.URL) {
+      problems.add(
+          new SpecProblem(
+              field,
+              "must be an address such as http://localhost:8000, without user, password and query,"
+                  + " got "
+                  + shownAddress(node)
+                  + ". "
+                  + option.description()));
+    } else if (!rightKind) {
       problems.add(
           new SpecProblem(
               field, "must be a " + kind + ", got " + node + ". " + option.description()));
@@ -104,6 +122,24 @@ public final class SpecCheck {
     }
   }
 
+  private static boolean isAddress(String text) {
+    try {
+      URI address = new URI(text);
+      return ("http".equals(address.getScheme()) || "https".equals(address.getScheme()))
+          && address.getHost() != null
+          && address.getRawUserInfo() == null
+          && address.getRawQuery() == null
+          && address.getRawFragment() == null;
+    } catch (URISyntaxException e) {
+      return false;
+    }
+  }
+
+  /** An address that is shown must not show a password. */
+  private static String shownAddress(JsonNode node) {
+    return node.toString().contains("@") ? "one with a user or password" : node.toString();
+  }
+
   private static void checkUnknown(
       String role,
       String prefix,
@@ -118,8 +154,12 @@ public final class SpecCheck {
       }
     }
     for (Iterator<Map.Entry<String, JsonNode>> fields = section.fields(); fields.hasNext(); ) {
-      String name = fields.next().getKey();
-      if (!known.contains(name)) {
+      Map.Entry<String, JsonNode> field = fields.next();
+      String name = field.getKey();
+      if (field.getValue() instanceof ObjectNode nested
+          && options.stream().anyMatch(o -> o.path().startsWith(prefix + name + "."))) {
+        checkUnknown(role, prefix + name + ".", nested, options, problems);
+      } else if (!known.contains(name)) {
         problems.add(
             new SpecProblem(
                 role + "." + prefix + name,

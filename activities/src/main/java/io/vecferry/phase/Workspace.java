@@ -5,9 +5,12 @@ import io.vecferry.archive.ArtifactStore;
 import io.vecferry.archive.PartSchema;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.MigrationPlan;
+import io.vecferry.record.ElementType;
 import io.vecferry.record.IdKind;
+import io.vecferry.record.VectorKind;
 import io.vecferry.report.MigrationReport.ThroughputSample;
 import io.vecferry.spec.MigrationSpec;
+import io.vecferry.store.CollectionInfo;
 import io.vecferry.store.LoadStamp;
 import io.vecferry.store.Metric;
 import io.vecferry.store.StoreException;
@@ -88,6 +91,8 @@ final class Workspace implements AutoCloseable {
                 field ->
                     new PartSchema.VectorField(
                         field.name(),
+                        VectorKind.valueOf(field.kind()),
+                        ElementType.valueOf(field.element()),
                         field.dimension(),
                         Metric.ofSpelling(field.metric()),
                         field.metricArgument()))
@@ -112,8 +117,37 @@ final class Workspace implements AutoCloseable {
   }
 
   VectorStore source() {
-    return opened(
-        Side.SOURCE, spec.source().type(), new StoreSettings("source", spec.source().settings()));
+    return opened(Side.SOURCE, spec.source().type(), sourceSettings());
+  }
+
+  /**
+   * Refuses a source that is no longer what was planned for.
+   *
+   * @param remedy what to do about it
+   * @throws StoreException SOURCE_CHANGED
+   */
+  void requireUnchanged(VectorStore source, String remedy) {
+    CollectionInfo now = source.describe();
+    if (!now.fingerprint().equals(plan.source().fingerprint())) {
+      long planned = plan.source().rows();
+      throw new StoreException(
+          FailureClass.SOURCE_CHANGED,
+          plan.source().collection()
+              + " has changed since it was planned"
+              + (now.rows() == planned
+                  ? ""
+                  : ": it had " + planned + " records then and has " + now.rows() + " now")
+              + ". "
+              + remedy);
+    }
+  }
+
+  /**
+   * Opens the source anew. A store that has been open for a while may know its content from before;
+   * one that is opened now has to look.
+   */
+  VectorStore reopenSource() {
+    return Stores.get(spec.source().type()).open(sourceSettings());
   }
 
   /** The collection under the name that the user gave. */
@@ -128,8 +162,17 @@ final class Workspace implements AutoCloseable {
 
   /** What was loaded, for reading: the load, or the target once that was switched to. */
   VectorStore loaded() {
-    boolean published = target().stamp().map(stamp()::equals).orElse(false);
-    return opened(Side.LOADED, spec.target().type(), published ? targetSettings() : loadSettings());
+    return opened(
+        Side.LOADED, spec.target().type(), isSwitched() ? targetSettings() : loadSettings());
+  }
+
+  /**
+   * Whether the load was made visible under the name that the user gave. Never so where a load is
+   * made under that name from the start.
+   */
+  boolean isSwitched() {
+    return !loadSettings().equals(targetSettings())
+        && target().stamp().map(stamp()::equals).orElse(false);
   }
 
   /** Forgets what was opened of the target, because it has changed as a whole. */
@@ -156,6 +199,10 @@ final class Workspace implements AutoCloseable {
   public synchronized void close() {
     open.values().forEach(VectorStore::close);
     open.clear();
+  }
+
+  private StoreSettings sourceSettings() {
+    return new StoreSettings("source", spec.source().settings());
   }
 
   private StoreSettings targetSettings() {

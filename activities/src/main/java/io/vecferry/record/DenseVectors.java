@@ -2,24 +2,41 @@ package io.vecferry.record;
 
 /**
  * Dense vectors of one dimension, row-major: component {@code c} of row {@code r} is {@code
- * values[r * dimension + c]}.
+ * values[r * dimension + c]}. Whatever width the store keeps (half precision, bytes, bits), it is
+ * widened to floats, which is exact; see {@code ElementType}.
  *
  * @param name name of the field
  * @param dimension components of each vector
- * @param values {@code rows x dimension} floats; not copied
+ * @param values {@code rows x dimension} floats, zeros in an absent row; not copied
+ * @param nulls which rows have no vector; null when all have one
  */
-public record DenseVectors(String name, int dimension, float[] values) implements VectorColumn {
+public record DenseVectors(String name, int dimension, float[] values, boolean[] nulls)
+    implements VectorColumn {
 
   public DenseVectors {
     if (dimension < 1 || values.length % dimension != 0) {
       throw new IllegalArgumentException(
           "values must be a multiple of the dimension " + dimension + ", got " + values.length);
     }
+    if (nulls != null && nulls.length != values.length / dimension) {
+      throw new IllegalArgumentException(
+          "nulls must have " + values.length / dimension + " rows, got " + nulls.length);
+    }
+  }
+
+  /** Vectors of which none is absent. */
+  public DenseVectors(String name, int dimension, float[] values) {
+    this(name, dimension, values, null);
   }
 
   @Override
   public int rows() {
     return values.length / dimension;
+  }
+
+  @Override
+  public boolean isNull(int row) {
+    return nulls != null && nulls[row];
   }
 
   @Override
@@ -33,6 +50,6 @@ public record DenseVectors(String name, int dimension, float[] values) implement
     for (int i = 0; i < rows.length; i++) {
       System.arraycopy(values, rows[i] * dimension, selected, i * dimension, dimension);
     }
-    return new DenseVectors(name, dimension, selected);
+    return new DenseVectors(name, dimension, selected, VectorColumn.selectNulls(nulls, rows));
   }
 }

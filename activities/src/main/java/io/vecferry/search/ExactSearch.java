@@ -342,7 +342,22 @@ public final class ExactSearch {
       case CANBERRA -> -canberra(queryStart, values, start);
       case BRAY_CURTIS -> -brayCurtis(queryStart, values, start);
       case JENSEN_SHANNON -> -jensenShannon(queryStart, values, start);
+      // Bits are floats of 0 and 1 here.
+      case HAMMING -> -absoluteDistance(queryStart, values, start);
+      case JACCARD -> -jaccard(queryStart, values, start);
     };
+  }
+
+  private double jaccard(int queryStart, float[] values, int start) {
+    int both = 0;
+    int either = 0;
+    for (int i = 0; i < dimension; i++) {
+      boolean left = queries[queryStart + i] != 0;
+      boolean right = values[start + i] != 0;
+      both += left && right ? 1 : 0;
+      either += left || right ? 1 : 0;
+    }
+    return either == 0 ? 0 : 1 - (double) both / either;
   }
 
   private double dot(int queryStart, float[] values, int start) {

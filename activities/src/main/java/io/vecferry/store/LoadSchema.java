@@ -1,7 +1,9 @@
 package io.vecferry.store;
 
+import io.vecferry.plan.RecordProfile;
 import io.vecferry.record.IdKind;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -11,6 +13,21 @@ import java.util.Set;
  * @param idKinds kinds of ids that will come
  * @param sourceStore display name of where the records come from
  * @param rows number of records expected
+ * @param profile what the records are like, as far as planning has looked
+ * @param configuration what the source says in {@link CollectionInfo#configuration()}, when it is a
+ *     store of the same type as the target, which then can set up the same; otherwise empty
  */
 public record LoadSchema(
-    List<VectorFieldInfo> vectors, Set<IdKind> idKinds, String sourceStore, long rows) {}
+    List<VectorFieldInfo> vectors,
+    Set<IdKind> idKinds,
+    String sourceStore,
+    long rows,
+    RecordProfile profile,
+    Map<String, String> configuration) {
+
+  /** A schema of records that nobody has looked at. */
+  public LoadSchema(
+      List<VectorFieldInfo> vectors, Set<IdKind> idKinds, String sourceStore, long rows) {
+    this(vectors, idKinds, sourceStore, rows, RecordProfile.EMPTY, Map.of());
+  }
+}

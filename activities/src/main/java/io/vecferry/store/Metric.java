@@ -21,7 +21,11 @@ public enum Metric {
   LP(false),
   CANBERRA(false),
   BRAY_CURTIS(false),
-  JENSEN_SHANNON(false);
+  JENSEN_SHANNON(false),
+  /** Number of bits that differ. */
+  HAMMING(false),
+  /** Share of the set bits of both that are not common. */
+  JACCARD(false);
 
   private final boolean largerIsNearer;
 

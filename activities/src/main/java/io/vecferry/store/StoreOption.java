@@ -26,6 +26,14 @@ public record StoreOption(
     TEXT,
     INTEGER,
     NUMBER,
-    BOOLEAN
+    BOOLEAN,
+    /** An http or https address without user, password and query. */
+    URL,
+    /**
+     * Where the worker finds a secret: {@code env:NAME} or {@code file:/path}; never the secret.
+     */
+    SECRET,
+    /** Keys and values that the store checks itself. */
+    OBJECT
   }
 }

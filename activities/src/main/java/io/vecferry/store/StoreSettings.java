@@ -3,6 +3,7 @@ package io.vecferry.store;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.net.URI;
 import java.util.Optional;
 
 /**
@@ -43,6 +44,31 @@ public record StoreSettings(String role, ObjectNode values) {
 
   public boolean flag(String path, boolean defaultValue) {
     return text(path).map(Boolean::parseBoolean).orElse(defaultValue);
+  }
+
+  public long integer(String path, long defaultValue) {
+    return text(path).map(Long::parseLong).orElse(defaultValue);
+  }
+
+  /** The object at a path; empty when it is absent. */
+  public ObjectNode object(String path) {
+    return values.at("/" + path.replace('.', '/')) instanceof ObjectNode object
+        ? object
+        : JsonNodeFactory.instance.objectNode();
+  }
+
+  /** The address at a path, without a slash at its end. */
+  public Optional<URI> address(String path) {
+    return text(path).map(text -> URI.create(text.replaceAll("/+$", "")));
+  }
+
+  /**
+   * The secret that a path refers to, read now and on this machine.
+   *
+   * @throws StoreException MISSING when the variable or file is not there
+   */
+  public Optional<String> secret(String path) {
+    return text(path).map(reference -> Secrets.resolve(role + "." + path, reference));
   }
 
   /** The same settings with one top-level value replaced. */

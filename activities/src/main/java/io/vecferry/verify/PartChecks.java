@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import io.vecferry.archive.ArtifactStore;
 import io.vecferry.archive.PartReader;
+import io.vecferry.plan.RecordProfile;
 import io.vecferry.record.DenseVectors;
 import io.vecferry.record.MetadataJson;
 import io.vecferry.record.RecordBatch;
@@ -41,11 +42,13 @@ public final class PartChecks {
    * Checks checksum, size, row count, schema, dimensions, ids (all there), vectors (all finite) and
    * metadata (JSON objects).
    *
+   * @param unitVectors whether each dense vector has to have unit length too
    * @param maxProblems how many problems are named; counts are complete
    * @throws io.vecferry.store.StoreException ARCHIVE_DAMAGED when the file itself is not whole,
    *     MISSING when the part is not finished
    */
-  public static Result check(ArtifactStore store, String part, int maxProblems) {
+  public static Result check(
+      ArtifactStore store, String part, boolean unitVectors, int maxProblems) {
     long rows = 0;
     long nonFinite = 0;
     long badMetadata = 0;
@@ -55,7 +58,7 @@ public final class PartChecks {
       PartReader.Batches batches = reader.batches(BATCH_ROWS);
       for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
         for (int row = 0; row < batch.rows(); row++) {
-          String vectorProblem = vectorProblem(batch, row);
+          String vectorProblem = vectorProblem(batch, row, unitVectors);
           if (vectorProblem != null) {
             nonFinite++;
             add(problems, maxProblems, batch, row, rows, vectorProblem);
@@ -86,7 +89,7 @@ public final class PartChecks {
     }
   }
 
-  private static String vectorProblem(RecordBatch batch, int row) {
+  private static String vectorProblem(RecordBatch batch, int row, boolean unitVectors) {
     for (VectorColumn column : batch.vectors()) {
       DenseVectors dense = (DenseVectors) column;
       int start = row * dense.dimension();
@@ -95,6 +98,11 @@ public final class PartChecks {
           return "vector '%s' is %s at component %d"
               .formatted(dense.name(), dense.values()[start + i], i);
         }
+      }
+      double norm = unitVectors ? RecordProfiler.norm(dense, row) : 1;
+      if (Math.abs(norm - 1) > RecordProfile.UNIT_TOLERANCE) {
+        return "vector '%s' has the length %s; the metric of the target is right for vectors of unit length only"
+            .formatted(dense.name(), norm);
       }
     }
     return null;

@@ -94,6 +94,12 @@ class ExactSearchTest {
 
   private static float[] values(Random random, int length, int flavour, Metric metric) {
     float[] values = new float[length];
+    if (metric == Metric.HAMMING || metric == Metric.JACCARD) {
+      for (int i = 0; i < length; i++) {
+        values[i] = random.nextInt(2);
+      }
+      return values;
+    }
     for (int i = 0; i < length; i++) {
       float value = random.nextFloat() - (metric == Metric.JENSEN_SHANNON ? 0 : 0.5f);
       values[i] =
@@ -126,7 +132,11 @@ class ExactSearchTest {
           extra += a * a;
           third += b * b;
         }
-        case L1 -> sum += difference;
+        case L1, HAMMING -> sum += difference;
+        case JACCARD -> {
+          sum += Math.min(a, b);
+          extra += Math.max(a, b);
+        }
         case LINF -> sum = Math.max(sum, difference);
         case LP -> sum += difference * difference * difference;
         case CANBERRA -> sum += difference == 0 ? 0 : difference / (Math.abs(a) + Math.abs(b));
@@ -144,6 +154,7 @@ class ExactSearchTest {
     return switch (metric) {
       case COSINE -> extra * third == 0 ? 0 : sum / Math.sqrt(extra) / Math.sqrt(third);
       case BRAY_CURTIS -> sum == 0 ? 0 : sum / extra;
+      case JACCARD -> extra == 0 ? 0 : 1 - sum / extra;
       default -> sum;
     };
   }

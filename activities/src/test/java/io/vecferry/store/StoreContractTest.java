@@ -10,6 +10,7 @@ import io.vecferry.record.IdColumn;
 import io.vecferry.record.IdKind;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.record.TextColumn;
+import io.vecferry.verify.RecordComparator;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -139,24 +140,23 @@ public abstract class StoreContractTest {
         metadata.build());
   }
 
-  protected static void assertSame(RecordBatch actual, List<Sample> expected) {
-    assertThat(actual.rows()).isEqualTo(expected.size());
-    float[] values = actual.onlyVectors().values();
-    for (int i = 0; i < expected.size(); i++) {
-      Sample sample = expected.get(i);
-      assertThat(actual.ids().get(i)).isEqualTo(sample.id());
-      assertThat(actual.ids().kind(i)).as("kind of %s", sample.id()).isEqualTo(sample.kind());
-      assertThat(actual.documents().get(i))
-          .as("document of %s", sample.id())
-          .isEqualTo(sample.document());
-      assertThat(actual.metadata().get(i))
-          .as("metadata of %s", sample.id())
-          .isEqualTo(sample.metadata());
-      for (int c = 0; c < DIMENSION; c++) {
-        assertThat(Float.floatToRawIntBits(values[i * DIMENSION + c]))
-            .as("component %d of %s", c, sample.id())
-            .isEqualTo(Float.floatToRawIntBits(sample.vector()[c]));
-      }
+  /**
+   * Largest deviation of a component that the store is known for, relative to its size above 1; 0
+   * when it gives every bit back.
+   */
+  protected double tolerance() {
+    return 0;
+  }
+
+  /** Every record as it was; the order of metadata keys does not count. */
+  protected void assertSame(RecordBatch actual, List<Sample> expected) {
+    RecordComparator comparator = new RecordComparator(tolerance(), true, true);
+    comparator.compare(batch(expected), actual);
+    RecordComparator.Result result = comparator.result();
+    assertThat(result.differences()).isEmpty();
+    assertThat(result.rows()).isEqualTo(expected.size());
+    if (tolerance() == 0) {
+      assertThat(result.bitExactRows()).isEqualTo(expected.size());
     }
   }
 

@@ -111,7 +111,7 @@ class VerifyTest {
                 0,
                 batch(new String[] {"good", "nan"}, new float[] {1, 2, 3, Float.NaN}, "[1]"))
             .part();
-    PartChecks.Result result = PartChecks.check(archive.store(), part, 10);
+    PartChecks.Result result = PartChecks.check(archive.store(), part, false, 10);
     assertThat(result.isValid()).isFalse();
     assertThat(result.nonFiniteRows()).isEqualTo(1);
     assertThat(result.badMetadataRows()).isEqualTo(2);

@@ -1,9 +1,10 @@
 package io.vecferry.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vecferry.phase.SpecCheck;
 import io.vecferry.plan.Finding;
+import io.vecferry.spec.SpecReader;
+import io.vecferry.spec.StoreSpec;
 import io.vecferry.store.CollectionInfo;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.StoreSettings;
@@ -43,8 +44,9 @@ final class InspectCommand implements Callable<Integer> {
     if (Files.isRegularFile(store) && fileName.matches(".*\\.(ya?ml|json)")) {
       JsonNode document = SpecFile.read(store);
       SpecFile.require(SpecCheck.check(document), store);
-      settings = new StoreSettings("source", (ObjectNode) document.get("source"));
-      type = document.get("source").get("type").asText().toLowerCase(Locale.ROOT);
+      StoreSpec source = SpecReader.read(document).spec().source();
+      settings = new StoreSettings("source", source.settings());
+      type = source.type();
     }
     try (VectorStore opened = Stores.get(type).open(settings)) {
       if (!opened.exists()) {

@@ -25,6 +25,8 @@ import com.tngtech.archunit.library.dependencies.SliceAssignment;
 import com.tngtech.archunit.library.dependencies.SliceIdentifier;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
+import io.vecferry.plan.RecordProfile;
+import io.vecferry.spec.Suggestion;
 import io.vecferry.workflow.MigrationStatus;
 import java.util.Set;
 
@@ -158,7 +160,14 @@ final class ArchitectureTest {
                       not(
                           resideInAnyPackage(
                               "io.vecferry.record", "io.vecferry.search", "io.vecferry.store..")))
-                  .and(not(JavaClass.Predicates.belongToAnyOf(Finding.class, FailureClass.class))));
+                  .and(
+                      not(
+                          JavaClass.Predicates.belongToAnyOf(
+                              Finding.class,
+                              FailureClass.class,
+                              RecordProfile.class,
+                              RecordProfile.Key.class,
+                              Suggestion.class))));
 
   @ArchTest
   static final ArchRule storesDoNotKnowEachOther =

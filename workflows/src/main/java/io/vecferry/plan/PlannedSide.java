@@ -13,6 +13,7 @@ import java.util.Map;
  * @param bytes size where it is known, -1 where not
  * @param configuration everything else worth keeping, in display order
  * @param fingerprint pins the content where the store can tell
+ * @param profile what the records are like; of a source only
  */
 public record PlannedSide(
     String store,
@@ -22,4 +23,10 @@ public record PlannedSide(
     long rows,
     long bytes,
     Map<String, String> configuration,
-    String fingerprint) {}
+    String fingerprint,
+    RecordProfile profile) {
+
+  public PlannedSide {
+    profile = profile == null ? RecordProfile.EMPTY : profile;
+  }
+}

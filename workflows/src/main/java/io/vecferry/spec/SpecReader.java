@@ -36,6 +36,7 @@ public final class SpecReader {
   public static Result read(JsonNode document) {
     List<SpecProblem> problems = new ArrayList<>();
     SpecSection root = new SpecSection("", document, problems);
+    root.moveDown("source", "batchSize", "export").moveDown("target", "batchSize", "import");
     MigrationSpec spec =
         new MigrationSpec(
             name(root),
@@ -79,7 +80,8 @@ public final class SpecReader {
         .alias("storeType", "type")
         .alias("metricType", "metric")
         .alias("vectorSize", "dimension")
-        .alias("collectionName", "collection");
+        .alias("collectionName", "collection")
+        .alias("indexConfig", "index");
     if (section.values().has("indexType")) {
       ObjectNode index = section.values().withObjectProperty("index");
       index.set("type", section.values().remove("indexType"));

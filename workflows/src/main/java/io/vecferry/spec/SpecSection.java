@@ -50,6 +50,37 @@ final class SpecSection {
     return this;
   }
 
+  /**
+   * Moves a key of one subsection to another, where the guide writes it in the first. What stands
+   * in the second already wins.
+   */
+  SpecSection moveDown(String from, String key, String to) {
+    if (values.get(from) instanceof ObjectNode source) {
+      for (String spelling : List.of(key, snakeCase(key))) {
+        JsonNode value = source.get(spelling);
+        if (value != null) {
+          ObjectNode copy = source.deepCopy();
+          copy.remove(spelling);
+          values.set(from, copy);
+          ObjectNode target =
+              values.get(to) instanceof ObjectNode present
+                  ? present.deepCopy()
+                  : JsonNodeFactory.instance.objectNode();
+          if (!target.has(key) && !target.has(snakeCase(key))) {
+            target.set(key, value);
+          }
+          values.set(to, target);
+          return this;
+        }
+      }
+    }
+    return this;
+  }
+
+  private static String snakeCase(String key) {
+    return key.replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT);
+  }
+
   boolean has(String key) {
     known.add(key);
     return values.hasNonNull(key);

@@ -28,7 +28,7 @@ final class Steps {
    * A worker that died is noticed after this time. Attempts beat every few seconds, also while they
    * wait for a store.
    */
-  private static final Duration HEARTBEAT = Duration.ofSeconds(60);
+  private static final Duration HEARTBEAT = Duration.ofSeconds(30);
 
   private Steps() {}
 

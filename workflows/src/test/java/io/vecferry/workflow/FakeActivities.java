@@ -68,8 +68,8 @@ final class FakeActivities implements MigrationActivities, PartActivities {
         "load-1",
         "archive",
         new PlannedSide(
-            "fake", "source", List.of(), List.of(), rows * partitions, -1, Map.of(), ""),
-        new PlannedSide("fake", "target", List.of(), List.of(), 0, -1, Map.of(), ""),
+            "fake", "source", List.of(), List.of(), rows * partitions, -1, Map.of(), "", null),
+        new PlannedSide("fake", "target", List.of(), List.of(), 0, -1, Map.of(), "", null),
         findings,
         IntStream.range(0, partitions)
             .mapToObj(

@@ -11,6 +11,7 @@ import io.vecferry.store.LoadSchema;
 import io.vecferry.store.LoadStamp;
 import io.vecferry.store.Metric;
 import io.vecferry.store.Neighbours;
+import io.vecferry.store.ReservedKeys;
 import io.vecferry.store.SourceRange;
 import io.vecferry.store.VectorFieldInfo;
 import io.vecferry.store.VectorStore;
@@ -174,7 +175,7 @@ final class FaissStore implements VectorStore {
               "LangChain has only text ids, and no records without document or metadata: such"
                   + " records get text ids, \"\" and {} there; what they were is kept in metadata"
                   + " keys that start with "
-                  + LangChainReader.RESERVED
+                  + ReservedKeys.PREFIX
                   + " and in "
                   + Manifest.NAME
                   + ", and vecferry gives it back when it reads the folder",

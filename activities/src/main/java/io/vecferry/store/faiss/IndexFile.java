@@ -122,7 +122,9 @@ record IndexFile(
       case CANBERRA -> 20;
       case BRAY_CURTIS -> 21;
       case JENSEN_SHANNON -> 22;
-      case COSINE -> throw FileErrors.incompatible("FAISS has no cosine metric");
+      case COSINE, HAMMING, JACCARD ->
+          throw FileErrors.incompatible(
+              "a FAISS index of floats has no metric " + metric.spelling());
     };
   }
 

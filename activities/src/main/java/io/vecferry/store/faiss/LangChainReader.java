@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonToken;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.record.IdKind;
 import io.vecferry.record.MetadataJson;
+import io.vecferry.store.ReservedKeys;
 import io.vecferry.store.StoreException;
 import java.io.BufferedOutputStream;
 import java.io.ByteArrayOutputStream;
@@ -26,15 +27,8 @@ import java.util.Locale;
  */
 final class LangChainReader {
   /** Prefix of metadata keys that say what LangChain could not hold. */
-  static final String RESERVED = "_vecferry_";
-
-  static final String ID_KIND = RESERVED + "id_kind";
-  static final String NO_DOCUMENT = RESERVED + "no_document";
-  static final String NO_METADATA = RESERVED + "no_metadata";
-  static final String METADATA_JSON = RESERVED + "metadata_json";
-
   private static final byte[] RESERVED_BYTES =
-      ("\"" + RESERVED).getBytes(StandardCharsets.US_ASCII);
+      ("\"" + ReservedKeys.PREFIX).getBytes(StandardCharsets.US_ASCII);
 
   private LangChainReader() {}
 
@@ -164,13 +158,13 @@ final class LangChainReader {
             String key = parser.currentName();
             JsonToken value = parser.nextToken();
             boolean scalar = value.isScalarValue();
-            if (key.equals(ID_KIND) && scalar) {
+            if (key.equals(ReservedKeys.ID_KIND) && scalar) {
               kind = parser.getText();
-            } else if (key.equals(NO_DOCUMENT) && value == JsonToken.VALUE_TRUE) {
+            } else if (key.equals(ReservedKeys.NO_DOCUMENT) && value == JsonToken.VALUE_TRUE) {
               noDocument = true;
-            } else if (key.equals(NO_METADATA) && value == JsonToken.VALUE_TRUE) {
+            } else if (key.equals(ReservedKeys.NO_METADATA) && value == JsonToken.VALUE_TRUE) {
               noMetadata = true;
-            } else if (key.equals(METADATA_JSON) && value == JsonToken.VALUE_STRING) {
+            } else if (key.equals(ReservedKeys.METADATA_JSON) && value == JsonToken.VALUE_STRING) {
               original = parser.getText();
             } else {
               generator.writeFieldName(key);

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import io.vecferry.record.IdKind;
 import io.vecferry.record.MetadataJson;
+import io.vecferry.store.ReservedKeys;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -16,7 +17,7 @@ import java.util.Locale;
  * first all documents, then all ids again.
  *
  * <p>What LangChain has no place for stands in metadata keys with the prefix {@link
- * LangChainReader#RESERVED}, and only in records that need one.
+ * ReservedKeys#PREFIX}, and only in records that need one.
  */
 final class PickleWriter {
   private static final int GROUP = 1000;
@@ -137,19 +138,19 @@ final class PickleWriter {
       }
       entries.writeTo(target);
       if (spellingLost) {
-        text(LangChainReader.METADATA_JSON);
+        text(ReservedKeys.METADATA_JSON);
         text(metadata);
       }
     } else {
-      text(LangChainReader.NO_METADATA);
+      text(ReservedKeys.NO_METADATA);
       write(0x88);
     }
     if (noDocument) {
-      text(LangChainReader.NO_DOCUMENT);
+      text(ReservedKeys.NO_DOCUMENT);
       write(0x88);
     }
     if (markKind && kind != IdKind.STRING) {
-      text(LangChainReader.ID_KIND);
+      text(ReservedKeys.ID_KIND);
       text(kind.name().toLowerCase(Locale.ROOT));
     }
     write('u');
@@ -160,7 +161,7 @@ final class PickleWriter {
     while (parser.nextToken() == JsonToken.FIELD_NAME) {
       String key = parser.currentName();
       JsonToken token = parser.nextToken();
-      if (key.startsWith(LangChainReader.RESERVED)) {
+      if (key.startsWith(ReservedKeys.PREFIX)) {
         spellingLost = true;
         parser.skipChildren();
       } else {

@@ -1,0 +1,96 @@
+package io.vecferry.phase;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.temporal.activity.ActivityInterface;
+import io.temporal.client.ActivityCanceledException;
+import io.temporal.failure.ActivityFailure;
+import io.temporal.failure.ApplicationFailure;
+import io.temporal.testing.TestActivityEnvironment;
+import io.vecferry.plan.FailureClass;
+import io.vecferry.store.StoreException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+class CallsTest {
+  /** An activity that does what the test says. */
+  @ActivityInterface
+  public interface Step {
+    String run();
+  }
+
+  @Test
+  @Timeout(60)
+  void cancelInterruptsWorkThatWaits() {
+    CountDownLatch started = new CountDownLatch(1);
+    AtomicReference<Throwable> thrown = new AtomicReference<>();
+    Step step =
+        () -> {
+          try {
+            return Calls.runBeating(() -> waitForever(started));
+          } catch (RuntimeException e) {
+            thrown.set(e);
+            assertThat(Thread.currentThread().isInterrupted()).isFalse();
+            throw e;
+          }
+        };
+    TestActivityEnvironment environment = TestActivityEnvironment.newInstance();
+    try {
+      environment.registerActivitiesImplementations(step);
+      Step stub = environment.newActivityStub(Step.class);
+      Thread canceller =
+          new Thread(
+              () -> {
+                try {
+                  started.await();
+                } catch (InterruptedException e) {
+                  return;
+                }
+                environment.requestCancelActivity();
+              });
+      canceller.start();
+      assertThatThrownBy(stub::run);
+      assertThat(thrown.get()).isInstanceOf(ActivityCanceledException.class);
+    } finally {
+      environment.close();
+    }
+  }
+
+  @Test
+  void aStoreFailureKeepsItsClass() {
+    Step step =
+        () ->
+            Calls.runBeating(
+                () -> {
+                  throw new StoreException(FailureClass.PERMISSION, "not allowed");
+                });
+    TestActivityEnvironment environment = TestActivityEnvironment.newInstance();
+    try {
+      environment.registerActivitiesImplementations(step);
+      assertThatThrownBy(() -> environment.newActivityStub(Step.class).run())
+          .isInstanceOf(ActivityFailure.class)
+          .cause()
+          .isInstanceOfSatisfying(
+              ApplicationFailure.class,
+              failure -> {
+                assertThat(failure.getType()).isEqualTo("PERMISSION");
+                assertThat(failure.isNonRetryable()).isTrue();
+              });
+    } finally {
+      environment.close();
+    }
+  }
+
+  private static String waitForever(CountDownLatch started) {
+    started.countDown();
+    try {
+      new CountDownLatch(1).await();
+      return "";
+    } catch (InterruptedException e) {
+      throw new StoreException(FailureClass.TRANSIENT, "interrupted", e);
+    }
+  }
+}
