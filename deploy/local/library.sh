@@ -93,9 +93,13 @@ select_server() {
   # shellcheck source=/dev/null
   . "$local_folder/servers/$name.sh"
   installed=$cache/$name-$version
-  local number
+  read_ports
+}
+
+read_ports() {
+  local port_name number
   if [[ -f $state/ports ]]; then
-    while read -r name_of_port number; do port[$name_of_port]=$number; done <"$state/ports"
+    while read -r port_name number; do port[$port_name]=$number; done <"$state/ports"
   fi
 }
 
@@ -103,7 +107,9 @@ select_server() {
 lock_server() {
   mkdir -p "$servers/.locks"
   exec 9>"$servers/.locks/$id"
-  flock "$@" 9
+  flock "$@" 9 || return 1
+  # They may have been chosen meanwhile.
+  read_ports
 }
 
 ## Processes
