@@ -122,10 +122,7 @@ final class FloatScanner {
       significand = significand * 10 + json[at++] - '0';
       digits++;
     }
-    if (at == first) {
-      throw new MalformedException(
-          "a number was expected at byte " + at + ", not '" + here() + "'");
-    }
+    requireDigit(first);
     if (at < end && json[at] == '.') {
       int point = ++at;
       while (at < end && isDigit(json[at])) {
@@ -133,6 +130,7 @@ final class FloatScanner {
       }
       exponent = point - at;
       digits += at - point;
+      requireDigit(point);
     }
     if (at < end && (json[at] == 'e' || json[at] == 'E')) {
       at++;
@@ -141,10 +139,12 @@ final class FloatScanner {
         at++;
       }
       int power = 0;
+      int firstOfPower = at;
       while (at < end && isDigit(json[at])) {
         power = Math.min(power * 10 + json[at++] - '0', 100_000);
       }
       exponent += down ? -power : power;
+      requireDigit(firstOfPower);
     }
     if (digits <= MOST_DIGITS
         && significand <= LARGEST_EXACT
@@ -165,6 +165,14 @@ final class FloatScanner {
       return Float.parseFloat(new String(json, start, at - start, StandardCharsets.US_ASCII));
     } catch (NumberFormatException e) {
       throw new MalformedException("a number was expected at byte " + start);
+    }
+  }
+
+  /** Makes sure that the scanner has moved since it stood here. */
+  private void requireDigit(int before) throws MalformedException {
+    if (at == before) {
+      throw new MalformedException(
+          "a number was expected at byte " + at + ", not '" + here() + "'");
     }
   }
 
