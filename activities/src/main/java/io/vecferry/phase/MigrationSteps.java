@@ -21,6 +21,7 @@ import io.vecferry.record.VectorKind;
 import io.vecferry.spec.MigrationSpec;
 import io.vecferry.spec.SpecProblem;
 import io.vecferry.store.StoreException;
+import io.vecferry.store.VectorStore;
 import io.vecferry.verify.IdUniqueness;
 import io.vecferry.workflow.Payloads;
 import java.io.IOException;
