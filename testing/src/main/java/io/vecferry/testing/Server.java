@@ -6,7 +6,11 @@ import java.util.Locale;
 public enum Server {
   CHROMA,
   MILVUS,
-  MILVUS_LITE;
+  MILVUS_LITE,
+  /** The project's test server over Qdrant's engine, or a real server. */
+  QDRANT,
+  /** The same as the oldest version of Qdrant that is supported. */
+  QDRANT_OLD;
 
   /** Its name in the commands of {@code deploy/local}. */
   public String launcherName() {
