@@ -107,7 +107,7 @@ public final class PartSteps implements PartActivities {
           FailureClass.BAD_RECORD,
           workspace.archive().store().describe(path)
               + ": "
-              + (result.nonFiniteRows() + result.badMetadataRows())
+              + (result.badVectorRows() + result.badMetadataRows())
               + " records cannot be loaded: "
               + String.join("; ", result.problems()));
     }

@@ -95,9 +95,19 @@ final class Workspace implements AutoCloseable {
                         ElementType.valueOf(field.element()),
                         field.dimension(),
                         Metric.ofSpelling(field.metric()),
-                        field.metricArgument()))
+                        field.metricArgument(),
+                        field.optional()))
             .toList(),
         plan.source().idKinds().stream().map(IdKind::valueOf).collect(Collectors.toSet()));
+  }
+
+  /** How the target compares vectors of a field. */
+  Metric targetMetric(PartSchema.VectorField field) {
+    return plan.target().vectors().stream()
+        .filter(planned -> planned.name().equals(field.name()))
+        .map(planned -> Metric.ofSpelling(planned.metric()))
+        .findFirst()
+        .orElse(field.metric());
   }
 
   /** Path of a part in the archive's store. */

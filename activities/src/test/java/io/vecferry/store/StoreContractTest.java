@@ -379,7 +379,9 @@ public abstract class StoreContractTest {
       assertThat(found.ids().get(3)).isEqualTo("row-77");
       assertThat(found.scores()[0]).isZero();
       assertThat(found.scores()[1]).isGreaterThan(0).isLessThanOrEqualTo(found.scores()[2]);
-      assertThat(store.search("", new float[] {1, 1, 1, 1}, 1, 200).counts()).containsExactly(100);
+      int[] all = store.search("", new float[] {1, 1, 1, 1}, 1, 200).counts();
+      // A graph need not lead to every record.
+      assertThat(all[0]).isBetween(store.searchesExactly() ? 100 : 90, 100);
     }
   }
 

@@ -113,7 +113,7 @@ class VerifyTest {
             .part();
     PartChecks.Result result = PartChecks.check(archive.store(), part, false, 10);
     assertThat(result.isValid()).isFalse();
-    assertThat(result.nonFiniteRows()).isEqualTo(1);
+    assertThat(result.badVectorRows()).isEqualTo(1);
     assertThat(result.badMetadataRows()).isEqualTo(2);
     assertThat(result.problems())
         .contains("id 'nan' (row 1): vector '' is NaN at component 1")

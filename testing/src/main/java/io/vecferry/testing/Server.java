@@ -10,7 +10,10 @@ public enum Server {
   TEMPORAL,
   ELASTICSEARCH_8,
   ELASTICSEARCH_9,
-  QDRANT;
+  /** The project's test server over Qdrant's engine, or a real server. */
+  QDRANT,
+  /** The same as the oldest version of Qdrant that is supported. */
+  QDRANT_OLD;
 
   /** Its name in the commands of {@code deploy/local}. */
   public String launcherName() {

@@ -169,7 +169,7 @@ final class FaissCollection implements AutoCloseable {
     }
     VectorFieldInfo field =
         new VectorFieldInfo(
-            "",
+            fieldName(),
             index.dimension(),
             index.metric(),
             index.metricArgument(),
@@ -184,6 +184,11 @@ final class FaissCollection implements AutoCloseable {
         seen.values().stream().mapToLong(Seen::size).sum(),
         configuration,
         fingerprint());
+  }
+
+  /** What records call the vector: nothing, unless this was loaded from a store with names. */
+  String fieldName() {
+    return manifest == null ? "" : manifest.fieldName();
   }
 
   private Set<IdKind> idKinds() {
@@ -343,7 +348,7 @@ final class FaissCollection implements AutoCloseable {
     }
 
     private RecordBatch records(int rows, float[] values) throws IOException {
-      DenseVectors column = new DenseVectors("", index.dimension(), values);
+      DenseVectors column = new DenseVectors(fieldName(), index.dimension(), values);
       if (lines == null) {
         return new RecordBatch(
             labelIds(labels, rows),
@@ -584,7 +589,7 @@ final class FaissCollection implements AutoCloseable {
       index.readVectors(channel, rows[from], to - from, values, from * index.dimension(), scratch);
       from = to;
     }
-    return new DenseVectors("", index.dimension(), values);
+    return new DenseVectors(fieldName(), index.dimension(), values);
   }
 
   Neighbours search(float[] queries, int count, int k) {
