@@ -201,10 +201,11 @@ install_server() {
   exec 8>&-
 }
 
-# Makes a Python environment in folder $1 with the packages that servers/requirements/$2 lists with their checksums.
+# Makes a Python environment in folder $1 with the packages that servers/requirements/$2 lists with their checksums. Most of what
+# they bring is never loaded, so it is not compiled ahead.
 python_environment() {
   python3 -m venv "$1"
-  "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
+  "$1/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
     --requirement "$local_folder/servers/requirements/$2"
 }
 
