@@ -263,6 +263,48 @@ class KindsMigrationTest {
   }
 
   @Test
+  void largeRecordsNeedSmallBatches() throws Exception {
+    VectorFieldInfo wide = field("wide", VectorKind.MULTI, ElementType.FLOAT32, 5000, Metric.IP);
+    int[] offsets = new int[ROWS + 1];
+    for (int row = 0; row < ROWS; row++) {
+      offsets[row + 1] = 12 * (row + 1);
+    }
+    float[] values = new float[offsets[ROWS] * 5000];
+    RecordBatch records = records();
+    MemoryStore.fill(
+        "kinds-source",
+        List.of(wide),
+        new RecordBatch(
+            records.ids(),
+            List.of(new MultiVectors("wide", 5000, offsets, values, null)),
+            records.documents(),
+            records.metadata()));
+    MigrationSpec spec = spec(MEMORY);
+    assertThat(steps.plan(spec).findings()).isEmpty();
+    MigrationSpec large =
+        new MigrationSpec(
+            spec.name(),
+            spec.source(),
+            spec.target(),
+            new MigrationSpec.Export("parquet", true, true, 1000, 0, 1),
+            spec.load(),
+            spec.validation(),
+            spec.quality(),
+            spec.rollback(),
+            spec.approval(),
+            spec.schedule(),
+            spec.archive(),
+            spec.overlap());
+    assertThat(new Planner(false).plan(large, "", "load", 0).findings())
+        .containsExactly(
+            Finding.warning(
+                "batchSize",
+                "a record takes about 240,305 bytes, so that a batch of 1,000 takes 229 MB, and the"
+                    + " worker holds several.",
+                "Set export.batchSize and import.batchSize to 69 or less."));
+  }
+
+  @Test
   void faissRejectsRecordsWithoutVector() throws Exception {
     RecordBatch records = records(DENSE);
     MemoryStore.fill("kinds-source", List.of(DENSE), records);
