@@ -54,10 +54,12 @@ read_arguments() {
 
 # Calls a function for each named server, or, when none is named, for each that has been started before; then exits.
 for_each_server() {
-  local selected=("${names[@]/%/ $instance}") folder name_and_instance failed=0
+  local selected=("${names[@]/%/ $instance}") folder name instance name_and_instance failed=0
   if ((${#names[@]} == 0)); then
     for folder in "$servers"/*/; do
-      if [[ -f ${folder}server ]]; then selected+=("$(cat "${folder}server")"); fi
+      read -r name instance 2>/dev/null <"${folder}server" || continue
+      # Another checkout may know more servers.
+      if [[ -f $local_folder/servers/$name.sh ]]; then selected+=("$name $instance"); fi
     done
   fi
   for name_and_instance in "${selected[@]}"; do
@@ -117,7 +119,7 @@ lock_server() {
 # When process $1 was started, in ticks of the kernel, and its state (Z: it has ended); fails when there is none. Pid and
 # start name one process for ever.
 process_start() {
-  local text
+  local text fields
   read -r text 2>/dev/null <"/proc/$1/stat" || return 1
   # The command's name stands in brackets and may hold spaces.
   read -r -a fields <<<"${text##*) }"
@@ -133,7 +135,7 @@ running() {
 
 # Prints how much memory, in pages, each living process of group $1 has; fails when there is none.
 group() {
-  local file text found=1
+  local file text fields found=1
   for file in /proc/[0-9]*/stat; do
     read -r text 2>/dev/null <"$file" || continue
     read -r -a fields <<<"${text##*) }"
@@ -186,7 +188,7 @@ install_server() {
   # As a condition it would not stop at the first error.
   set +e
   trap - ERR
-  (set -e && install "$new") >"$cache/$name.log" 2>&1 8>&- 9>&-
+  (set -e && install "$new") >"$cache/$name.log" 2>&1 9>&-
   local result=$?
   set -e
   name_failures
@@ -311,7 +313,15 @@ add_user() {
 end_unused() {
   [[ -f $state/lease && -z $(users) ]] || return 0
   end_processes "$stop_signal"
-  if [[ $(cat "$state/lease") == purge ]]; then purge_server; else rm -f "$state/lease"; fi
+  if [[ $(cat "$state/lease") == stop ]]; then
+    rm -f "$state/lease"
+    return
+  fi
+  # Somebody may want to know why a test has failed.
+  mkdir -p "$servers/.logs"
+  find "$servers/.logs" -mtime +3 -delete
+  if [[ -f $log ]]; then mv "$log" "$servers/.logs/$id-$(date -u +%Y%m%dT%H%M%S).log"; fi
+  purge_server
 }
 
 # For test runs that were killed.
