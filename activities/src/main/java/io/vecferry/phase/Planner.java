@@ -195,7 +195,7 @@ public final class Planner {
     }
     boolean sameType = spec.source().type().equals(target.type());
     return new LoadSchema(
-        vectors, idKinds, sourceStore, rows, profile, sameType ? configuration : Map.of());
+        vectors, idKinds, sourceStore, rows, profile, sameType ? configuration : Map.of(), fields);
   }
 
   static LoadSchema loadSchema(MigrationSpec spec, MigrationPlan plan) {
