@@ -45,6 +45,8 @@ public final class PartReader implements AutoCloseable {
   /** Rows that a row group may have; a damaged count must not use up the memory. */
   static final int MOST_GROUP_ROWS = 1 << 24;
 
+  private static final long BATCH_BYTES = 8L << 20;
+
   private final ArtifactStore store;
   private final String path;
   private final PartSidecar sidecar;
@@ -145,6 +147,12 @@ public final class PartReader implements AutoCloseable {
       throw damaged(
           "its checksum is %s, its sidecar says %s".formatted(actual, sidecar.checksum()));
     }
+  }
+
+  /** All columns from the first row on, in batches of moderate size however long the rows are. */
+  public Batches batches() {
+    return batches(
+        (int) Math.max(1, Math.min(1000, BATCH_BYTES * sidecar.rows() / artifact.size())));
   }
 
   /** All columns from the first row on. */

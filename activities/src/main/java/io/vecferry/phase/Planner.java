@@ -47,6 +47,9 @@ public final class Planner {
    */
   private static final long PART_BYTES = 64L << 20;
 
+  /** A batch of this size deserves a word, because a worker has several in memory. */
+  private static final long LARGE_BATCH_BYTES = 64L << 20;
+
   private static final int SMALLEST_PART_ROWS = 1_000;
   private static final int LARGEST_PART_ROWS = 500_000;
 
@@ -126,6 +129,7 @@ public final class Planner {
       profile = profile(store, source, profiler);
       bytesPerRow = bytesPerRow(source, profiler);
       checkSource(spec, source, profile, findings);
+      checkBatches(spec, source, bytesPerRow, findings);
       if (partRows == 0) {
         partRows = partRows(bytesPerRow);
       }
@@ -191,7 +195,7 @@ public final class Planner {
     }
     boolean sameType = spec.source().type().equals(target.type());
     return new LoadSchema(
-        vectors, idKinds, sourceStore, rows, profile, sameType ? configuration : Map.of());
+        vectors, idKinds, sourceStore, rows, profile, sameType ? configuration : Map.of(), fields);
   }
 
   static LoadSchema loadSchema(MigrationSpec spec, MigrationPlan plan) {
@@ -248,6 +252,27 @@ public final class Planner {
       findings.add(
           Finding.warning(
               "source", source.collection() + " has no records.", "The target will be empty."));
+    }
+  }
+
+  private static void checkBatches(
+      MigrationSpec spec, CollectionInfo source, long bytesPerRow, List<Finding> findings) {
+    int batchSize = Math.max(spec.export().batchSize(), spec.load().batchSize());
+    if (Math.min(batchSize, source.rows()) * bytesPerRow > LARGE_BATCH_BYTES) {
+      findings.add(
+          Finding.warning(
+              "batchSize",
+              String.format(
+                  Locale.ROOT,
+                  "a record takes about %,d bytes, so that a batch of %,d takes %,d MB, and the"
+                      + " worker holds several.",
+                  bytesPerRow,
+                  batchSize,
+                  batchSize * bytesPerRow >> 20),
+              String.format(
+                  Locale.ROOT,
+                  "Set export.batchSize and import.batchSize to %d or less.",
+                  Math.max(1, (PART_BYTES / 4) / bytesPerRow))));
     }
   }
 

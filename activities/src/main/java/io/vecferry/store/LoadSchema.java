@@ -16,6 +16,8 @@ import java.util.Set;
  * @param profile what the records are like, as far as planning has looked
  * @param configuration what the source says in {@link CollectionInfo#configuration()}, when it is a
  *     store of the same type as the target, which then can set up the same; otherwise empty
+ * @param sourceVectors the vector fields as the source has them, whose indexes a target may follow
+ *     where the spec does not ask for one; empty where they are not known
  */
 public record LoadSchema(
     List<VectorFieldInfo> vectors,
@@ -23,11 +25,12 @@ public record LoadSchema(
     String sourceStore,
     long rows,
     RecordProfile profile,
-    Map<String, String> configuration) {
+    Map<String, String> configuration,
+    List<VectorFieldInfo> sourceVectors) {
 
   /** A schema of records that nobody has looked at. */
   public LoadSchema(
       List<VectorFieldInfo> vectors, Set<IdKind> idKinds, String sourceStore, long rows) {
-    this(vectors, idKinds, sourceStore, rows, RecordProfile.EMPTY, Map.of());
+    this(vectors, idKinds, sourceStore, rows, RecordProfile.EMPTY, Map.of(), List.of());
   }
 }

@@ -18,8 +18,6 @@ import java.util.List;
 
 /** Checks one part of an archive by reading every byte and every record of it. */
 public final class PartChecks {
-  private static final int BATCH_ROWS = 1000;
-
   private PartChecks() {}
 
   /**
@@ -58,7 +56,7 @@ public final class PartChecks {
     List<String> problems = new ArrayList<>();
     try (PartReader reader = PartReader.open(store, part)) {
       reader.verifyChecksum();
-      PartReader.Batches batches = reader.batches(BATCH_ROWS);
+      PartReader.Batches batches = reader.batches();
       for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
         for (int row = 0; row < batch.rows(); row++) {
           String vectorProblem = vectorProblem(batch, row, unitVectors);
