@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154,SC2164
 # Elasticsearch as it is published for integration tests: a server of one node, with few modules. It answers no GET / and has
 # no reindexing, no delete by query and no scripts. Security is off.
 ports=(http transport)
