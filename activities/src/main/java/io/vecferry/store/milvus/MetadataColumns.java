@@ -194,7 +194,8 @@ final class MetadataColumns {
         kept = scalar.isExact();
       } else {
         kept =
-            !declared.contains(key) && (value.numbersKept() || (version.keepsJsonText() && finite));
+            !declared.contains(key)
+                && (value.numbersKept() || (version.keepsJsonText() && value.finite()));
       }
       lost |= !kept;
       return kept;
@@ -202,9 +203,7 @@ final class MetadataColumns {
 
     @Override
     public boolean takes(String key, MetadataEnvelope.Value value) {
-      return !scalars.containsKey(key)
-          && !declared.contains(key)
-          && (value.numbersKept() || finite);
+      return !scalars.containsKey(key) && !declared.contains(key) && value.finite();
     }
   }
 

@@ -491,7 +491,7 @@ class MilvusRulesTest {
   void vectorsThatTheServerLacksAreWidened() {
     VectorFieldInfo brain =
         new VectorFieldInfo(
-            "v", VectorKind.DENSE, ElementType.BFLOAT16, 4, Metric.L2, 0, "", Map.of());
+            "v", VectorKind.DENSE, ElementType.BFLOAT16, 4, Metric.L2, 0, "", Map.of(), false);
     Blueprint old = Blueprint.of(options("{}"), OLD, load(brain));
     assertThat(fieldOf(old, "v").getDataType()).isEqualTo(DataType.FloatVector);
     assertThat(old.findings())
