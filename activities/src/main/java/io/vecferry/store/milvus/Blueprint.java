@@ -268,6 +268,14 @@ record Blueprint(
                     + ".",
                 "Migrate to a store that has it."));
       }
+      if (info.optional()) {
+        findings.add(
+            Finding.info(
+                "target",
+                "Milvus has no rows without a vector; records without "
+                    + (info.name().isEmpty() ? "one" : "vector '" + info.name() + "'")
+                    + " are rejects and count against import.maxRejects"));
+      }
       FieldSchema.Builder field = field(name, type);
       if (type != DataType.SparseFloatVector) {
         field.addAllTypeParams(
@@ -629,7 +637,8 @@ record Blueprint(
                   info.metric(),
                   info.metricArgument(),
                   wanted,
-                  info.indexParams()),
+                  info.indexParams(),
+                  info.optional()),
               type,
               version,
               findings);

@@ -61,12 +61,13 @@ final class MetadataColumns {
     ByteString members = null;
     if (layout.dynamic()) {
       members = members(metadata, row, extras);
-      if (!version.lite() && members.size() > Layout.LONGEST_JSON) {
-        members = onlyOriginal(metadata, row, extras);
-      }
-      if (!version.lite() && members.size() > Layout.LONGEST_JSON) {
-        return "its metadata takes %d bytes in the dynamic field, which holds %d"
-            .formatted(members.size(), Layout.LONGEST_JSON);
+      if (isTooLong(members)) {
+        ByteString shorter = onlyOriginal(metadata, row, extras);
+        if (isTooLong(shorter)) {
+          return "its metadata takes %d bytes in the dynamic field, which holds %d"
+              .formatted(Math.min(members.size(), shorter.size()), Layout.LONGEST_JSON);
+        }
+        members = shorter;
       }
     } else {
       problem = misfitOfRow(metadata.isNull(row), extras);
@@ -79,6 +80,10 @@ final class MetadataColumns {
       dynamic.addData(members);
     }
     return null;
+  }
+
+  private boolean isTooLong(ByteString members) {
+    return !version.lite() && members.size() > Layout.LONGEST_JSON;
   }
 
   /** Reads a row once: takes the values of declared fields and finds out about the others. */
@@ -189,7 +194,8 @@ final class MetadataColumns {
         kept = scalar.isExact();
       } else {
         kept =
-            !declared.contains(key) && (value.numbersKept() || (version.keepsJsonText() && finite));
+            !declared.contains(key)
+                && (value.numbersKept() || (version.keepsJsonText() && value.finite()));
       }
       lost |= !kept;
       return kept;
@@ -197,9 +203,7 @@ final class MetadataColumns {
 
     @Override
     public boolean takes(String key, MetadataEnvelope.Value value) {
-      return !scalars.containsKey(key)
-          && !declared.contains(key)
-          && (value.numbersKept() || finite);
+      return !scalars.containsKey(key) && !declared.contains(key) && value.finite();
     }
   }
 

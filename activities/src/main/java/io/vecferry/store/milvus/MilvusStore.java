@@ -4,13 +4,11 @@ import io.milvus.grpc.CollectionSchema;
 import io.milvus.grpc.DescribeCollectionResponse;
 import io.milvus.grpc.FieldSchema;
 import io.milvus.grpc.IndexDescription;
-import io.milvus.grpc.QueryResults;
 import io.milvus.grpc.ShowPartitionsRequest;
 import io.milvus.grpc.ShowPartitionsResponse;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
 import io.vecferry.record.IdColumn;
-import io.vecferry.record.IdKind;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.store.BatchReader;
 import io.vecferry.store.BatchWriter;
@@ -98,7 +96,8 @@ final class MilvusStore implements VectorStore {
         metric(index.get("metric_type"), vector),
         0,
         index.getOrDefault("index_type", ""),
-        MilvusSearch.flat(index));
+        MilvusSearch.flat(index),
+        vector.nullable());
   }
 
   private static Metric metric(String said, Layout.Vector vector) {
@@ -339,55 +338,46 @@ final class MilvusStore implements VectorStore {
   public RecordBatch fetch(IdColumn ids) {
     collection.requireLoaded();
     Layout layout = collection.layout();
-    Filter filter = collection.filter(layout);
     BatchBuilder builder = new BatchBuilder(layout, ids.rows());
-    List<String> keys = new ArrayList<>();
-    int first = 0;
-    int bytes = 0;
-    for (int row = 0; row < ids.rows(); row++) {
-      if (layout.textIds() || (ids.kind(row) == IdKind.INT64 && RowEncoder.isInt64(ids.get(row)))) {
-        keys.add(ids.get(row));
-        bytes += Filter.size(ids.get(row));
+    long fitting = 2 * options.pageBytes() / Math.max(1, layout.vectorBytes());
+    long most = Math.max(1, Math.min(IDS_PER_QUERY, fitting));
+    int from = 0;
+    while (from < ids.rows()) {
+      int to = from;
+      long bytes = 0;
+      while (to < ids.rows() && to - from < most && bytes < BYTES_PER_FILTER) {
+        bytes += ids.texts().length(to++);
       }
-      if (keys.size() >= idsPerQuery(layout) || bytes >= BYTES_PER_FILTER) {
-        fetch(layout, filter, keys, ids, first, row + 1, builder);
-        keys.clear();
-        bytes = 0;
-        first = row + 1;
-      }
+      fetch(ids, from, to, builder);
+      from = to;
     }
-    fetch(layout, filter, keys, ids, first, ids.rows(), builder);
     return builder.build();
   }
 
-  private int idsPerQuery(Layout layout) {
-    long fitting = options.pageBytes() * 2 / Math.max(1, layout.vectorBytes());
-    return (int) Math.max(1, Math.min(IDS_PER_QUERY, fitting));
-  }
-
-  private void fetch(
-      Layout layout,
-      Filter filter,
-      List<String> keys,
-      IdColumn ids,
-      int from,
-      int to,
-      BatchBuilder builder) {
+  private void fetch(IdColumn ids, int from, int to, BatchBuilder builder) {
+    Layout layout = collection.layout();
+    List<String> keys = new ArrayList<>();
+    for (int row = from; row < to; row++) {
+      if (layout.textIds() || RowEncoder.isInt64(ids.get(row))) {
+        keys.add(ids.get(row));
+      }
+    }
     if (keys.isEmpty()) {
       return;
     }
     Page page;
     try {
-      QueryResults answer =
-          collection.ask(collection.query(filter.in(keys), layout.outputFields(), 0, false, 0));
-      page = new Page(answer, layout);
+      String filter = collection.filter(layout).in(keys);
+      page =
+          new Page(
+              collection.ask(collection.query(filter, layout.outputFields(), 0, false, 0)), layout);
     } catch (StoreException e) {
       if (e.failureClass() != FailureClass.TOO_LARGE || to - from == 1) {
         throw e;
       }
       int middle = (from + to) >>> 1;
-      fetch(layout, filter, wanted(layout, ids, from, middle), ids, from, middle, builder);
-      fetch(layout, filter, wanted(layout, ids, middle, to), ids, middle, to, builder);
+      fetch(ids, from, middle, builder);
+      fetch(ids, middle, to, builder);
       return;
     }
     Map<String, Integer> rows = new HashMap<>();
@@ -400,16 +390,6 @@ final class MilvusStore implements VectorStore {
         builder.addIfOfKind(page, found, ids.kind(row));
       }
     }
-  }
-
-  private static List<String> wanted(Layout layout, IdColumn ids, int from, int to) {
-    List<String> keys = new ArrayList<>();
-    for (int row = from; row < to; row++) {
-      if (layout.textIds() || (ids.kind(row) == IdKind.INT64 && RowEncoder.isInt64(ids.get(row)))) {
-        keys.add(ids.get(row));
-      }
-    }
-    return keys;
   }
 
   @Override
