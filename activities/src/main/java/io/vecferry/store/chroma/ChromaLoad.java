@@ -20,7 +20,6 @@ import io.vecferry.store.ReservedKeys;
 import io.vecferry.store.SendingWriter;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.VectorFieldInfo;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -258,15 +257,14 @@ final class ChromaLoad {
     ObjectNode index = (ObjectNode) configuration.get(HNSW);
     ChromaCollection.Load note =
         new ChromaCollection.Load(
-            new LoadNote(stamp, schema.idKinds(), Map.of("", field.name())), field.dimension());
+            new LoadNote(stamp, schema.idKinds(), Map.of("", field.name())),
+            field.dimension(),
+            false);
     ObjectNode metadata = metadata(schema, index);
     metadata.put(ChromaCollection.NOTE, note.toJson());
     JsonBytes body = new JsonBytes(1024);
     body.raw("{\"name\":").string(settings.collection()).raw(",\"configuration\":");
-    json(configuration, body);
-    body.raw(",\"metadata\":");
-    json(metadata, body);
-    body.raw("}");
+    body.json(configuration.toString()).raw(",\"metadata\":").json(metadata.toString()).raw("}");
     ChromaCollection made;
     try {
       made = client.create(body, settings.collection());
@@ -288,16 +286,6 @@ final class ChromaLoad {
               + " when asked for "
               + field.metric().spelling()
               + ". Upgrade the server.");
-    }
-  }
-
-  /** Writes JSON with numbers spelled so that the server reads them right. */
-  private static void json(JsonNode node, JsonBytes body) {
-    byte[] text = node.toString().getBytes(StandardCharsets.UTF_8);
-    int before = body.length();
-    if (!ChromaMapping.writeRespelled(text, body)) {
-      body.cut(before);
-      body.raw(text, 0, text.length);
     }
   }
 
@@ -412,8 +400,8 @@ final class ChromaLoad {
     }
     ChromaCollection loaded = client.get(loadName);
     require(loaded, stamp);
-    ObjectNode change = JsonNodeFactory.instance.objectNode();
-    change.put("new_name", settings.collection());
+    JsonBytes change = new JsonBytes(100);
+    change.raw("{\"new_name\":").string(settings.collection()).raw("}");
     try {
       client.change(
           loaded.id(), change, "renaming '" + loadName + "' to '" + settings.collection() + "'");
@@ -431,7 +419,33 @@ final class ChromaLoad {
       return false;
     }
     require(there.get(), stamp);
+    if (there.get().load().orElseThrow().arrays()) {
+      deleteRecords(there.get());
+    }
     client.delete(settings.collection());
     return true;
+  }
+
+  /**
+   * Empties a collection. When a server removes a collection as a whole, it leaves the arrays of
+   * its records behind, and new records of whatever collection get them.
+   */
+  private void deleteRecords(ChromaCollection collection) {
+    JsonBytes list = new JsonBytes(64);
+    list.raw("{\"include\":[],\"limit\":" + settings.limit(RecordFetcher.MOST_ROWS) + "}");
+    while (true) {
+      List<String> ids = new ArrayList<>();
+      RecordSender.read(
+          client,
+          collection,
+          list,
+          (column, parser) -> RecordSender.readTexts(column, "ids", parser, ids));
+      if (ids.isEmpty()) {
+        return;
+      }
+      JsonBytes body = new JsonBytes(40 * ids.size());
+      body.raw("{\"ids\":").strings(ids).raw("}");
+      client.deleteRecords(collection, body);
+    }
   }
 }
