@@ -123,6 +123,10 @@ final class ChromaLoad {
                   + field.element().name().toLowerCase(Locale.ROOT)
                   + " become 32-bit floats, which hold them exactly."));
     }
+    if (field.optional()) {
+      findings.add(
+          Finding.info("target", "records that have no vector are refused: Chroma has none such."));
+    }
     if (field.metric() == Metric.COSINE) {
       findings.add(
           Finding.warning(
@@ -301,6 +305,9 @@ final class ChromaLoad {
         index.set(param.key(), source.path(HNSW).path(param.key()));
       }
     }
+    if (source.isMissingNode()) {
+      follow(schema.sourceVectors(), index);
+    }
     field
         .indexParams()
         .forEach(
@@ -316,6 +323,28 @@ final class ChromaLoad {
       configuration.set(EMBEDDING_FUNCTION, source.path(EMBEDDING_FUNCTION));
     }
     return configuration;
+  }
+
+  /** Takes over what another store says of its own HNSW index. */
+  private static void follow(List<VectorFieldInfo> sourceVectors, ObjectNode index) {
+    for (VectorFieldInfo field : sourceVectors) {
+      if (field.indexType() != null && field.indexType().toLowerCase(Locale.ROOT).contains(HNSW)) {
+        field
+            .indexParams()
+            .forEach(
+                (name, value) ->
+                    IndexParam.of(name)
+                        .filter(IndexParam::common)
+                        .filter(param -> value.matches("[0-9]{1,9}"))
+                        .ifPresent(
+                            param -> {
+                              int number = Integer.parseInt(value);
+                              index.put(
+                                  param.key(),
+                                  Math.max(param.lowest(), Math.min(param.highest(), number)));
+                            }));
+      }
+    }
   }
 
   /**

@@ -79,7 +79,13 @@ class ChromaStoreTest {
   private static LoadSchema schema(
       VectorFieldInfo field, Map<String, String> configuration, IdKind... kinds) {
     return new LoadSchema(
-        List.of(field), Set.of(kinds), "test", 1, RecordProfile.EMPTY, configuration);
+        List.of(field),
+        Set.of(kinds),
+        "test",
+        1,
+        RecordProfile.EMPTY,
+        configuration,
+        List.of(field));
   }
 
   private static RecordBatch batch(
@@ -523,6 +529,36 @@ class ChromaStoreTest {
   }
 
   @Test
+  void indexOfAnotherStoreIsFollowed() {
+    VectorFieldInfo wanted = new VectorFieldInfo("", 2, Metric.L2, 0, "", Map.of());
+    VectorFieldInfo theirs =
+        new VectorFieldInfo(
+            "",
+            2,
+            Metric.L2,
+            0,
+            "hnsw",
+            Map.of("m", "24", "ef_construct", "3000000", "on_disk", "true"));
+    try (VectorStore store = open("target", collection)) {
+      store.create(
+          new LoadSchema(
+              List.of(wanted),
+              Set.of(IdKind.STRING),
+              "test",
+              1,
+              RecordProfile.EMPTY,
+              Map.of(),
+              List.of(theirs)),
+          STAMP);
+      JsonNode index = chroma.describe(collection).at("/configuration_json/hnsw");
+      assertThat(index.path("max_neighbors").asInt()).isEqualTo(24);
+      assertThat(index.path("ef_construction").asInt())
+          .as("largest that makes sense")
+          .isEqualTo(100_000);
+    }
+  }
+
+  @Test
   void collectionOfAnotherChromaIsMadeTheSame() {
     String[] sources = {
       "",
@@ -736,7 +772,8 @@ class ChromaStoreTest {
                 new RecordProfile.Key("nested", 10, List.of("object"), 5),
                 new RecordProfile.Key("$set", 10, List.of("text"), 5)));
     LoadSchema schema =
-        new LoadSchema(List.of(field), Set.of(IdKind.INT64), "test", 10, profile, Map.of());
+        new LoadSchema(
+            List.of(field), Set.of(IdKind.INT64), "test", 10, profile, Map.of(), List.of(field));
     try (VectorStore store = open("target", collection)) {
       String all =
           store.assessLoad(schema).stream()
@@ -746,6 +783,7 @@ class ChromaStoreTest {
           .contains("WARNING target.metric: Chroma keeps vectors of a collection that compares by")
           .contains("lengths of vectors go from 1.00e-25 to 3.00")
           .contains("INFO target: components of int8 become 32-bit floats")
+          .contains("INFO target: records that have no vector are refused")
           .contains("INFO target: ids become text")
           .contains("cannot hold some values of nested, $set")
           .doesNotContain("fine");
