@@ -114,7 +114,8 @@ class BadInputTest {
         spec(
             "unknown store type",
             STORES.replace("target: {type: faiss", "target: {type: fais"),
-            "target.type: must be one of faiss, got \"fais\". Did you mean 'faiss'?"),
+            "target.type: must be one of chroma, faiss",
+            "got \"fais\". Did you mean 'faiss'?"),
         spec(
             "unknown choice",
             STORES.replace("path: target", "path: target, ifExists: replce"),

@@ -282,14 +282,8 @@ final class ChromaClient {
    *
    * @throws StoreException TARGET_CHANGED when the new name is taken
    */
-  void change(String id, JsonNode changes, String doing) {
-    start(
-            "PUT",
-            collection(id),
-            BodyPublishers.ofString(changes.toString()),
-            doing,
-            FailureClass.INCOMPATIBLE)
-        .await();
+  void change(String id, JsonBytes changes, String doing) {
+    start("PUT", collection(id), changes.publisher(), doing, FailureClass.INCOMPATIBLE).await();
   }
 
   /** Removes a collection; nothing happens when there is none. */
@@ -327,6 +321,17 @@ final class ChromaClient {
    */
   void upsert(ChromaCollection collection, JsonBytes body, String doing) {
     post(collection, "upsert", body, doing, FailureClass.BAD_RECORD).await();
+  }
+
+  /** Changes metadata of records that are there. */
+  void update(ChromaCollection collection, JsonBytes body, String doing) {
+    post(collection, "update", body, doing, FailureClass.BAD_RECORD).await();
+  }
+
+  /** Removes records. */
+  void deleteRecords(ChromaCollection collection, JsonBytes body) {
+    String doing = "removing records of '" + collection.name() + "'";
+    post(collection, "delete", body, doing, FailureClass.INCOMPATIBLE).await();
   }
 
   private Pending post(

@@ -48,17 +48,25 @@ record ChromaCollection(
    *
    * @param dimension components of its vectors, which the server does not know before the first
    *     record
+   * @param arrays whether there may be arrays in the metadata of its records
    */
-  record Load(LoadNote note, int dimension) {
+  record Load(LoadNote note, int dimension, boolean arrays) {
     private static final String DIMENSION = "dimension";
+    private static final String ARRAYS = "arrays";
 
     String toJson() {
       ObjectNode node = (ObjectNode) parsed(note.toJson());
-      return node.put(DIMENSION, dimension).toString();
+      return node.put(DIMENSION, dimension).put(ARRAYS, arrays).toString();
     }
 
     private static Optional<Load> parse(String text) {
-      return LoadNote.parse(text).map(note -> new Load(note, parsed(text).path(DIMENSION).asInt()));
+      return LoadNote.parse(text)
+          .map(
+              note -> {
+                JsonNode node = parsed(text);
+                return new Load(
+                    note, node.path(DIMENSION).asInt(), node.path(ARRAYS).asBoolean(true));
+              });
     }
 
     private static JsonNode parsed(String json) {
@@ -116,6 +124,19 @@ record ChromaCollection(
 
   static Optional<String> space(Metric metric) {
     return Optional.ofNullable(SPACES.get(metric));
+  }
+
+  /** The same collection with another note. */
+  ChromaCollection with(Load newLoad) {
+    return new ChromaCollection(
+        id, name, dimension, metadata, configuration, schema, Optional.of(newLoad));
+  }
+
+  /** All its metadata as JSON, the note too. */
+  String metadataJson() {
+    ObjectNode all = metadata.deepCopy();
+    load.ifPresent(made -> all.put(NOTE, made.toJson()));
+    return all.toString();
   }
 
   /** How vectors are compared. */

@@ -20,7 +20,6 @@ import io.vecferry.store.ReservedKeys;
 import io.vecferry.store.SendingWriter;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.VectorFieldInfo;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -123,6 +122,10 @@ final class ChromaLoad {
               "components of "
                   + field.element().name().toLowerCase(Locale.ROOT)
                   + " become 32-bit floats, which hold them exactly."));
+    }
+    if (field.optional()) {
+      findings.add(
+          Finding.info("target", "records that have no vector are refused: Chroma has none such."));
     }
     if (field.metric() == Metric.COSINE) {
       findings.add(
@@ -258,15 +261,14 @@ final class ChromaLoad {
     ObjectNode index = (ObjectNode) configuration.get(HNSW);
     ChromaCollection.Load note =
         new ChromaCollection.Load(
-            new LoadNote(stamp, schema.idKinds(), Map.of("", field.name())), field.dimension());
+            new LoadNote(stamp, schema.idKinds(), Map.of("", field.name())),
+            field.dimension(),
+            false);
     ObjectNode metadata = metadata(schema, index);
     metadata.put(ChromaCollection.NOTE, note.toJson());
     JsonBytes body = new JsonBytes(1024);
     body.raw("{\"name\":").string(settings.collection()).raw(",\"configuration\":");
-    json(configuration, body);
-    body.raw(",\"metadata\":");
-    json(metadata, body);
-    body.raw("}");
+    body.json(configuration.toString()).raw(",\"metadata\":").json(metadata.toString()).raw("}");
     ChromaCollection made;
     try {
       made = client.create(body, settings.collection());
@@ -291,16 +293,6 @@ final class ChromaLoad {
     }
   }
 
-  /** Writes JSON with numbers spelled so that the server reads them right. */
-  private static void json(JsonNode node, JsonBytes body) {
-    byte[] text = node.toString().getBytes(StandardCharsets.UTF_8);
-    int before = body.length();
-    if (!ChromaMapping.writeRespelled(text, body)) {
-      body.cut(before);
-      body.raw(text, 0, text.length);
-    }
-  }
-
   /** The index that the spec asks for, on top of what a source of the same type has. */
   private static ObjectNode configuration(LoadSchema schema) {
     VectorFieldInfo field = schema.vectors().get(0);
@@ -312,6 +304,9 @@ final class ChromaLoad {
       if (source.path(HNSW).path(param.key()).isNumber()) {
         index.set(param.key(), source.path(HNSW).path(param.key()));
       }
+    }
+    if (source.isMissingNode()) {
+      follow(schema.sourceVectors(), index);
     }
     field
         .indexParams()
@@ -328,6 +323,28 @@ final class ChromaLoad {
       configuration.set(EMBEDDING_FUNCTION, source.path(EMBEDDING_FUNCTION));
     }
     return configuration;
+  }
+
+  /** Takes over what another store says of its own HNSW index. */
+  private static void follow(List<VectorFieldInfo> sourceVectors, ObjectNode index) {
+    for (VectorFieldInfo field : sourceVectors) {
+      if (field.indexType() != null && field.indexType().toLowerCase(Locale.ROOT).contains(HNSW)) {
+        field
+            .indexParams()
+            .forEach(
+                (name, value) ->
+                    IndexParam.of(name)
+                        .filter(IndexParam::common)
+                        .filter(param -> value.matches("[0-9]{1,9}"))
+                        .ifPresent(
+                            param -> {
+                              int number = Integer.parseInt(value);
+                              index.put(
+                                  param.key(),
+                                  Math.max(param.lowest(), Math.min(param.highest(), number)));
+                            }));
+      }
+    }
   }
 
   /**
@@ -412,8 +429,8 @@ final class ChromaLoad {
     }
     ChromaCollection loaded = client.get(loadName);
     require(loaded, stamp);
-    ObjectNode change = JsonNodeFactory.instance.objectNode();
-    change.put("new_name", settings.collection());
+    JsonBytes change = new JsonBytes(100);
+    change.raw("{\"new_name\":").string(settings.collection()).raw("}");
     try {
       client.change(
           loaded.id(), change, "renaming '" + loadName + "' to '" + settings.collection() + "'");
@@ -431,7 +448,33 @@ final class ChromaLoad {
       return false;
     }
     require(there.get(), stamp);
+    if (there.get().load().orElseThrow().arrays()) {
+      deleteRecords(there.get());
+    }
     client.delete(settings.collection());
     return true;
+  }
+
+  /**
+   * Empties a collection. When a server removes a collection as a whole, it leaves the arrays of
+   * its records behind, and new records of whatever collection get them.
+   */
+  private void deleteRecords(ChromaCollection collection) {
+    JsonBytes list = new JsonBytes(64);
+    list.raw("{\"include\":[],\"limit\":" + settings.limit(RecordFetcher.MOST_ROWS) + "}");
+    while (true) {
+      List<String> ids = new ArrayList<>();
+      RecordSender.read(
+          client,
+          collection,
+          list,
+          (column, parser) -> RecordSender.readTexts(column, "ids", parser, ids));
+      if (ids.isEmpty()) {
+        return;
+      }
+      JsonBytes body = new JsonBytes(40 * ids.size());
+      body.raw("{\"ids\":").strings(ids).raw("}");
+      client.deleteRecords(collection, body);
+    }
   }
 }

@@ -23,9 +23,10 @@ import java.util.Set;
  * What a record is in Chroma, and back. Pure: no I/O. Thread-safe.
  *
  * <p>Ids are texts that are not empty. Metadata is a flat object: no nulls, no nested objects, no
- * empty or mixed arrays, no keys that are empty or start with {@code #} or {@code $}. A record's
- * uri is the member {@value #URI} of its metadata. Chroma does not tell a record without metadata
- * from one whose metadata is empty; both are read as an empty object.
+ * empty or mixed arrays, no keys that are empty or start with {@code #} or {@code $}, and not every
+ * double, see {@link ServerNumbers}. A record's uri is the member {@value #URI} of its metadata.
+ * Chroma does not tell a record without metadata from one whose metadata is empty; both are read as
+ * an empty object.
  *
  * @see ReservedKeys
  */
@@ -60,10 +61,10 @@ final class ChromaMapping {
   }
 
   /** What Chroma does with a member of an object. */
-  private record Rule(boolean arrays, boolean spellable) implements MetadataEnvelope.Rule {
+  private record Rule(boolean arrays, boolean readRight) implements MetadataEnvelope.Rule {
     @Override
     public boolean keeps(String key, MetadataEnvelope.Value value) {
-      return takes(key, value) && spellable && value.numbersKept() && !value.negativeZero();
+      return takes(key, value) && readRight && value.numbersKept() && !value.negativeZero();
     }
 
     @Override
@@ -164,8 +165,9 @@ final class ChromaMapping {
    *
    * @param kind kind of the row's id
    * @param noDocument whether an empty document has to stand for none
+   * @return whether there are arrays in it
    */
-  void writeMetadata(
+  boolean writeMetadata(
       TextColumn metadata, int row, IdKind kind, String id, boolean noDocument, JsonBytes body) {
     boolean plain = isPlain(kind, id);
     MetadataEnvelope.Extras extras =
@@ -174,61 +176,25 @@ final class ChromaMapping {
             : new MetadataEnvelope.Extras(
                 plain ? null : id, plain ? null : kind, noDocument, Double.NaN);
     byte[] wrapped = MetadataEnvelope.wrap(metadata, row, extras, true, rule);
-    int before = body.length();
-    if (!writeRespelled(wrapped, body)) {
-      body.cut(before);
+    if (!ServerNumbers.readRight(wrapped)) {
       wrapped = MetadataEnvelope.wrap(metadata, row, extras, true, nothingKept);
-      body.raw(wrapped, 0, wrapped.length);
     }
+    body.raw(wrapped, 0, wrapped.length);
+    return hasArrays(wrapped);
   }
 
-  /**
-   * Copies JSON with all numbers spelled so that the server reads them right.
-   *
-   * @return false when a number has no such spelling
-   */
-  static boolean writeRespelled(byte[] json, JsonBytes body) {
-    int copied = 0;
+  private static boolean hasArrays(byte[] json) {
     boolean inString = false;
     for (int i = 0; i < json.length; i++) {
-      byte character = json[i];
-      if (inString) {
-        if (character == '\\') {
-          i++;
-        } else if (character == '"') {
-          inString = false;
-        }
-      } else if (character == '"') {
-        inString = true;
-      } else if (character == '-' || (character >= '0' && character <= '9')) {
-        int end = i + 1;
-        boolean integer = true;
-        while (end < json.length && isInNumber(json[end])) {
-          integer &= json[end] >= '0' && json[end] <= '9';
-          end++;
-        }
-        if (!integer && !DoubleSpelling.isReadRight(json, i, end)) {
-          String spelling = DoubleSpelling.find(json, i, end);
-          if (spelling == null) {
-            return false;
-          }
-          body.raw(json, copied, i - copied).raw(spelling);
-          copied = end;
-        }
-        i = end - 1;
+      if (inString && json[i] == '\\') {
+        i++;
+      } else if (json[i] == '"') {
+        inString = !inString;
+      } else if (json[i] == '[' && !inString) {
+        return true;
       }
     }
-    body.raw(json, copied, json.length - copied);
-    return true;
-  }
-
-  private static boolean isInNumber(byte character) {
-    return (character >= '0' && character <= '9')
-        || character == '.'
-        || character == 'e'
-        || character == 'E'
-        || character == '+'
-        || character == '-';
+    return false;
   }
 
   /** Reads the metadata of records. */

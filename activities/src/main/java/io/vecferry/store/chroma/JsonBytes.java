@@ -7,6 +7,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.List;
 
 /**
  * A JSON text that is put together from bytes, without making objects of what is only passed on.
@@ -64,6 +65,12 @@ final class JsonBytes {
     return this;
   }
 
+  /** Adds JSON as it is. */
+  JsonBytes json(String json) {
+    byte[] encoded = json.getBytes(StandardCharsets.UTF_8);
+    return raw(encoded, 0, encoded.length);
+  }
+
   /** Adds a comma except in front of the first element. */
   JsonBytes separate(int element) {
     return element == 0 ? this : raw(",");
@@ -73,6 +80,15 @@ final class JsonBytes {
   JsonBytes string(String text) {
     byte[] encoded = text.getBytes(StandardCharsets.UTF_8);
     return string(encoded, 0, encoded.length);
+  }
+
+  /** Adds an array of texts. */
+  JsonBytes strings(List<String> texts) {
+    raw("[");
+    for (int i = 0; i < texts.size(); i++) {
+      separate(i).string(texts.get(i));
+    }
+    return raw("]");
   }
 
   /** Adds UTF-8 text as a JSON string. */

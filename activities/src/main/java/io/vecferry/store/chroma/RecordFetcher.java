@@ -22,7 +22,7 @@ final class RecordFetcher {
   private static final long TARGET_BYTES = 12 << 20;
 
   /** The server binds every id of a request to a parameter of a query, and has 32,766 of them. */
-  private static final int MOST_ROWS = 5000;
+  static final int MOST_ROWS = 5000;
 
   private static final int BYTES_PER_COMPONENT = 12;
   private static final int OTHER_BYTES = 500;
@@ -61,11 +61,9 @@ final class RecordFetcher {
   /** Asks for records by their stored ids. */
   ChromaClient.Pending start(ChromaCollection collection, List<String> storedIds) {
     JsonBytes body = new JsonBytes(40 * storedIds.size() + 100);
-    body.raw("{\"include\":[\"embeddings\",\"documents\",\"metadatas\",\"uris\"],\"ids\":[");
-    for (int i = 0; i < storedIds.size(); i++) {
-      body.separate(i).string(storedIds.get(i));
-    }
-    body.raw("]}");
+    body.raw("{\"include\":[\"embeddings\",\"documents\",\"metadatas\",\"uris\"],\"ids\":")
+        .strings(storedIds)
+        .raw("}");
     return client.read(
         collection,
         body,

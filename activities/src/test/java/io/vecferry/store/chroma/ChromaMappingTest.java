@@ -109,15 +109,17 @@ class ChromaMappingTest {
   }
 
   @Test
-  void spellsDoublesSoThatTheServerReadsThemRight() {
-    String stored =
-        written(
-            TEXT_IDS,
-            "{\"a\":0.12259611066165799,\"b\":\"0.12259611066165799\",\"c\":[0.5,1e+16]}");
-    assertThat(stored)
-        .contains("\"b\":\"0.12259611066165799\",\"c\":[0.5,1e+16]")
-        .doesNotContain("\"a\":0.12259611066165799")
-        .doesNotContain("_vecferry");
+  void keepsDoublesAsTextThatTheServerReadsWrong() {
+    for (String metadata :
+        List.of("{\"a\":0.12259611066165799,\"b\":\"x\"}", "{\"a\":[0.5,-0.12259611066165799]}")) {
+      String stored = written(TEXT_IDS, metadata);
+      assertThat(stored)
+          .startsWith(metadata.substring(0, metadata.length() - 1))
+          .contains("_vecferry_metadata_json");
+      assertThat(read(TEXT_IDS, stored, null).get(0)).isEqualTo(metadata);
+    }
+    String fine = "{\"a\":0.5,\"b\":\"\\\"0.12259611066165799\",\"c\":[0.3333333333333333,1e+16]}";
+    assertThat(written(TEXT_IDS, fine)).isEqualTo(fine);
   }
 
   @Test

@@ -70,13 +70,26 @@ record TestChroma(String url) {
             + "\"],\"include\":[\"embeddings\",\"documents\",\"metadatas\",\"uris\"]}");
   }
 
-  /** Removes all collections whose name starts so. */
+  /**
+   * Removes all collections whose name starts so, and their records first: the server would give
+   * arrays in their metadata to other records.
+   */
   void dropAll(String prefix) {
     for (JsonNode collection : call("GET", COLLECTIONS, null).body()) {
       String name = collection.path("name").asText();
       if (name.startsWith(prefix)) {
-        call("DELETE", COLLECTIONS + "/" + name, null);
+        String id = collection.path("id").asText();
+        JsonNode ids = records(id, "get", "{\"include\":[]}").path("ids");
+        if (!ids.isEmpty()) {
+          records(id, "delete", "{\"ids\":" + ids + "}");
+        }
+        drop(name);
       }
     }
+  }
+
+  /** Removes a collection as it is. */
+  void drop(String name) {
+    call("DELETE", COLLECTIONS + "/" + name, null);
   }
 }
