@@ -121,6 +121,15 @@ final class Connection implements AutoCloseable {
     }
   }
 
+  /** As {@link #call}, for a request with records. */
+  <Q, A extends Message> A write(MethodDescriptor<Q, A> method, Q request, String doing) {
+    try {
+      return ClientCalls.blockingUnaryCall(calls, deep(method), options(), request);
+    } catch (StatusRuntimeException e) {
+      throw failures.ofWrite(e, doing);
+    }
+  }
+
   /** As {@link #call}, but waits and asks again as long as the server says that it was too soon. */
   <Q, A extends Message> A read(MethodDescriptor<Q, A> method, Q request, String doing) {
     return await(method, request, start(method, request), doing);

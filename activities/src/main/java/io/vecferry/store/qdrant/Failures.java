@@ -28,14 +28,26 @@ final class Failures {
     this.role = role;
   }
 
+  /** A call that writes records was refused; one of them may be at fault. */
+  StoreException ofWrite(StatusRuntimeException e, String doing) {
+    return of(e, doing, true);
+  }
+
   /**
-   * @param doing what the call was for, as {@code writing to collection 'products'}
+   * @param doing what the call was for, as {@code reading collection 'products'}
    */
   StoreException of(StatusRuntimeException e, String doing) {
+    return of(e, doing, false);
+  }
+
+  private StoreException of(StatusRuntimeException e, String doing, boolean write) {
     Status status = e.getStatus();
     String text = status.getDescription() == null ? "" : status.getDescription();
     String causes = causes(e);
     FailureClass failureClass = classify(status.getCode(), text, causes);
+    if (failureClass == FailureClass.BAD_RECORD && !write) {
+      failureClass = FailureClass.INCOMPATIBLE;
+    }
     String place = "Qdrant at " + address;
     String message =
         switch (status.getCode()) {
