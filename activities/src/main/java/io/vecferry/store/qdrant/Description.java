@@ -241,6 +241,16 @@ final class Description {
                   + layout.collection()
                   + "', which is read."));
     }
+    if (layout.note() != null && !layout.note().unfinished().isEmpty()) {
+      findings.add(
+          Finding.blocking(
+              "source",
+              collection
+                  + "is a load of migration '"
+                  + layout.note().load().stamp().migration()
+                  + "' that has not ended; records may be missing from it.",
+              "Let that migration end, or roll it back, first."));
+    }
     switch (info.getStatus()) {
       case Red ->
           findings.add(

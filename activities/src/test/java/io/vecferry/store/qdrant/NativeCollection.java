@@ -4,18 +4,13 @@ import com.google.protobuf.Message;
 import io.grpc.MethodDescriptor;
 import io.qdrant.client.grpc.Collections.AliasOperations;
 import io.qdrant.client.grpc.Collections.ChangeAliases;
-import io.qdrant.client.grpc.Collections.CollectionInfo;
 import io.qdrant.client.grpc.Collections.CreateAlias;
 import io.qdrant.client.grpc.Collections.CreateCollection;
-import io.qdrant.client.grpc.Collections.DeleteAlias;
 import io.qdrant.client.grpc.Collections.DeleteCollection;
 import io.qdrant.client.grpc.Collections.Distance;
-import io.qdrant.client.grpc.Collections.GetCollectionInfoRequest;
-import io.qdrant.client.grpc.Collections.UpdateCollection;
 import io.qdrant.client.grpc.Collections.VectorParams;
 import io.qdrant.client.grpc.Collections.VectorsConfig;
 import io.qdrant.client.grpc.CollectionsGrpc;
-import io.qdrant.client.grpc.JsonWithInt.Struct;
 import io.qdrant.client.grpc.JsonWithInt.Value;
 import io.qdrant.client.grpc.Points.DenseVector;
 import io.qdrant.client.grpc.Points.PointStruct;
@@ -106,33 +101,10 @@ final class NativeCollection implements AutoCloseable {
             .setCreateAlias(CreateAlias.newBuilder().setCollectionName(name).setAliasName(alias)));
   }
 
-  void removeAlias(String alias) {
-    change(
-        AliasOperations.newBuilder().setDeleteAlias(DeleteAlias.newBuilder().setAliasName(alias)));
-  }
-
   private void change(AliasOperations.Builder change) {
     call(
         CollectionsGrpc.getUpdateAliasesMethod(),
         ChangeAliases.newBuilder().addActions(change).build());
-  }
-
-  void update(UpdateCollection.Builder update) {
-    call(CollectionsGrpc.getUpdateMethod(), update.setCollectionName(name).build());
-  }
-
-  /** Tells the test server what to do with the collection; see its README. */
-  void control(Struct.Builder order) {
-    update(
-        UpdateCollection.newBuilder()
-            .putMetadata("_test_server", Value.newBuilder().setStructValue(order).build()));
-  }
-
-  CollectionInfo info() {
-    return call(
-            CollectionsGrpc.getGetMethod(),
-            GetCollectionInfoRequest.newBuilder().setCollectionName(name).build())
-        .getResult();
   }
 
   <Q, A extends Message> A call(MethodDescriptor<Q, A> method, Q request) {

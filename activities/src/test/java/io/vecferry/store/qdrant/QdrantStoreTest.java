@@ -596,7 +596,9 @@ class QdrantStoreTest {
             new NativeCollection(url, NativeCollection.unnamed(1, Distance.Dot));
         VectorStore store = open(source.settings())) {
       source.upsert(NativeCollection.point("1", Map.of(), 1f));
-      source.control(
+      QdrantTests.control(
+          url,
+          source.name(),
           Struct.newBuilder()
               .putFields("deferred", integer(5))
               .putFields("seconds", QdrantTests.number(1.5)));
@@ -613,7 +615,9 @@ class QdrantStoreTest {
             new NativeCollection(url, NativeCollection.unnamed(1, Distance.Dot));
         VectorStore store = open(source.settings())) {
       String collection = "collection '" + source.name() + "' ";
-      source.control(
+      QdrantTests.control(
+          url,
+          source.name(),
           Struct.newBuilder()
               .putFields("status", QdrantTests.text("red"))
               .putFields("error", QdrantTests.text("No space left on device")));
@@ -623,14 +627,17 @@ class QdrantStoreTest {
               collection
                   + "is red: the server could not optimize it (No space left on device). It can be"
                   + " read; updates may be missing from it.");
-      source.control(Struct.newBuilder().putFields("status", QdrantTests.text("grey")));
+      QdrantTests.control(
+          url, source.name(), Struct.newBuilder().putFields("status", QdrantTests.text("grey")));
       assertThat(store.assess())
           .extracting(Finding::message)
           .contains(
               collection
                   + "is grey: since its start the server waits for a write before it optimizes."
                   + " Reading needs none.");
-      source.control(
+      QdrantTests.control(
+          url,
+          source.name(),
           Struct.newBuilder()
               .putFields("status", QdrantTests.text("yellow"))
               .putFields("seconds", QdrantTests.number(30)));
@@ -1032,7 +1039,7 @@ class QdrantStoreTest {
   @Test
   void cutsWhatIsLargerThanTheRateOfAMinute() {
     Assumptions.assumeTrue(isNew());
-    String[] ids = IntStream.range(0, 50).mapToObj(i -> "row-" + i).toArray(String[]::new);
+    String[] ids = IntStream.range(0, 44).mapToObj(i -> "row-" + i).toArray(String[]::new);
     try (VectorStore store = open(targetSettings())) {
       store.create(schema(Metric.L2, 1, IdKind.STRING), STAMP);
       try (BatchWriter writer = store.write("p0", STAMP);
@@ -1046,10 +1053,10 @@ class QdrantStoreTest {
                 .build(),
             "testing");
         // The writer was opened before the limit was set, and learns of it by being refused.
-        writer.write(batch(IdKind.STRING, 1, ids, new float[50]));
+        writer.write(batch(IdKind.STRING, 1, ids, new float[44]));
         assertThat(writer.finish()).isEmpty();
       }
-      assertThat(store.describe().rows()).isEqualTo(50);
+      assertThat(store.describe().rows()).isEqualTo(44);
     }
   }
 
@@ -1082,20 +1089,13 @@ class QdrantStoreTest {
   }
 
   private void control(String status, String error) {
-    try (Connection connection = QdrantTests.connect(url)) {
-      Struct.Builder order =
-          Struct.newBuilder()
-              .putFields("status", QdrantTests.text(status))
-              .putFields("error", QdrantTests.text(error))
-              .putFields("seconds", QdrantTests.number(1));
-      connection.call(
-          CollectionsGrpc.getUpdateMethod(),
-          UpdateCollection.newBuilder()
-              .setCollectionName(target)
-              .putMetadata("_test_server", Value.newBuilder().setStructValue(order).build())
-              .build(),
-          "testing");
-    }
+    QdrantTests.control(
+        url,
+        target,
+        Struct.newBuilder()
+            .putFields("status", QdrantTests.text(status))
+            .putFields("error", QdrantTests.text(error))
+            .putFields("seconds", QdrantTests.number(1)));
   }
 
   /** Pages of points that are larger than expected are asked for again in halves. */

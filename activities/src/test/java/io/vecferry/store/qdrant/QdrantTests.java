@@ -1,7 +1,9 @@
 package io.vecferry.store.qdrant;
 
 import io.qdrant.client.grpc.Collections.DeleteCollection;
+import io.qdrant.client.grpc.Collections.UpdateCollection;
 import io.qdrant.client.grpc.CollectionsGrpc;
+import io.qdrant.client.grpc.JsonWithInt.Struct;
 import io.qdrant.client.grpc.JsonWithInt.Value;
 import io.vecferry.store.StoreSettings;
 import io.vecferry.testing.RunningServer;
@@ -35,6 +37,19 @@ final class QdrantTests {
           CollectionsGrpc.getDeleteMethod(),
           DeleteCollection.newBuilder().setCollectionName(collection).build(),
           "dropping");
+    }
+  }
+
+  /** Tells the test server what to do with a collection; see its README. */
+  static void control(String url, String collection, Struct.Builder order) {
+    try (Connection connection = connect(url)) {
+      connection.call(
+          CollectionsGrpc.getUpdateMethod(),
+          UpdateCollection.newBuilder()
+              .setCollectionName(collection)
+              .putMetadata("_test_server", Value.newBuilder().setStructValue(order).build())
+              .build(),
+          "controlling");
     }
   }
 
