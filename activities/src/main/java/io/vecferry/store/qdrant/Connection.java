@@ -11,6 +11,7 @@ import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.TlsChannelCredentials;
 import io.grpc.protobuf.ProtoUtils;
@@ -117,7 +118,18 @@ final class Connection implements AutoCloseable {
     try {
       return ClientCalls.blockingUnaryCall(calls, deep(method), options(), request);
     } catch (StatusRuntimeException e) {
+      reconnectIfLost(e);
       throw failures.of(e, doing);
+    }
+  }
+
+  /** As {@link #call}, for a request with records. */
+  <Q, A extends Message> A write(MethodDescriptor<Q, A> method, Q request, String doing) {
+    try {
+      return ClientCalls.blockingUnaryCall(calls, deep(method), options(), request);
+    } catch (StatusRuntimeException e) {
+      reconnectIfLost(e);
+      throw failures.ofWrite(e, doing);
     }
   }
 
@@ -152,12 +164,23 @@ final class Connection implements AutoCloseable {
         long wait = Math.max(pause, retryAfterMillis(status));
         boolean late = System.nanoTime() + wait * 1_000_000 > deadline;
         if (!Failures.isRateLimit(status) || late) {
+          reconnectIfLost(status);
           throw failures.of(status, doing);
         }
         sleep(wait);
         pause = Math.min(2 * pause, LONGEST_PAUSE.toMillis());
         answer = start(method, request);
       }
+    }
+  }
+
+  /**
+   * A channel that has lost its server waits up to two minutes before it tries again, and fails all
+   * calls until then. The next call is to find out by itself.
+   */
+  private void reconnectIfLost(StatusRuntimeException e) {
+    if (e.getStatus().getCode() == Status.Code.UNAVAILABLE) {
+      channel.enterIdle();
     }
   }
 

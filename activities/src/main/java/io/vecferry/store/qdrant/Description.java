@@ -41,20 +41,20 @@ final class Description {
   /** Points at each of some places whose content goes into the fingerprint. */
   private static final int FINGERPRINT_POINTS = 2;
 
-  private final Server server;
+  private final Catalogue catalogue;
   private Object counted;
   private long count;
   private boolean foreignUuids;
 
-  Description(Server server) {
-    this.server = server;
+  Description(Catalogue catalogue) {
+    this.catalogue = catalogue;
   }
 
   /** Looks at the collection, once all its points can be read. */
   Layout visible() {
     long deadline = System.nanoTime() + DEFERRED_PATIENCE.toNanos();
     while (true) {
-      Layout layout = server.look();
+      Layout layout = catalogue.look();
       long hidden = Load.deferred(layout.info());
       if (hidden == 0) {
         return layout;
@@ -75,8 +75,8 @@ final class Description {
     long rows = count(layout);
     Map<String, String> configuration = new LinkedHashMap<>();
     io.qdrant.client.grpc.Collections.CollectionInfo info = layout.info();
-    if (!layout.collection().equals(server.settings().collection())) {
-      configuration.put("alias", server.settings().collection());
+    if (!layout.collection().equals(catalogue.settings().collection())) {
+      configuration.put("alias", catalogue.settings().collection());
     }
     if (!layout.aliases().isEmpty()) {
       configuration.put("aliases", String.join(", ", layout.aliases()));
@@ -98,7 +98,7 @@ final class Description {
     configuration.put("snapshots", snapshots(layout));
     NativeConfiguration.describe(info, layout.note(), configuration);
     return new CollectionInfo(
-        "Qdrant " + server.version().text(),
+        "Qdrant " + catalogue.version().text(),
         layout.collection(),
         layout.describeFields(),
         idKinds(layout),
@@ -111,7 +111,7 @@ final class Description {
   private String snapshots(Layout layout) {
     try {
       String names =
-          server.snapshots(layout.collection()).stream()
+          catalogue.snapshots(layout.collection()).stream()
               .map(SnapshotDescription::getName)
               .sorted()
               .collect(Collectors.joining(", "));
@@ -136,14 +136,14 @@ final class Description {
             info.getIndexedVectorsCount(),
             info.getStatus());
     if (!look.equals(counted)) {
-      count = server.count(layout.collection());
+      count = catalogue.count(layout.collection());
       counted = look;
     }
     return count;
   }
 
   private Set<IdKind> idKinds(Layout layout) {
-    Splits splits = new Splits(server.connection(), layout);
+    Splits splits = new Splits(catalogue.connection(), layout);
     PointKey first = splits.firstFrom(PointKey.FIRST);
     boolean numbers = first != null && !first.isUuid();
     Set<IdKind> kinds = EnumSet.noneOf(IdKind.class);
@@ -184,7 +184,7 @@ final class Description {
     }
     for (PointKey place : places) {
       ScrollResponse page =
-          server
+          catalogue
               .connection()
               .read(
                   PointsGrpc.getScrollMethod(),
@@ -209,13 +209,13 @@ final class Description {
   }
 
   private void findServer(List<Finding> findings) {
-    ServerVersion version = server.version();
+    ServerVersion version = catalogue.version();
     if (!version.supported()) {
       findings.add(
           Finding.blocking(
               "source.url",
               "the server is Qdrant " + version.text() + "; vecferry needs 1.10 or newer.",
-              "Update the server."));
+              "Update the catalogue."));
     } else if (version.newerThanTested()) {
       findings.add(
           Finding.info(
@@ -231,15 +231,25 @@ final class Description {
   private void findStatus(Layout layout, List<Finding> findings) {
     io.qdrant.client.grpc.Collections.CollectionInfo info = layout.info();
     String collection = "collection '" + layout.collection() + "' ";
-    if (!layout.collection().equals(server.settings().collection())) {
+    if (!layout.collection().equals(catalogue.settings().collection())) {
       findings.add(
           Finding.info(
               "source.collection",
               "'"
-                  + server.settings().collection()
+                  + catalogue.settings().collection()
                   + "' is an alias of collection '"
                   + layout.collection()
                   + "', which is read."));
+    }
+    if (layout.note() != null && !layout.note().unfinished().isEmpty()) {
+      findings.add(
+          Finding.blocking(
+              "source",
+              collection
+                  + "is a load of migration '"
+                  + layout.note().load().stamp().migration()
+                  + "' that has not ended; records may be missing from it.",
+              "Let that migration end, or roll it back, first."));
     }
     switch (info.getStatus()) {
       case Red ->
@@ -330,7 +340,7 @@ final class Description {
               .setFilter(withoutId)
               .build();
       found =
-          server
+          catalogue
                   .connection()
                   .read(
                       PointsGrpc.getScrollMethod(),
@@ -345,7 +355,7 @@ final class Description {
   }
 
   private void findAbsentVectors(Layout layout, List<Finding> findings) {
-    if (!server.version().filtersByVector()) {
+    if (!catalogue.version().filtersByVector()) {
       return;
     }
     for (VectorField field : layout.fields()) {
@@ -356,7 +366,7 @@ final class Description {
                       .setHasVector(HasVectorCondition.newBuilder().setHasVector(field.name())))
               .build();
       long absent =
-          server
+          catalogue
               .connection()
               .read(
                   PointsGrpc.getCountMethod(),

@@ -28,54 +28,71 @@ final class Failures {
     this.role = role;
   }
 
+  /** A call that writes records was refused; one of them may be at fault. */
+  StoreException ofWrite(StatusRuntimeException e, String doing) {
+    return of(e, doing, true);
+  }
+
   /**
-   * @param doing what the call was for, as {@code writing to collection 'products'}
+   * @param doing what the call was for, as {@code reading collection 'products'}
    */
   StoreException of(StatusRuntimeException e, String doing) {
+    return of(e, doing, false);
+  }
+
+  private StoreException of(StatusRuntimeException e, String doing, boolean write) {
     Status status = e.getStatus();
     String text = status.getDescription() == null ? "" : status.getDescription();
     String causes = causes(e);
     FailureClass failureClass = classify(status.getCode(), text, causes);
-    String place = "Qdrant at " + address;
+    if (failureClass == FailureClass.BAD_RECORD && !write) {
+      failureClass = FailureClass.INCOMPATIBLE;
+    }
     String message =
-        switch (status.getCode()) {
-          case UNAVAILABLE -> unavailable(text, causes);
-          case UNAUTHENTICATED ->
-              place
-                  + " refuses: "
-                  + text
-                  + ". Check "
-                  + role
-                  + ".auth.apiKey; it names where the worker finds the key, as env:QDRANT_API_KEY.";
-          case PERMISSION_DENIED ->
-              place
-                  + " does not allow "
-                  + doing
-                  + ": "
-                  + text
-                  + ". Use a key with the rights for it in "
-                  + role
-                  + ".auth.apiKey.";
-          case UNIMPLEMENTED ->
-              text.contains("HTTP status code")
-                  ? address
-                      + " is a web server and no gRPC API ("
-                      + firstLine(text)
-                      + "). "
-                      + rightPort()
-                  : place
-                      + " does not know the call for "
-                      + doing
-                      + " ("
-                      + firstLine(text)
-                      + "). It must be a Qdrant server, 1.10 or newer.";
-          case DEADLINE_EXCEEDED ->
-              place + " did not answer in time: " + doing + " (" + firstLine(text) + ")";
-          case CANCELLED -> "the work was stopped: " + doing;
-          default ->
-              place + ": " + doing + ": " + (text.isEmpty() ? status.getCode() : firstLine(text));
-        };
+        isWrongAddress(text + causes)
+            ? unreachable(text, causes)
+            : message(status.getCode(), text, causes, doing);
     return new StoreException(failureClass, message, e);
+  }
+
+  private String message(Status.Code code, String text, String causes, String doing) {
+    String place = "Qdrant at " + address;
+    return switch (code) {
+      case UNAVAILABLE -> unreachable(text, causes);
+      case UNAUTHENTICATED ->
+          place
+              + " refuses: "
+              + text
+              + ". Check "
+              + role
+              + ".auth.apiKey; it names where the worker finds the key, as env:QDRANT_API_KEY.";
+      case PERMISSION_DENIED ->
+          place
+              + " does not allow "
+              + doing
+              + ": "
+              + text
+              + ". Use a key with the rights for it in "
+              + role
+              + ".auth.apiKey.";
+      case UNIMPLEMENTED ->
+          text.contains("HTTP status code")
+              ? address
+                  + " is a web server and no gRPC API ("
+                  + firstLine(text)
+                  + "). "
+                  + rightPort()
+              : place
+                  + " does not know the call for "
+                  + doing
+                  + " ("
+                  + firstLine(text)
+                  + "). It must be a Qdrant server, 1.10 or newer.";
+      case DEADLINE_EXCEEDED ->
+          place + " did not answer in time: " + doing + " (" + firstLine(text) + ")";
+      case CANCELLED -> "the work was stopped: " + doing;
+      default -> place + ": " + doing + ": " + (text.isEmpty() ? code : firstLine(text));
+    };
   }
 
   /** Whether a call was refused because of too many calls, and may be made again later. */
@@ -86,9 +103,10 @@ final class Failures {
   }
 
   static FailureClass classify(Status.Code code, String text, String causes) {
+    if (isWrongAddress(text + causes)) {
+      return FailureClass.INCOMPATIBLE;
+    }
     return switch (code) {
-      case UNAVAILABLE ->
-          isWrongAddress(text + causes) ? FailureClass.INCOMPATIBLE : FailureClass.TRANSIENT;
       case UNAUTHENTICATED, PERMISSION_DENIED -> FailureClass.PERMISSION;
       case NOT_FOUND -> FailureClass.MISSING;
       case ALREADY_EXISTS -> FailureClass.TARGET_CHANGED;
@@ -98,7 +116,7 @@ final class Failures {
           text.contains("message length") ? FailureClass.TOO_LARGE : FailureClass.BAD_RECORD;
       case INVALID_ARGUMENT -> invalid(text);
       case UNKNOWN, INTERNAL -> internal(text);
-      case DEADLINE_EXCEEDED, CANCELLED, ABORTED, FAILED_PRECONDITION, DATA_LOSS, OK ->
+      case UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED, ABORTED, FAILED_PRECONDITION, DATA_LOSS, OK ->
           FailureClass.TRANSIENT;
     };
   }
@@ -146,7 +164,7 @@ final class Failures {
         || (lower.contains("limit of ") && lower.contains("reached"));
   }
 
-  private String unavailable(String text, String causes) {
+  private String unreachable(String text, String causes) {
     String all = text + causes;
     if (all.contains(HTTP_1) || all.contains("ALPN")) {
       return address + " is a web server and no gRPC API. " + rightPort();
@@ -165,6 +183,14 @@ final class Failures {
           + " shows a certificate that this machine does not trust ("
           + lastCause(causes)
           + "). Use the name that the certificate is for, and a certificate authority that Java knows.";
+    }
+    if (all.contains("Network closed for unknown reason")) {
+      return address
+          + " closes the connection without a word. If it wants TLS, write https:// in "
+          + role
+          + ".url; otherwise it is not the port of the gRPC API, usually "
+          + PORT
+          + ", or the server is just stopping.";
     }
     if (all.contains("Unable to resolve host")) {
       return "there is no machine with the name "

@@ -52,14 +52,14 @@ final class Load {
   /** Below this many bytes of vectors nothing is indexed by default. */
   private static final long INDEXED_BYTES = 10_000L << 10;
 
-  private final Server server;
+  private final Catalogue catalogue;
 
-  Load(Server server) {
-    this.server = server;
+  Load(Catalogue catalogue) {
+    this.catalogue = catalogue;
   }
 
   void create(LoadSchema schema, LoadStamp stamp) {
-    LoadPlan plan = new LoadPlan(schema, server.settings(), server.version());
+    LoadPlan plan = new LoadPlan(schema, catalogue.settings(), catalogue.version());
     String problems =
         plan.findings().stream()
             .filter(finding -> finding.severity() == Finding.Severity.BLOCKING)
@@ -70,18 +70,18 @@ final class Load {
     }
     LoadPlan.Creation creation = plan.creation();
     CollectionNote note = plan.note(stamp, creation.later());
-    if (!server.exists()) {
+    if (!catalogue.exists()) {
       make(creation.create(), note);
     }
-    Layout layout = server.look();
+    Layout layout = catalogue.look();
     if (layout.note() == null && isUnnoted(layout, creation.create())) {
       // An earlier attempt was stopped between making the collection and noting it.
       noteAsAlias(layout.collection(), note);
-      layout = server.look();
+      layout = catalogue.look();
     }
     requireStamp(layout, stamp);
     for (CreateFieldIndexCollection index : plan.payloadIndexes()) {
-      server
+      catalogue
           .connection()
           .call(
               PointsGrpc.getCreateFieldIndexMethod(),
@@ -92,11 +92,11 @@ final class Load {
 
   private void make(CreateCollection create, CollectionNote note) {
     CreateCollection.Builder request = create.toBuilder();
-    if (server.version().keepsMetadata()) {
+    if (catalogue.version().keepsMetadata()) {
       request.putAllMetadata(note.toMetadata());
     }
     try {
-      server
+      catalogue
           .connection()
           .call(
               CollectionsGrpc.getCreateMethod(),
@@ -105,13 +105,11 @@ final class Load {
     } catch (StoreException e) {
       // Two attempts may overlap; whose it is, is looked at next.
       if (e.failureClass() != FailureClass.TARGET_CHANGED) {
-        throw e.failureClass() == FailureClass.BAD_RECORD
-            ? new StoreException(FailureClass.INCOMPATIBLE, e.getMessage(), e)
-            : e;
+        throw e;
       }
       return;
     }
-    if (!server.version().keepsMetadata()) {
+    if (!catalogue.version().keepsMetadata()) {
       noteAsAlias(create.getCollectionName(), note);
     }
   }
@@ -125,7 +123,7 @@ final class Load {
   }
 
   private void changeAlias(AliasOperations change) {
-    server
+    catalogue
         .connection()
         .call(
             CollectionsGrpc.getUpdateAliasesMethod(),
@@ -138,7 +136,7 @@ final class Load {
    * in a second step, empty, without other aliases, with these very fields and no graph.
    */
   private boolean isUnnoted(Layout layout, CreateCollection create) {
-    return !server.version().keepsMetadata()
+    return !catalogue.version().keepsMetadata()
         && layout.collection().equals(create.getCollectionName())
         && layout.aliases().isEmpty()
         && layout.info().getConfig().getHnswConfig().getM() == 0
@@ -148,18 +146,18 @@ final class Load {
             .getParams()
             .getVectorsConfig()
             .equals(create.getVectorsConfig())
-        && server.count(layout.collection()) == 0;
+        && catalogue.count(layout.collection()) == 0;
   }
 
   /**
    * @throws StoreException TARGET_CHANGED unless this load made the collection
    */
   void requireStamp(Layout layout, LoadStamp stamp) {
-    if (!layout.collection().equals(server.settings().collection())) {
+    if (!layout.collection().equals(catalogue.settings().collection())) {
       throw new StoreException(
           FailureClass.TARGET_CHANGED,
           "'"
-              + server.settings().collection()
+              + catalogue.settings().collection()
               + "' is an alias of collection '"
               + layout.collection()
               + "'. A load needs a name of its own; give the name of a collection that is not"
@@ -182,7 +180,7 @@ final class Load {
   }
 
   BatchWriter write(LoadStamp stamp) {
-    Layout layout = server.look();
+    Layout layout = catalogue.look();
     requireStamp(layout, stamp);
     SendingWriter.Limits limits =
         new SendingWriter.Limits(
@@ -201,9 +199,9 @@ final class Load {
               .addAllPoints(encoded.points())
               .build();
       PointsOperationResponse response =
-          server
+          catalogue
               .connection()
-              .call(
+              .write(
                   PointsGrpc.getUpsertMethod(),
                   request,
                   "writing "
@@ -225,17 +223,17 @@ final class Load {
   }
 
   void finish(LoadStamp stamp) {
-    Layout layout = server.look();
+    Layout layout = catalogue.look();
     requireStamp(layout, stamp);
     if (!layout.note().unfinished().isEmpty()) {
       UpdateCollection.Builder update =
           Deferral.parse(layout.note().unfinished()).toBuilder()
               .setCollectionName(layout.collection());
-      if (server.version().keepsMetadata()) {
+      if (catalogue.version().keepsMetadata()) {
         update.putAllMetadata(CollectionNote.finishedMetadata());
       }
       update(update.build());
-      if (!server.version().keepsMetadata()) {
+      if (!catalogue.version().keepsMetadata()) {
         changeAlias(
             AliasOperations.newBuilder()
                 .setRenameAlias(
@@ -249,7 +247,7 @@ final class Load {
   }
 
   private void update(UpdateCollection update) {
-    server
+    catalogue
         .connection()
         .call(
             CollectionsGrpc.getUpdateMethod(),
@@ -268,7 +266,7 @@ final class Load {
     long moved = start;
     Object seen = null;
     while (true) {
-      CollectionInfo info = server.info(collection);
+      CollectionInfo info = catalogue.info(collection);
       long now = System.nanoTime();
       switch (info.getStatus()) {
         case Green -> {
@@ -333,12 +331,12 @@ final class Load {
 
   /** Whether something was removed. */
   boolean drop(LoadStamp stamp) {
-    if (!server.exists()) {
+    if (!catalogue.exists()) {
       return false;
     }
-    Layout layout = server.look();
+    Layout layout = catalogue.look();
     requireStamp(layout, stamp);
-    return server
+    return catalogue
         .connection()
         .call(
             CollectionsGrpc.getDeleteMethod(),

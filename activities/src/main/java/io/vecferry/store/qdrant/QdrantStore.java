@@ -25,13 +25,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** A collection of a Qdrant server. */
+/** A collection of a Qdrant catalogue. */
 final class QdrantStore implements VectorStore {
   private static final int FETCH_ROWS = 2_000;
   private static final long FETCH_BYTES = 8 << 20;
 
   private final Connection connection;
-  private final Server server;
+  private final Catalogue catalogue;
   private final Settings settings;
   private final Description description;
   private final Load load;
@@ -40,9 +40,9 @@ final class QdrantStore implements VectorStore {
   QdrantStore(Connection connection, Settings settings) {
     this.connection = connection;
     this.settings = settings;
-    this.server = new Server(connection, settings);
-    this.description = new Description(server);
-    this.load = new Load(server);
+    this.catalogue = new Catalogue(connection, settings);
+    this.description = new Description(catalogue);
+    this.load = new Load(catalogue);
   }
 
   /** The collection as it was when it was described last. */
@@ -57,7 +57,7 @@ final class QdrantStore implements VectorStore {
 
   @Override
   public boolean exists() {
-    return server.exists();
+    return catalogue.exists();
   }
 
   @Override
@@ -74,13 +74,13 @@ final class QdrantStore implements VectorStore {
 
   @Override
   public List<Finding> assessLoad(LoadSchema schema) {
-    return new LoadPlan(schema, settings, server.version()).findings();
+    return new LoadPlan(schema, settings, catalogue.version()).findings();
   }
 
   @Override
   public List<SourceRange> split(int wanted) {
     Layout now = layout();
-    long rows = server.count(now.collection());
+    long rows = catalogue.count(now.collection());
     return rows == 0 ? List.of() : new Splits(connection, now).split(wanted, rows);
   }
 
@@ -167,10 +167,10 @@ final class QdrantStore implements VectorStore {
 
   @Override
   public Optional<LoadStamp> stamp() {
-    if (!server.exists()) {
+    if (!catalogue.exists()) {
       return Optional.empty();
     }
-    Layout now = server.look();
+    Layout now = catalogue.look();
     return Optional.ofNullable(now.note()).map(note -> note.load().stamp());
   }
 
@@ -193,7 +193,7 @@ final class QdrantStore implements VectorStore {
           FailureClass.INCOMPATIBLE,
           "only a Qdrant load can be published as collection '" + settings.collection() + "'");
     }
-    load.requireStamp(server.look(), stamp);
+    load.requireStamp(catalogue.look(), stamp);
   }
 
   @Override

@@ -1,5 +1,7 @@
 package io.vecferry.store.qdrant;
 
+import com.google.protobuf.UnknownFieldSet;
+import com.google.protobuf.UnsafeByteOperations;
 import io.qdrant.client.grpc.JsonWithInt.ListValue;
 import io.qdrant.client.grpc.JsonWithInt.Struct;
 import io.qdrant.client.grpc.JsonWithInt.Value;
@@ -20,6 +22,8 @@ import io.vecferry.record.SparseVectors;
 import io.vecferry.record.VectorColumn;
 import io.vecferry.record.VectorKind;
 import io.vecferry.store.StoreException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -235,21 +239,34 @@ final class VectorMapping {
       return Vector.newBuilder().setMultiDense(out).build();
     }
 
-    @SuppressWarnings("deprecation")
     private Vector.Builder flat(float[] values, int start, int length) {
-      Vector.Builder out = Vector.newBuilder();
-      for (int i = start; i < start + length; i++) {
-        out.addData(values[i]);
-      }
-      return out;
+      return Vector.newBuilder()
+          .setUnknownFields(packed(Vector.DATA_FIELD_NUMBER, values, start, length));
     }
 
     private DenseVector dense(float[] values, int start, int length) {
-      DenseVector.Builder out = DenseVector.newBuilder();
-      for (int i = start; i < start + length; i++) {
-        out.addData(values[i]);
-      }
-      return out.build();
+      return DenseVector.newBuilder()
+          .setUnknownFields(packed(DenseVector.DATA_FIELD_NUMBER, values, start, length))
+          .build();
+    }
+
+    /**
+     * A repeated float field as its bytes. On the wire it is the same as the field that the message
+     * has; adding floats to that one by one takes three times the time and the memory.
+     */
+    private UnknownFieldSet packed(int field, float[] values, int start, int length) {
+      byte[] bytes = new byte[4 * length];
+      ByteBuffer.wrap(bytes)
+          .order(ByteOrder.LITTLE_ENDIAN)
+          .asFloatBuffer()
+          .put(values, start, length);
+      return UnknownFieldSet.newBuilder()
+          .addField(
+              field,
+              UnknownFieldSet.Field.newBuilder()
+                  .addLengthDelimited(UnsafeByteOperations.unsafeWrap(bytes))
+                  .build())
+          .build();
     }
 
     /**

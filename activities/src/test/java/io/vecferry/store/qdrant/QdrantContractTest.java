@@ -23,7 +23,7 @@ class QdrantContractTest extends StoreContractTest {
 
   @BeforeEach
   void chooseServer() {
-    url = QdrantTests.url(server());
+    url = server().url();
   }
 
   @AfterEach

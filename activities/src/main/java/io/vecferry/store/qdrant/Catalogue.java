@@ -22,11 +22,11 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /** What a server says about collections. Stateless; every method asks. */
-final class Server {
+final class Catalogue {
   private final Connection connection;
   private final Settings settings;
 
-  Server(Connection connection, Settings settings) {
+  Catalogue(Connection connection, Settings settings) {
     this.connection = connection;
     this.settings = settings;
   }
