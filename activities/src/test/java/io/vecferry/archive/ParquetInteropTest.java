@@ -92,8 +92,8 @@ class ParquetInteropTest {
       assert lines(zip(*rows)) == expected, 'DuckDB differs'
       lengths = duckdb.sql(f"select len(lexical.indices), len(tokens) from read_parquet('{path}')").fetchall()
       assert lengths == [(3, 0), (None, 2), (0, None), (1, 1), (2, None), (1, 3)], lengths
-      none = duckdb.sql(f"select count(*) from read_parquet('{path}') where vector is null").fetchone()
-      assert none == (3,), none
+      none = duckdb.sql(f"select count(*) from read_parquet('{path}') where vector is null").fetchall()
+      assert none == [(3,)], none
       try:
           import polars
           frame = polars.read_parquet(path)
