@@ -45,7 +45,14 @@ public final class FaissProvider implements StoreProvider {
             false,
             List.of(),
             "index",
-            "Name of the index file in a folder, without .faiss."));
+            "Name of the index file in a folder, without .faiss."),
+        new StoreOption(
+            "options.allowLossy",
+            StoreOption.Kind.BOOLEAN,
+            false,
+            List.of(),
+            "false",
+            "Whether an index may hold codes that stand for vectors, and not the vectors."));
   }
 
   @Override
@@ -69,7 +76,8 @@ public final class FaissProvider implements StoreProvider {
       throw FileErrors.incompatible(
           settings.role() + ".options.indexName '" + indexName + "' is not a file name");
     }
-    return new FaissStore(path(settings), indexName, layout);
+    return new FaissStore(
+        path(settings), indexName, layout, settings.flag("options.allowLossy", false));
   }
 
   private static Path path(StoreSettings settings) {

@@ -2,7 +2,6 @@ package io.vecferry.store.faiss;
 
 import io.vecferry.plan.Finding;
 import io.vecferry.record.IdColumn;
-import io.vecferry.record.IdKind;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.store.BatchReader;
 import io.vecferry.store.BatchWriter;
@@ -23,22 +22,25 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /** A FAISS index with its metadata, in files. */
 final class FaissStore implements VectorStore {
-  private static final Set<String> INDEX_TYPES = Set.of("", "Flat", "IDMap2,Flat");
-
   private final Path path;
   private final String indexName;
   private final String layout;
+  private final boolean allowLossy;
   private final FaissLoad load;
   private FaissCollection collection;
 
-  FaissStore(Path path, String indexName, String layout) {
+  /**
+   * @param layout what a target looks like
+   * @param allowLossy whether vectors may be changed by the index that holds them
+   */
+  FaissStore(Path path, String indexName, String layout, boolean allowLossy) {
     this.path = path;
     this.indexName = indexName;
     this.layout = layout;
+    this.allowLossy = allowLossy;
     this.load = new FaissLoad(path, indexName);
   }
 
@@ -143,26 +145,18 @@ final class FaissStore implements VectorStore {
           Finding.blocking(
               "target", "dimension " + field.dimension() + " is not between 1 and 1048576", ""));
     }
-    String indexType = field.indexType() == null ? "" : field.indexType();
-    if (!INDEX_TYPES.contains(indexType)) {
-      findings.add(
-          Finding.blocking(
-              "target.index.type",
-              "index type '" + indexType + "' cannot be written",
-              "Use Flat or IDMap2,Flat."));
-    } else if (indexType.equals("IDMap2,Flat") && !schema.idKinds().equals(Set.of(IdKind.INT64))) {
-      findings.add(
-          Finding.blocking(
-              "target.index.type",
-              "IDMap2,Flat takes only signed 64-bit integers as ids, the source has "
-                  + schema.idKinds(),
-              "Use Flat: ids are then kept beside the index."));
-    } else if (langChain && indexType.equals("IDMap2,Flat")) {
-      findings.add(
-          Finding.blocking(
-              "target.index.type",
-              "LangChain finds documents by row number and cannot read an index with an id map",
-              "Use Flat."));
+    IndexPlan.Parsed parsed = IndexPlan.parse(field.indexType(), field.indexParams());
+    findings.addAll(parsed.problems());
+    if (parsed.plan() != null) {
+      findings.addAll(
+          new IndexAssessment(
+                  parsed.plan(),
+                  schema,
+                  langChain,
+                  allowLossy,
+                  Parallel.threads(),
+                  Runtime.getRuntime().maxMemory())
+              .findings());
     }
     if (Files.exists(path) && !Files.isDirectory(path)) {
       findings.add(
