@@ -507,16 +507,17 @@ final class FaissLoad {
     Path metadata = folder.resolve(langChain ? indexName + ".pkl" : FaissFiles.METADATA);
     Map<String, Manifest.FileSum> sums = new LinkedHashMap<>();
     sums.put(index.getFileName().toString(), publish(index, build::write));
+    int[] places = langChain ? null : build.places();
     sums.put(
         metadata.getFileName().toString(),
         publish(
             metadata,
             (output, channel) -> {
               if (langChain) {
-                writePickle(output, pointers, kinds.size() > 1, build.rowOrder());
-              } else if (build.rowOrder() != null) {
+                writePickle(output, pointers, kinds.size() > 1);
+              } else if (places != null) {
                 List<Path> lines = pointers.stream().map(part -> data(part, LINES)).toList();
-                new LineScatter(lines, build.rowOrder()).write(output, channel);
+                new LinePlacer(lines, places).write(output, channel);
               } else {
                 for (Pointer pointer : pointers) {
                   output.copy(data(pointer, LINES), pointer.lineBytes());
@@ -551,8 +552,8 @@ final class FaissLoad {
             true,
             rows,
             kinds.size() == 1 ? kinds.iterator().next() : null,
-            // An inverted file has the rows of a part in many places.
-            build.rowOrder() == null ? segments : List.of(),
+            // The rows of a part may have come into many places.
+            places == null ? segments : List.of(),
             sums)
         .write(folder);
   }
@@ -589,8 +590,7 @@ final class FaissLoad {
     }
   }
 
-  private void writePickle(
-      SummedOutput output, List<Pointer> pointers, boolean markKinds, ListOrder order)
+  private void writePickle(SummedOutput output, List<Pointer> pointers, boolean markKinds)
       throws IOException {
     PickleWriter pickle = new PickleWriter(output);
     Set<String> mixed = markKinds ? new HashSet<>() : null;
@@ -613,14 +613,12 @@ final class FaissLoad {
       }
     }
     pickle.endDocuments();
-    int[] next = order == null ? null : order.starts().clone();
     long row = 0;
     for (Pointer pointer : pointers) {
       try (MetaReader lines = lines(pointer)) {
         while (lines.next()) {
           lines.parseId();
-          pickle.row(order == null ? row : next[order.lists()[(int) row]]++, lines.idText());
-          row++;
+          pickle.row(row++, lines.idText());
         }
       }
     }

@@ -3,11 +3,15 @@ package io.vecferry.store.faiss;
 import io.vecferry.store.Metric;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.util.Arrays;
 import java.util.List;
 
 /**
- * Writes the index file of a load from the vectors of its parts. Inverted files reorder the rows:
- * {@link #rowOrder} says how. Used once, by one thread, which starts others.
+ * Writes the index file of a load from the vectors of its parts. Used once, by one thread, which
+ * starts others.
+ *
+ * <p>What stands beside an index is in the ascending order of its ids. That is the order of the
+ * parts, but for an inverted file whose ids are those of the records: see {@link #places}.
  */
 final class IndexBuild {
   static final int READ_FLOATS = 1 << 20;
@@ -22,7 +26,6 @@ final class IndexBuild {
   private final long rows;
   private final boolean labelled;
   private final int threads;
-  private ListOrder rowOrder;
 
   /**
    * @param labelled whether the ids of all records are integers that the index is to know
@@ -45,9 +48,37 @@ final class IndexBuild {
     this.threads = threads;
   }
 
-  /** The order of rows in the index; null when it is that of the parts. */
-  ListOrder rowOrder() {
-    return rowOrder;
+  /**
+   * For each row in the order of the parts, the place of what stands beside it; null when that is
+   * the same order.
+   */
+  int[] places() throws IOException {
+    if (!labelled || !plan.type().lists()) {
+      return null;
+    }
+    long[] ids = new long[Math.toIntExact(rows)];
+    try (SegmentRows segments = new SegmentRows(parts, dimension)) {
+      segments.readLabels(0, ids.length, ids);
+    }
+    boolean ascending = true;
+    for (int row = 1; row < ids.length && ascending; row++) {
+      ascending = ids[row - 1] < ids[row];
+    }
+    if (ascending) {
+      return null;
+    }
+    long[] sorted = ids.clone();
+    Arrays.parallelSort(sorted);
+    for (int i = 1; i < sorted.length; i++) {
+      if (sorted[i] == sorted[i - 1]) {
+        throw FileErrors.bad("the id " + sorted[i] + " is there more than once");
+      }
+    }
+    int[] places = new int[ids.length];
+    for (int row = 0; row < ids.length; row++) {
+      places[row] = Arrays.binarySearch(sorted, ids[row]);
+    }
+    return places;
   }
 
   /**
@@ -80,7 +111,6 @@ final class IndexBuild {
         InvertedBuild lists =
             new InvertedBuild(plan, dimension, metric == Metric.IP, parts, labelled, threads);
         lists.prepare();
-        rowOrder = lists.order();
         output.fourcc(plan.type().codes() ? "IwSq" : "IwFl");
         header(output, rows);
         output.putLong(lists.centroids().count());

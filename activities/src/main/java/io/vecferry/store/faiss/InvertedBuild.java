@@ -49,10 +49,6 @@ final class InvertedBuild {
     return centroids;
   }
 
-  ListOrder order() {
-    return order;
-  }
-
   /** The codec of what is left after taking the centroid away; null where floats are kept. */
   ByteCodec codec() {
     return codec;
@@ -180,7 +176,6 @@ final class InvertedBuild {
     float[] block = new float[blockRows * dimension];
     long[] labels = new long[blockRows];
     byte[] code = new byte[dimension];
-    int[] next = order.starts().clone();
     ByteBuffer codes =
         ByteBuffer.allocateDirect(Math.max(codeSize, RUN_BYTES)).order(ByteOrder.LITTLE_ENDIAN);
     ByteBuffer ids = ByteBuffer.allocateDirect(RUN_BYTES / 8 * 8).order(ByteOrder.LITTLE_ENDIAN);
@@ -207,8 +202,7 @@ final class InvertedBuild {
               && ids.remaining() >= 8) {
             int row = sorted[at++];
             put(block, row * dimension, list, code, codes);
-            ids.putLong(labelled ? labels[row] : next[list]);
-            next[list]++;
+            ids.putLong(labelled ? labels[row] : first + row);
           }
           codesAt[list] += codes.position();
           labelsAt[list] += ids.position();
