@@ -38,14 +38,14 @@ final class Distances {
       float difference1 = left[leftAt + d + 1] - right[rightAt + d + 1];
       float difference2 = left[leftAt + d + 2] - right[rightAt + d + 2];
       float difference3 = left[leftAt + d + 3] - right[rightAt + d + 3];
-      sum0 += difference0 * difference0;
-      sum1 += difference1 * difference1;
-      sum2 += difference2 * difference2;
-      sum3 += difference3 * difference3;
+      sum0 = Math.fma(difference0, difference0, sum0);
+      sum1 = Math.fma(difference1, difference1, sum1);
+      sum2 = Math.fma(difference2, difference2, sum2);
+      sum3 = Math.fma(difference3, difference3, sum3);
     }
     for (; d < dimension; d++) {
       float difference = left[leftAt + d] - right[rightAt + d];
-      sum0 += difference * difference;
+      sum0 = Math.fma(difference, difference, sum0);
     }
     return (sum0 + sum1) + (sum2 + sum3);
   }
@@ -57,13 +57,13 @@ final class Distances {
     float sum3 = 0;
     int d = 0;
     for (; d + 3 < dimension; d += 4) {
-      sum0 += left[leftAt + d] * right[rightAt + d];
-      sum1 += left[leftAt + d + 1] * right[rightAt + d + 1];
-      sum2 += left[leftAt + d + 2] * right[rightAt + d + 2];
-      sum3 += left[leftAt + d + 3] * right[rightAt + d + 3];
+      sum0 = Math.fma(left[leftAt + d], right[rightAt + d], sum0);
+      sum1 = Math.fma(left[leftAt + d + 1], right[rightAt + d + 1], sum1);
+      sum2 = Math.fma(left[leftAt + d + 2], right[rightAt + d + 2], sum2);
+      sum3 = Math.fma(left[leftAt + d + 3], right[rightAt + d + 3], sum3);
     }
     for (; d < dimension; d++) {
-      sum0 += left[leftAt + d] * right[rightAt + d];
+      sum0 = Math.fma(left[leftAt + d], right[rightAt + d], sum0);
     }
     return (sum0 + sum1) + (sum2 + sum3);
   }
@@ -137,18 +137,18 @@ final class Distances {
       float difference1 = first - block1[at1 + d];
       float difference2 = first - block2[at2 + d];
       float difference3 = first - block3[at3 + d];
-      even0 += difference0 * difference0;
-      even1 += difference1 * difference1;
-      even2 += difference2 * difference2;
-      even3 += difference3 * difference3;
+      even0 = Math.fma(difference0, difference0, even0);
+      even1 = Math.fma(difference1, difference1, even1);
+      even2 = Math.fma(difference2, difference2, even2);
+      even3 = Math.fma(difference3, difference3, even3);
       float next0 = second - block0[at0 + d + 1];
       float next1 = second - block1[at1 + d + 1];
       float next2 = second - block2[at2 + d + 1];
       float next3 = second - block3[at3 + d + 1];
-      odd0 += next0 * next0;
-      odd1 += next1 * next1;
-      odd2 += next2 * next2;
-      odd3 += next3 * next3;
+      odd0 = Math.fma(next0, next0, odd0);
+      odd1 = Math.fma(next1, next1, odd1);
+      odd2 = Math.fma(next2, next2, odd2);
+      odd3 = Math.fma(next3, next3, odd3);
     }
     if (d < dimension) {
       float last = query[at + d];
@@ -188,21 +188,21 @@ final class Distances {
     for (; d + 1 < dimension; d += 2) {
       float first = query[at + d];
       float second = query[at + d + 1];
-      even0 += first * block0[at0 + d];
-      even1 += first * block1[at1 + d];
-      even2 += first * block2[at2 + d];
-      even3 += first * block3[at3 + d];
-      odd0 += second * block0[at0 + d + 1];
-      odd1 += second * block1[at1 + d + 1];
-      odd2 += second * block2[at2 + d + 1];
-      odd3 += second * block3[at3 + d + 1];
+      even0 = Math.fma(first, block0[at0 + d], even0);
+      even1 = Math.fma(first, block1[at1 + d], even1);
+      even2 = Math.fma(first, block2[at2 + d], even2);
+      even3 = Math.fma(first, block3[at3 + d], even3);
+      odd0 = Math.fma(second, block0[at0 + d + 1], odd0);
+      odd1 = Math.fma(second, block1[at1 + d + 1], odd1);
+      odd2 = Math.fma(second, block2[at2 + d + 1], odd2);
+      odd3 = Math.fma(second, block3[at3 + d + 1], odd3);
     }
     if (d < dimension) {
       float last = query[at + d];
-      even0 += last * block0[at0 + d];
-      even1 += last * block1[at1 + d];
-      even2 += last * block2[at2 + d];
-      even3 += last * block3[at3 + d];
+      even0 = Math.fma(last, block0[at0 + d], even0);
+      even1 = Math.fma(last, block1[at1 + d], even1);
+      even2 = Math.fma(last, block2[at2 + d], even2);
+      even3 = Math.fma(last, block3[at3 + d], even3);
     }
     put(-(even0 + odd0), results, to);
     put(-(even1 + odd1), results, to + 1);

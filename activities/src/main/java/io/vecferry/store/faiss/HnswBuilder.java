@@ -9,12 +9,15 @@ import java.util.Arrays;
  * breadth finds, lists that are full thinned so that links go into different directions. With one
  * thread the same vectors and seed give the same graph.
  *
- * <p>Memory beside vectors and graph: about 4 bytes per row, and one byte per row and thread.
+ * <p>Memory beside vectors and graph: about 6 bytes per row, and one byte per row and thread.
  */
 final class HnswBuilder {
   private static final VarHandle LOCK = MethodHandles.arrayElementVarHandle(int[].class);
   private static final int LOCKS = 1 << 16;
   private static final int NODES_PER_STEP = 64;
+
+  /** Marks a key of a link that was thinned together with the others that are marked. */
+  private static final long THINNED = 1;
 
   /** Levels that hardly any node reaches are left out. */
   private static final double SMALLEST_PROBABILITY = 1e-9;
@@ -24,6 +27,13 @@ final class HnswBuilder {
   private final int breadth;
   private final HnswGraph graph;
   private final int[] locks = new int[LOCKS];
+
+  /**
+   * How many of the first ground links of a node have been thinned together: none of them has to be
+   * compared with another one of them again. Guarded by the lock of the node.
+   */
+  private final short[] thinned;
+
   private final long seed;
 
   private HnswBuilder(
@@ -33,6 +43,7 @@ final class HnswBuilder {
     this.breadth = breadth;
     this.graph = graph;
     this.seed = seed;
+    this.thinned = new short[graph.nodes()];
   }
 
   /**
@@ -160,6 +171,8 @@ final class HnswBuilder {
     private final HnswWalk walk = new HnswWalk(graph, vectors, distances);
     private final long[] targets = new long[breadth];
     private final long[] all = new long[2 * graph.m() + 1];
+    private final int[] numbers = new int[Math.max(breadth, all.length) + 3];
+    private final float[] results = new float[numbers.length];
 
     private void insert(int node) {
       float[] block = vectors.block(node);
@@ -173,7 +186,7 @@ final class HnswBuilder {
         for (int i = 0; i < walk.size(); i++) {
           // Another thread may have linked to this node already.
           if (HnswWalk.node(walk.get(i)) != node) {
-            targets[count++] = walk.get(i);
+            targets[count++] = walk.get(i) & ~THINNED;
           }
         }
         start = HnswWalk.node(targets[0]);
@@ -207,19 +220,34 @@ final class HnswBuilder {
         links[slot] = other;
         return;
       }
-      float[] block = vectors.block(node);
-      int at = vectors.at(node);
+      System.arraycopy(links, first, numbers, 0, width);
+      numbers[width] = other;
+      measure(node, width + 1);
+      int clean = level == 0 ? thinned[node] : 0;
       for (int i = 0; i <= width; i++) {
-        int neighbour = i == width ? other : links[first + i];
-        all[i] =
-            HnswWalk.key(
-                distances.between(block, at, vectors.block(neighbour), vectors.at(neighbour)),
-                neighbour);
+        all[i] = HnswWalk.key(results[i], numbers[i]) | (i < clean ? THINNED : 0);
       }
       Arrays.sort(all, 0, width + 1);
       int kept = thin(all, width + 1, width);
       for (int i = 0; i < width; i++) {
         links[first + i] = i < kept ? HnswWalk.node(all[i]) : -1;
+      }
+      if (level == 0) {
+        thinned[node] = (short) kept;
+      }
+    }
+
+    /** Distances of a node to the first of {@code numbers}. */
+    private void measure(int node, int count) {
+      float[] block = vectors.block(node);
+      int at = vectors.at(node);
+      int i = 0;
+      for (; i + 3 < count; i += 4) {
+        distances.toFour(block, at, vectors, numbers, i, results);
+      }
+      for (; i < count; i++) {
+        results[i] =
+            distances.between(block, at, vectors.block(numbers[i]), vectors.at(numbers[i]));
       }
     }
 
@@ -231,20 +259,41 @@ final class HnswBuilder {
     private int thin(long[] keys, int count, int most) {
       int kept = 0;
       for (int i = 0; i < count && kept < most; i++) {
-        int candidate = HnswWalk.node(keys[i]);
-        float[] block = vectors.block(candidate);
-        int at = vectors.at(candidate);
-        float distance = HnswWalk.distance(keys[i]);
-        boolean good = true;
-        for (int k = 0; k < kept && good; k++) {
-          int other = HnswWalk.node(keys[k]);
-          good = distances.between(block, at, vectors.block(other), vectors.at(other)) >= distance;
-        }
-        if (good) {
+        if (isGood(keys, kept, keys[i])) {
           keys[kept++] = keys[i];
         }
       }
       return kept;
+    }
+
+    private boolean isGood(long[] keys, int kept, long candidate) {
+      int node = HnswWalk.node(candidate);
+      float distance = HnswWalk.distance(candidate);
+      int count = 0;
+      for (int k = 0; k < kept; k++) {
+        if ((candidate & keys[k] & THINNED) == 0) {
+          numbers[count++] = HnswWalk.node(keys[k]);
+        }
+      }
+      float[] block = vectors.block(node);
+      int at = vectors.at(node);
+      int i = 0;
+      for (; i + 3 < count; i += 4) {
+        distances.toFour(block, at, vectors, numbers, i, results);
+        if (results[i] < distance
+            || results[i + 1] < distance
+            || results[i + 2] < distance
+            || results[i + 3] < distance) {
+          return false;
+        }
+      }
+      for (; i < count; i++) {
+        int other = numbers[i];
+        if (distances.between(block, at, vectors.block(other), vectors.at(other)) < distance) {
+          return false;
+        }
+      }
+      return true;
     }
   }
 }

@@ -27,7 +27,7 @@ record IndexSize(long file, long memory) {
         // Ground level, the levels above it on average, their places, the order of nodes.
         long links = rows * (8L * plan.m() + 4L * plan.m() / (plan.m() - 1) + 4);
         yield new IndexSize(
-            vectors + links + 8 * rows, vectors + links + rows * (5 + threads) + BUFFERS);
+            vectors + links + 8 * rows, vectors + links + rows * (7 + threads) + BUFFERS);
       }
       // Centroids by rows and by columns, and the new ones that an iteration makes; the sample is
       // gone before a block is read.
