@@ -46,8 +46,7 @@ final class BuiltIndex {
    * @param plan what the file was made from
    * @param readers opens a reader of rows in the order of the file
    */
-  static IndexSearch open(
-      Path path, IndexPlan plan, Supplier<ListSearch.RowReader> readers) {
+  static IndexSearch open(Path path, IndexPlan plan, Supplier<ListSearch.RowReader> readers) {
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
       InputStream input = new BufferedInputStream(Channels.newInputStream(channel), BUFFER);
       BuiltIndex index = new BuiltIndex(path, input);

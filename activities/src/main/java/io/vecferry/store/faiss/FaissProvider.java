@@ -18,8 +18,8 @@ public final class FaissProvider implements StoreProvider {
 
   @Override
   public String description() {
-    return "FAISS index files (IndexFlat and IndexIDMap over it, all versions), bare, as a LangChain"
-        + " folder, or with meta.jsonl";
+    return "FAISS index files (every type that FAISS can reconstruct except additive quantizers), bare,"
+        + " as a LangChain folder, or with meta.jsonl; writes IndexFlat and IndexIDMap2";
   }
 
   @Override
@@ -52,7 +52,8 @@ public final class FaissProvider implements StoreProvider {
             false,
             List.of(),
             "false",
-            "Whether an index may hold codes that stand for vectors, and not the vectors."));
+            "Whether an index, of the source or of the target, may keep its vectors in codes (SQ, PQ,"
+                + " PCA, ...), of which only approximations can be read."));
   }
 
   @Override
@@ -77,7 +78,11 @@ public final class FaissProvider implements StoreProvider {
           settings.role() + ".options.indexName '" + indexName + "' is not a file name");
     }
     return new FaissStore(
-        path(settings), indexName, layout, settings.flag("options.allowLossy", false));
+        path(settings),
+        indexName,
+        layout,
+        settings.flag("options.allowLossy", false),
+        settings.role().equals("target"));
   }
 
   private static Path path(StoreSettings settings) {

@@ -29,18 +29,21 @@ final class FaissStore implements VectorStore {
   private final String indexName;
   private final String layout;
   private final boolean allowLossy;
+  private final boolean target;
   private final FaissLoad load;
   private FaissCollection collection;
 
   /**
    * @param layout what a target looks like
    * @param allowLossy whether vectors may be changed by the index that holds them
+   * @param target whether the index is searched with what it was built for; exactly otherwise
    */
-  FaissStore(Path path, String indexName, String layout, boolean allowLossy) {
+  FaissStore(Path path, String indexName, String layout, boolean allowLossy, boolean target) {
     this.path = path;
     this.indexName = indexName;
     this.layout = layout;
     this.allowLossy = allowLossy;
+    this.target = target;
     this.load = new FaissLoad(path, indexName);
   }
 
@@ -93,7 +96,7 @@ final class FaissStore implements VectorStore {
 
   @Override
   public List<Finding> assess() {
-    return collection().assess();
+    return collection().assess(allowLossy);
   }
 
   @Override
@@ -131,6 +134,14 @@ final class FaissStore implements VectorStore {
               "target.metric",
               "FAISS has no cosine metric",
               "Use ip, which is the same for vectors of unit length."));
+    } else if (field.metric() == Metric.HAMMING || field.metric() == Metric.JACCARD) {
+      findings.add(
+          Finding.blocking(
+              "target.metric",
+              "a FAISS index of floats has no metric "
+                  + field.metric().spelling()
+                  + ", and binary indexes are read but not written",
+              "Choose a store that holds bits."));
     } else if (langChain && field.metric() != Metric.L2 && field.metric() != Metric.IP) {
       findings.add(
           Finding.warning(
@@ -199,7 +210,7 @@ final class FaissStore implements VectorStore {
       throw FileErrors.incompatible(
           "a FAISS index has one vector field without a name, '" + field + "' is not there");
     }
-    return collection().search(queries, count, k);
+    return collection().search(queries, count, k, target);
   }
 
   @Override
@@ -216,7 +227,7 @@ final class FaissStore implements VectorStore {
 
   @Override
   public boolean searchesExactly() {
-    return true;
+    return !target || !collection().isApproximate();
   }
 
   @Override

@@ -27,8 +27,7 @@ record GraphSearch(HnswGraph graph, FloatRows vectors, boolean innerProduct, int
           return (from, to) -> {
             for (int query = from; query < to; query++) {
               int at = query * dimension;
-              int start =
-                  walk.descend(queries, at, graph.entry(), graph.top(graph.entry()), 1);
+              int start = walk.descend(queries, at, graph.entry(), graph.top(graph.entry()), 1);
               walk.explore(queries, at, start, 0, Math.max(breadth, wanted));
               int answers = Math.min(wanted, walk.size());
               found.rows()[query] = new long[answers];

@@ -50,6 +50,7 @@ record IndexPlan(
 
   static final String TYPES = "Flat, IDMap2,Flat, HNSW, IVF_FLAT, SQ8, IVF_SQ8";
 
+  private static final String LABELLED = "IDMap2,";
   private static final int DEFAULT_M = 32;
   private static final int DEFAULT_EF_CONSTRUCTION = 40;
   private static final int DEFAULT_EF_SEARCH = 64;
@@ -82,7 +83,7 @@ record IndexPlan(
     List<Finding> problems = new ArrayList<>();
     String plain = name == null ? "" : name.toLowerCase(Locale.ROOT).replaceAll("[ ,_-]", "");
     Type type = NAMES.get(plain);
-    int named = 0;
+    int named = -1;
     Matcher hnsw = HNSW_NAME.matcher(plain);
     Matcher ivf = IVF_NAME.matcher(plain);
     String number = "";
@@ -108,11 +109,11 @@ record IndexPlan(
     IndexPlan plan =
         new IndexPlan(
             type,
-            reader.number("M", type.graph(), 2, 1024, DEFAULT_M, type.graph() ? named : 0),
-            reader.number("efConstruction", type.graph(), 1, 10_000, DEFAULT_EF_CONSTRUCTION, 0),
-            reader.number("efSearch", type.graph(), 1, 10_000, DEFAULT_EF_SEARCH, 0),
-            reader.number("nlist", type.lists(), 1, 1 << 20, 0, type.lists() ? named : 0),
-            reader.number("nprobe", type.lists(), 1, 1 << 20, 0, 0),
+            reader.number("M", type.graph(), 2, 1024, DEFAULT_M, type.graph() ? named : -1),
+            reader.number("efConstruction", type.graph(), 1, 10_000, DEFAULT_EF_CONSTRUCTION, -1),
+            reader.number("efSearch", type.graph(), 1, 10_000, DEFAULT_EF_SEARCH, -1),
+            reader.number("nlist", type.lists(), 1, 1 << 20, 0, type.lists() ? named : -1),
+            reader.number("nprobe", type.lists(), 1, 1 << 20, 0, -1),
             reader.seed(type.graph() || type.lists()));
     reader.finish();
     if (plan.nlist() > 0 && plan.nprobe() > plan.nlist()) {
@@ -123,6 +124,13 @@ record IndexPlan(
               "Search at most as many lists as there are."));
     }
     return new Parsed(plan, problems);
+  }
+
+  /** The plan that a file of {@link #factoryName} was made from; null when there is no such one. */
+  static IndexPlan ofFile(String name, Map<String, String> parameters) {
+    String inner = name.startsWith(LABELLED) ? name.substring(LABELLED.length()) : name;
+    Parsed parsed = parse(inner, parameters);
+    return parsed.problems().isEmpty() ? parsed.plan() : null;
   }
 
   /** Takes parameters and remembers what nobody asked for. */
@@ -155,15 +163,15 @@ record IndexPlan(
 
     private int number(
         String name, boolean applies, int lowest, int highest, int defaultValue, int inName) {
-      long value = whole(name, applies, lowest, highest, inName > 0 ? inName : defaultValue);
-      if (inName > 0 && value != inName) {
+      long value = whole(name, applies, lowest, highest, inName >= 0 ? inName : defaultValue);
+      if (inName >= 0 && value != inName) {
         problems.add(
             Finding.blocking(
                 "target.index.params." + name,
                 name + " is " + value + ", but the name of the index type says " + inName,
                 "Say it once."));
       }
-      if (applies && inName > highest) {
+      if (inName > highest || inName >= 0 && inName < lowest) {
         problems.add(
             Finding.blocking(
                 "target.index.type",
@@ -241,7 +249,7 @@ record IndexPlan(
 
   /** Name and parameters in the manner of FAISS' index factory. */
   String factoryName(long rows, boolean labelled) {
-    String prefix = labelled && !type.lists() ? "IDMap2," : "";
+    String prefix = labelled && !type.lists() ? LABELLED : "";
     return prefix
         + switch (type) {
           case AUTOMATIC, FLAT, LABELLED_FLAT -> "Flat";

@@ -73,8 +73,7 @@ record ListSearch(
       }
       Arrays.sort(keys);
       for (int i = 0; i < searched; i++) {
-        chosen[(query - from) * searched + i] =
-            (long) HnswWalk.node(keys[i]) << 32 | query - from;
+        chosen[(query - from) * searched + i] = (long) HnswWalk.node(keys[i]) << 32 | query - from;
       }
     }
     Arrays.sort(chosen);

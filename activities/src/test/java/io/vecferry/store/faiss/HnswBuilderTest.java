@@ -13,7 +13,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The graph is right by itself: same links again, valid links, answers as exact search has them. */
+/**
+ * The graph is right by itself: same links again, valid links, answers as exact search has them.
+ */
 class HnswBuilderTest {
   private static final int DIMENSION = 19;
   private static final int ROWS = 3000;
@@ -102,8 +104,7 @@ class HnswBuilderTest {
     assertThat(above).isBetween(ROWS / 16 - 60L, ROWS / 16 + 60L);
     double[] shares = HnswBuilder.levelShares(16);
     assertThat(shares[0]).isCloseTo(15 / 16.0, org.assertj.core.data.Offset.offset(1e-12));
-    assertThat(Arrays.stream(shares).sum())
-        .isCloseTo(1, org.assertj.core.data.Offset.offset(1e-7));
+    assertThat(Arrays.stream(shares).sum()).isCloseTo(1, org.assertj.core.data.Offset.offset(1e-7));
   }
 
   @ParameterizedTest

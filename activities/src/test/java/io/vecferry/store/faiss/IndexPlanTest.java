@@ -68,8 +68,8 @@ class IndexPlanTest {
     assertThat(plan.listsFor(100)).isEqualTo(2);
     assertThat(plan.listsFor(200_000)).isEqualTo(1024);
     assertThat(plan.probesFor(1024)).isEqualTo(64);
-    assertThat(plan("IVF100", Map.of()).listsFor(60)).isEqualTo(60);
-    assertThat(plan("IVF100", Map.of("nprobe", "90")).probesFor(60)).isEqualTo(60);
+    assertThat(plan("IVF100,Flat", Map.of()).listsFor(60)).isEqualTo(60);
+    assertThat(plan("IVF100,Flat", Map.of("nprobe", "90")).probesFor(60)).isEqualTo(60);
   }
 
   @Test
@@ -87,8 +87,7 @@ class IndexPlanTest {
             "target.index.type: index type 'IVF_PQ' cannot be written Use one of Flat,"
                 + " IDMap2,Flat, HNSW, IVF_FLAT, SQ8, IVF_SQ8.");
     assertThat(problems("HNSW", Map.of("M", "1")))
-        .containsExactly(
-            "target.index.params.M: must be a whole number from 2 to 1024, got 1");
+        .containsExactly("target.index.params.M: must be a whole number from 2 to 1024, got 1");
     assertThat(problems("HNSW", Map.of("ef_construction", "many")))
         .containsExactly(
             "target.index.params.ef_construction: must be a whole number from 1 to 10000, got"
