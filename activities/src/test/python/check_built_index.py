@@ -49,8 +49,6 @@ def build(inner, vectors, dimension, metric):
             eight = faiss.ScalarQuantizer.QT_8bit
             built = faiss.IndexIVFScalarQuantizer(quantizer, dimension, inner.nlist, eight, metric)
         built.nprobe = inner.nprobe
-        built.own_fields = False
-        built.keep = quantizer
     built.train(vectors)
     built.add(vectors)
     return built

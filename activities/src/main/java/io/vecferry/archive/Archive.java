@@ -23,8 +23,6 @@ public final class Archive {
   public static final String PLAN = "plan.json";
   public static final String MANIFEST = "manifest.json";
 
-  private static final int VERIFY_BATCH_ROWS = 1000;
-
   private final ArtifactStore store;
   private final String migration;
 
@@ -184,7 +182,7 @@ public final class Archive {
       }
       reader.verifyChecksum();
       long rows = 0;
-      PartReader.Batches batches = reader.batches(VERIFY_BATCH_ROWS);
+      PartReader.Batches batches = reader.batches();
       for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
         rows += batch.rows();
       }

@@ -5,19 +5,25 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
- * Data pages (version 1) of a column of lists of required floats that all have the same length.
- * Levels are written as runs: per row one 0 and {@code dimension - 1} ones as repetition levels,
- * all ones as definition levels. Moves float bits only, never values.
+ * Data pages (version 1) of a column of lists of floats that are all there and have the same
+ * length. Levels are written as runs: per row one 0 and {@code dimension - 1} ones as repetition
+ * levels, the level of a value throughout as definition levels. Moves float bits only, never
+ * values.
  */
 final class FloatPages {
   private FloatPages() {}
 
-  /** Builds a page of whole rows. */
-  static byte[] encode(float[] values, int offset, int rows, int dimension, boolean split) {
+  /**
+   * Builds a page of whole rows.
+   *
+   * @param valueAt definition level of a value
+   */
+  static byte[] encode(
+      float[] values, int offset, int rows, int dimension, int valueAt, boolean split) {
     int count = rows * dimension;
     byte[] runOfOnes = run(dimension - 1, 1);
     int repetitionBytes = dimension == 1 ? run(count, 0).length : rows * (2 + runOfOnes.length);
-    byte[] definition = run(count, 1);
+    byte[] definition = run(count, valueAt);
     int valueStart = 8 + repetitionBytes + definition.length;
     byte[] page = new byte[valueStart + 4 * count];
     ByteBuffer buffer = ByteBuffer.wrap(page).order(ByteOrder.LITTLE_ENDIAN);
@@ -41,11 +47,17 @@ final class FloatPages {
   /**
    * Takes a page apart.
    *
-   * @return whether the levels were as {@link #encode} writes them; if not, nothing is promised of
-   *     {@code target}
+   * @return whether the levels were as {@link #encode} writes them; if not, {@code target} is left
+   *     as it was
    */
   static boolean decode(
-      byte[] page, int valueCount, int dimension, boolean split, float[] target, int offset) {
+      byte[] page,
+      int valueCount,
+      int dimension,
+      int valueAt,
+      boolean split,
+      float[] target,
+      int offset) {
     ByteBuffer buffer = ByteBuffer.wrap(page).order(ByteOrder.LITTLE_ENDIAN);
     if (valueCount < 1 || valueCount % dimension != 0 || buffer.remaining() < 8) {
       return false;
@@ -69,7 +81,7 @@ final class FloatPages {
         }
       }
     }
-    byte[] definition = run(valueCount, 1);
+    byte[] definition = run(valueCount, valueAt);
     if (buffer.getInt() != definition.length
         || buffer.remaining() != definition.length + 4L * valueCount
         || !matches(buffer, definition)) {
@@ -110,7 +122,7 @@ final class FloatPages {
     return size;
   }
 
-  private static void split(float[] values, int offset, int count, byte[] page, int start) {
+  static void split(float[] values, int offset, int count, byte[] page, int start) {
     int second = start + count;
     int third = second + count;
     int fourth = third + count;
@@ -123,7 +135,7 @@ final class FloatPages {
     }
   }
 
-  private static void merge(byte[] page, int start, int count, float[] target, int offset) {
+  static void merge(byte[] page, int start, int count, float[] target, int offset) {
     int second = start + count;
     int third = second + count;
     int fourth = third + count;

@@ -2,7 +2,6 @@ package io.vecferry.archive;
 
 import io.vecferry.archive.ArtifactStore.ReadableArtifact;
 import io.vecferry.plan.FailureClass;
-import io.vecferry.record.DenseVectors;
 import io.vecferry.record.IdColumn;
 import io.vecferry.record.IdKind;
 import io.vecferry.record.RecordBatch;
@@ -13,26 +12,17 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.zip.CRC32C;
 import org.apache.parquet.ParquetReadOptions;
 import org.apache.parquet.column.ColumnDescriptor;
 import org.apache.parquet.column.ColumnReader;
-import org.apache.parquet.column.Encoding;
-import org.apache.parquet.column.impl.ColumnReadStoreImpl;
-import org.apache.parquet.column.page.DataPage;
-import org.apache.parquet.column.page.DataPageV1;
-import org.apache.parquet.column.page.PageReadStore;
-import org.apache.parquet.column.page.PageReader;
 import org.apache.parquet.conf.PlainParquetConfiguration;
 import org.apache.parquet.hadoop.ParquetFileReader;
 import org.apache.parquet.io.api.Binary;
-import org.apache.parquet.io.api.Converter;
-import org.apache.parquet.io.api.GroupConverter;
-import org.apache.parquet.io.api.PrimitiveConverter;
 import org.apache.parquet.schema.MessageType;
 import org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
 import org.apache.parquet.schema.Type;
@@ -52,6 +42,11 @@ public final class PartReader implements AutoCloseable {
     METADATA
   }
 
+  /** Rows that a row group may have; a damaged count must not use up the memory. */
+  static final int MOST_GROUP_ROWS = 1 << 24;
+
+  private static final long BATCH_BYTES = 8L << 20;
+
   private final ArtifactStore store;
   private final String path;
   private final PartSidecar sidecar;
@@ -59,6 +54,7 @@ public final class PartReader implements AutoCloseable {
   private final ParquetFileReader reader;
   private final PartSchema schema;
   private final MessageType fileSchema;
+  private final List<VectorCodec> codecs = new ArrayList<>();
 
   private PartReader(
       ArtifactStore store, String path, PartSidecar sidecar, ReadableArtifact artifact)
@@ -153,6 +149,12 @@ public final class PartReader implements AutoCloseable {
     }
   }
 
+  /** All columns from the first row on, in batches of moderate size however long the rows are. */
+  public Batches batches() {
+    return batches(
+        (int) Math.max(1, Math.min(1000, BATCH_BYTES * sidecar.rows() / artifact.size())));
+  }
+
   /** All columns from the first row on. */
   public Batches batches(int batchSize) {
     return batches(0, batchSize, EnumSet.allOf(Column.class));
@@ -163,10 +165,16 @@ public final class PartReader implements AutoCloseable {
    * are no columns, texts that are left out are null.
    */
   public Batches batches(long firstRow, int batchSize, Set<Column> columns) {
-    if (firstRow < 0 || batchSize < 1) {
-      throw new IllegalArgumentException("row " + firstRow + ", batch size " + batchSize);
+    return new Batches(firstRow, batchSize, columns, field -> true);
+  }
+
+  /** One vector field from a row on, and the ids if they are wanted; see the other methods. */
+  public Batches vectors(long firstRow, int batchSize, String fieldName, boolean withIds) {
+    Set<Column> columns = EnumSet.of(Column.VECTORS);
+    if (withIds) {
+      columns.add(Column.IDS);
     }
-    return new Batches(firstRow, batchSize, columns);
+    return new Batches(firstRow, batchSize, columns, field -> field.name().equals(fieldName));
   }
 
   @Override
@@ -211,10 +219,10 @@ public final class PartReader implements AutoCloseable {
       requireText("id_kind");
     }
     for (PartSchema.VectorField field : found.vectors()) {
-      ColumnDescriptor column = column(field.column());
-      if (column.getPrimitiveType().getPrimitiveTypeName() != PrimitiveTypeName.FLOAT
-          || column.getMaxRepetitionLevel() != 1) {
-        throw damaged("its column '" + field.column() + "' is not a list of floats");
+      try {
+        codecs.add(VectorCodec.of(field, fileSchema));
+      } catch (BadColumn e) {
+        throw damaged(field, e);
       }
     }
     return found;
@@ -235,6 +243,10 @@ public final class PartReader implements AutoCloseable {
         .orElseThrow(() -> damaged("it has no column '" + name + "'"));
   }
 
+  private StoreException damaged(PartSchema.VectorField field, BadColumn cause) {
+    return damaged("its column '%s': %s".formatted(field.column(), cause.getMessage()));
+  }
+
   private StoreException damaged(String message) {
     return new StoreException(
         FailureClass.ARCHIVE_DAMAGED, "%s is damaged: %s".formatted(store.describe(path), message));
@@ -251,15 +263,27 @@ public final class PartReader implements AutoCloseable {
   public final class Batches {
     private final int batchSize;
     private final Set<Column> columns;
+    private final List<VectorCodec> fields;
     private int nextGroup;
     private long skip;
     private Group group;
     private int position;
 
-    private Batches(long firstRow, int batchSize, Set<Column> columns) {
+    private Batches(
+        long firstRow,
+        int batchSize,
+        Set<Column> columns,
+        Predicate<PartSchema.VectorField> wanted) {
+      if (firstRow < 0 || batchSize < 1) {
+        throw new IllegalArgumentException("row " + firstRow + ", batch size " + batchSize);
+      }
       this.batchSize = batchSize;
       this.columns = EnumSet.noneOf(Column.class);
       this.columns.addAll(columns);
+      this.fields =
+          codecs.stream()
+              .filter(codec -> columns.contains(Column.VECTORS) && wanted.test(codec.field()))
+              .toList();
       this.skip = firstRow;
     }
 
@@ -287,7 +311,12 @@ public final class PartReader implements AutoCloseable {
           continue;
         }
         try {
-          group = readGroup(nextGroup, Math.toIntExact(groupRows), columns);
+          if (groupRows > MOST_GROUP_ROWS) {
+            throw damaged(
+                "row group %d has %d rows, at most %d are read"
+                    .formatted(nextGroup, groupRows, MOST_GROUP_ROWS));
+          }
+          group = readGroup(nextGroup, (int) groupRows, columns, fields);
         } catch (IOException | RuntimeException e) {
           throw e instanceof StoreException known ? known : damaged(store, path, e);
         }
@@ -300,7 +329,7 @@ public final class PartReader implements AutoCloseable {
 
     /** A batch in the making, from one or more row groups. */
     private final class Assembly {
-      private final List<float[]> vectors = new ArrayList<>();
+      private final List<List<VectorColumn>> vectors = new ArrayList<>();
       private final TextColumn.Builder ids = new TextColumn.Builder(Math.min(batchSize, 1 << 14));
       private final TextColumn.Builder documents = new TextColumn.Builder(16);
       private final TextColumn.Builder metadata = new TextColumn.Builder(16);
@@ -321,26 +350,16 @@ public final class PartReader implements AutoCloseable {
           addText(metadata, source.metadata, row);
         }
         for (int field = 0; field < source.vectors.size(); field++) {
-          int dimension = schema.vectors().get(field).dimension();
-          float[] old = vectors.size() > field ? vectors.get(field) : new float[0];
-          float[] joined = Arrays.copyOf(old, old.length + count * dimension);
-          System.arraycopy(
-              source.vectors.get(field), start * dimension, joined, old.length, count * dimension);
-          if (vectors.size() > field) {
-            vectors.set(field, joined);
-          } else {
-            vectors.add(joined);
+          if (vectors.size() == field) {
+            vectors.add(new ArrayList<>());
           }
+          vectors.get(field).add(source.vectors.get(field).slice(start, start + count));
         }
         rows += count;
       }
 
       RecordBatch build() {
-        List<VectorColumn> fields = new ArrayList<>();
-        for (int field = 0; field < vectors.size(); field++) {
-          PartSchema.VectorField info = schema.vectors().get(field);
-          fields.add(new DenseVectors(info.name(), info.dimension(), vectors.get(field)));
-        }
+        List<VectorColumn> fields = vectors.stream().map(VectorColumn::concat).toList();
         IdKind[] rowKinds =
             kinds.isEmpty()
                 ? new IdKind[] {schema.idKinds().iterator().next()}
@@ -363,41 +382,35 @@ public final class PartReader implements AutoCloseable {
       int rows,
       TextColumn ids,
       IdKind[] kinds,
-      List<float[]> vectors,
+      List<VectorColumn> vectors,
       TextColumn documents,
       TextColumn metadata) {}
 
-  private Group readGroup(int number, int rows, Set<Column> columns) throws IOException {
+  private Group readGroup(int number, int rows, Set<Column> columns, List<VectorCodec> fields)
+      throws IOException {
     List<Type> wanted = new ArrayList<>();
     boolean withKinds = columns.contains(Column.IDS) && schema.hasMixedIds();
     addType(wanted, columns.contains(Column.IDS), "id");
     addType(wanted, withKinds, "id_kind");
-    for (PartSchema.VectorField field : schema.vectors()) {
-      addType(wanted, columns.contains(Column.VECTORS), field.column());
-    }
+    fields.forEach(codec -> addType(wanted, true, codec.field().column()));
     addType(wanted, columns.contains(Column.DOCUMENTS), "document");
     addType(wanted, columns.contains(Column.METADATA), "metadata");
     if (wanted.isEmpty()) {
       return new Group(rows, null, null, List.of(), null, null);
     }
-    MessageType requested = new MessageType(fileSchema.getName(), wanted);
-    reader.setRequestedSchema(requested);
-    PageReadStore pages = reader.readRowGroup(number);
-    List<float[]> vectors = new ArrayList<>();
-    if (columns.contains(Column.VECTORS)) {
-      for (PartSchema.VectorField field : schema.vectors()) {
-        float[] values = readPages(pages, field, rows);
-        vectors.add(
-            values != null
-                ? values
-                : readValues(reader.readRowGroup(number), requested, field, rows));
+    RowGroup source = new RowGroup(reader, number, new MessageType(fileSchema.getName(), wanted));
+    List<VectorColumn> vectors = new ArrayList<>();
+    for (VectorCodec codec : fields) {
+      try {
+        vectors.add(codec.read(source, rows));
+      } catch (BadColumn e) {
+        throw damaged(codec.field(), e);
       }
     }
-    ColumnReadStoreImpl texts = columnStore(pages, requested);
-    TextColumn ids = columns.contains(Column.IDS) ? readTexts(texts, "id", rows, false) : null;
+    TextColumn ids = columns.contains(Column.IDS) ? readTexts(source, "id", rows, false) : null;
     IdKind[] kinds = null;
     if (withKinds) {
-      TextColumn names = readTexts(texts, "id_kind", rows, false);
+      TextColumn names = readTexts(source, "id_kind", rows, false);
       kinds = new IdKind[rows];
       for (int row = 0; row < rows; row++) {
         kinds[row] = IdKind.valueOf(names.get(row));
@@ -408,8 +421,8 @@ public final class PartReader implements AutoCloseable {
         ids,
         kinds,
         vectors,
-        columns.contains(Column.DOCUMENTS) ? readTexts(texts, "document", rows, true) : null,
-        columns.contains(Column.METADATA) ? readTexts(texts, "metadata", rows, true) : null);
+        columns.contains(Column.DOCUMENTS) ? readTexts(source, "document", rows, true) : null,
+        columns.contains(Column.METADATA) ? readTexts(source, "metadata", rows, true) : null);
   }
 
   private void addType(List<Type> types, boolean wanted, String name) {
@@ -418,80 +431,15 @@ public final class PartReader implements AutoCloseable {
     }
   }
 
-  /** The values of a vector column, or null when its pages are not of the shape that we write. */
-  private float[] readPages(PageReadStore pages, PartSchema.VectorField field, int rows) {
-    ColumnDescriptor column = column(field.column());
-    if (column.getMaxDefinitionLevel() != 1) {
-      return null;
-    }
-    PageReader pageReader = pages.getPageReader(column);
-    int total = Math.multiplyExact(rows, field.dimension());
-    if (pageReader.getTotalValueCount() != total) {
-      return null;
-    }
-    float[] values = new float[total];
-    int filled = 0;
-    while (filled < total) {
-      DataPage page = pageReader.readPage();
-      if (!(page instanceof DataPageV1 data)) {
-        return null;
-      }
-      boolean split = data.getValueEncoding() == Encoding.BYTE_STREAM_SPLIT;
-      if ((!split && data.getValueEncoding() != Encoding.PLAIN)
-          || data.getValueCount() > total - filled) {
-        return null;
-      }
-      byte[] bytes;
-      try {
-        bytes = data.getBytes().toByteArray();
-      } catch (IOException e) {
-        throw damaged(store, path, e);
-      }
-      if (!FloatPages.decode(
-          bytes, data.getValueCount(), field.dimension(), split, values, filled)) {
-        return null;
-      }
-      filled += data.getValueCount();
-    }
-    return values;
-  }
-
-  /** The values of a vector column by the library, for files that others wrote again. */
-  private float[] readValues(
-      PageReadStore pages, MessageType requested, PartSchema.VectorField field, int rows) {
-    ColumnDescriptor column = column(field.column());
-    ColumnReader values = columnStore(pages, requested).getColumnReader(column);
-    int total = Math.multiplyExact(rows, field.dimension());
-    if (values.getTotalValueCount() != total) {
-      throw damaged(
-          "column '%s' has %d values, expected %d rows x %d"
-              .formatted(field.column(), values.getTotalValueCount(), rows, field.dimension()));
-    }
-    float[] result = new float[total];
-    for (int i = 0; i < total; i++) {
-      boolean startsRow = values.getCurrentRepetitionLevel() == 0;
-      if (values.getCurrentDefinitionLevel() != column.getMaxDefinitionLevel()
-          || startsRow != (i % field.dimension() == 0)) {
-        throw damaged(
-            "column '%s' has a null or a vector that is not of dimension %d at row %d"
-                .formatted(field.column(), field.dimension(), i / field.dimension()));
-      }
-      result[i] = values.getFloat();
-      values.consume();
-    }
-    return result;
-  }
-
-  private TextColumn readTexts(
-      ColumnReadStoreImpl columns, String name, int rows, boolean nullable) {
+  private TextColumn readTexts(RowGroup source, String name, int rows, boolean nullable) {
     ColumnDescriptor column = column(name);
-    ColumnReader values = columns.getColumnReader(column);
+    ColumnReader values = source.values(column);
     if (values.getTotalValueCount() != rows) {
       throw damaged(
           "column '%s' has %d values, expected %d"
               .formatted(name, values.getTotalValueCount(), rows));
     }
-    TextColumn.Builder builder = new TextColumn.Builder(rows);
+    TextColumn.Builder builder = new TextColumn.Builder(Math.min(rows, 1 << 16));
     for (int row = 0; row < rows; row++) {
       if (values.getCurrentDefinitionLevel() == column.getMaxDefinitionLevel()) {
         Binary value = values.getBinary();
@@ -509,45 +457,5 @@ public final class PartReader implements AutoCloseable {
       values.consume();
     }
     return builder.build();
-  }
-
-  private ColumnReadStoreImpl columnStore(PageReadStore pages, MessageType requested) {
-    return new ColumnReadStoreImpl(
-        pages, new NoGroup(), requested, reader.getFileMetaData().getCreatedBy());
-  }
-
-  /** The library asks for converters even when values are taken from the column reader. */
-  private static final class NoGroup extends GroupConverter {
-    private final NoGroupValue value = new NoGroupValue();
-
-    @Override
-    public Converter getConverter(int field) {
-      return value;
-    }
-
-    @Override
-    public void start() {}
-
-    @Override
-    public void end() {}
-  }
-
-  private static final class NoGroupValue extends Converter {
-    private final PrimitiveConverter primitive = new PrimitiveConverter() {};
-
-    @Override
-    public boolean isPrimitive() {
-      return true;
-    }
-
-    @Override
-    public PrimitiveConverter asPrimitiveConverter() {
-      return primitive;
-    }
-
-    @Override
-    public GroupConverter asGroupConverter() {
-      return new NoGroup();
-    }
   }
 }

@@ -1,5 +1,6 @@
 package io.vecferry.archive;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import io.vecferry.record.ElementType;
 import io.vecferry.record.IdKind;
 import io.vecferry.record.VectorKind;
@@ -7,6 +8,7 @@ import io.vecferry.store.Metric;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.HexFormat;
@@ -31,6 +33,8 @@ public record PartSchema(List<VectorField> vectors, Set<IdKind> idKinds) {
    * @param dimension components of each vector; 0 for sparse ones
    * @param metric how its vectors are compared
    * @param metricArgument argument of the metric, 0 where there is none
+   * @param optional whether a record may have no dense vector in it; the column is nullable then,
+   *     as those of other kinds always are
    */
   public record VectorField(
       String name,
@@ -38,30 +42,46 @@ public record PartSchema(List<VectorField> vectors, Set<IdKind> idKinds) {
       ElementType element,
       int dimension,
       Metric metric,
-      float metricArgument) {
+      float metricArgument,
+      @JsonInclude(JsonInclude.Include.NON_DEFAULT) boolean optional) {
     public VectorField {
       if (dimension < 1 && kind != VectorKind.SPARSE) {
         throw new IllegalArgumentException("dimension of '" + name + "' is " + dimension);
       }
     }
 
-    /** A field of dense 32-bit floats. */
+    /** A field of dense 32-bit floats that every record has. */
     public VectorField(String name, int dimension, Metric metric, float metricArgument) {
-      this(name, VectorKind.DENSE, ElementType.FLOAT32, dimension, metric, metricArgument);
+      this(name, VectorKind.DENSE, ElementType.FLOAT32, dimension, metric, metricArgument, false);
     }
 
     /** Name of its Parquet column. */
     public String column() {
       return name.isEmpty() ? "vector" : RESERVED.contains(name) ? "vector_" + name : name;
     }
+
+    /** Part of fingerprints, so that a field that no record lacks must stay as it is. */
+    @Override
+    public String toString() {
+      return "VectorField[name=%s, kind=%s, element=%s, dimension=%d, metric=%s, metricArgument=%s%s]"
+          .formatted(
+              name,
+              kind,
+              element,
+              dimension,
+              metric,
+              metricArgument,
+              optional ? ", optional=true" : "");
+    }
   }
 
   public PartSchema {
     vectors = List.copyOf(vectors);
-    idKinds = Set.copyOf(idKinds);
     if (idKinds.isEmpty()) {
       throw new IllegalArgumentException("a schema needs a kind of id");
     }
+    // In one order, so that a part that is written twice is the same file.
+    idKinds = Collections.unmodifiableSet(EnumSet.copyOf(idKinds));
     Set<String> columns = new HashSet<>();
     for (VectorField field : vectors) {
       if (!columns.add(field.column())) {

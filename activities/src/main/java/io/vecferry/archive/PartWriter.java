@@ -1,14 +1,14 @@
 package io.vecferry.archive;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.github.luben.zstd.Zstd;
 import io.vecferry.archive.ArtifactStore.WritableArtifact;
 import io.vecferry.plan.FailureClass;
-import io.vecferry.record.DenseVectors;
+import io.vecferry.record.ElementType;
 import io.vecferry.record.IdKind;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.record.TextColumn;
 import io.vecferry.record.VectorColumn;
+import io.vecferry.record.VectorKind;
 import io.vecferry.store.StoreException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -19,12 +19,9 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.apache.parquet.bytes.BytesInput;
 import org.apache.parquet.column.ColumnDescriptor;
 import org.apache.parquet.column.Encoding;
-import org.apache.parquet.column.statistics.Statistics;
 import org.apache.parquet.hadoop.ParquetFileWriter;
-import org.apache.parquet.hadoop.metadata.CompressionCodecName;
 import org.apache.parquet.schema.LogicalTypeAnnotation;
 import org.apache.parquet.schema.MessageType;
 import org.apache.parquet.schema.PrimitiveType;
@@ -48,6 +45,10 @@ public final class PartWriter implements AutoCloseable {
   }
 
   private static final int ROW_GROUP_BYTES = 12 << 20;
+
+  /** Rows in a row group; reached only by records of a few bytes. */
+  private static final int ROW_GROUP_ROWS = PartReader.MOST_GROUP_ROWS / 4;
+
   private static final int PAGE_BYTES = 1 << 20;
   private static final int COMPRESSION_LEVEL = 1;
 
@@ -58,9 +59,12 @@ public final class PartWriter implements AutoCloseable {
   private final WritableArtifact artifact;
   private final ParquetFiles.ChecksumOutput output;
   private final MessageType parquetSchema;
+  private final List<VectorCodec> codecs;
   private final ParquetFileWriter writer;
+  private final PageOutput pages;
   private final List<RecordBatch> pending = new ArrayList<>();
   private long pendingBytes;
+  private long pendingRows;
   private long rows;
 
   /** Starts a part in the default layout. */
@@ -75,6 +79,8 @@ public final class PartWriter implements AutoCloseable {
     this.schema = schema;
     this.layout = layout;
     this.parquetSchema = parquetSchema(schema);
+    this.codecs =
+        schema.vectors().stream().map(field -> VectorCodec.of(field, parquetSchema)).toList();
     this.artifact = store.create(path);
     this.output = new ParquetFiles.ChecksumOutput(artifact);
     try {
@@ -88,6 +94,7 @@ public final class PartWriter implements AutoCloseable {
               64,
               64,
               true);
+      this.pages = new PageOutput(writer);
       writer.start();
     } catch (IOException e) {
       artifact.close();
@@ -110,7 +117,7 @@ public final class PartWriter implements AutoCloseable {
             Math.max(
                 1,
                 Math.min(
-                    batch.rows(), ROW_GROUP_BYTES * (long) batch.rows() / (batch.bytes() + 1)));
+                    ROW_GROUP_ROWS, ROW_GROUP_BYTES * (long) batch.rows() / (batch.bytes() + 1)));
     if (batch.rows() > most) {
       for (int start = 0; start < batch.rows(); start += most) {
         int[] slice = new int[Math.min(most, batch.rows() - start)];
@@ -174,7 +181,8 @@ public final class PartWriter implements AutoCloseable {
     pending.add(batch);
     pendingBytes += batch.bytes();
     rows += batch.rows();
-    if (pendingBytes >= ROW_GROUP_BYTES) {
+    pendingRows += batch.rows();
+    if (pendingBytes >= ROW_GROUP_BYTES || pendingRows >= ROW_GROUP_ROWS) {
       try {
         writeRowGroup();
       } catch (IOException e) {
@@ -184,21 +192,16 @@ public final class PartWriter implements AutoCloseable {
   }
 
   private void check(RecordBatch batch) {
-    boolean fits = batch.vectors().size() == schema.vectors().size();
-    for (int i = 0; fits && i < schema.vectors().size(); i++) {
-      VectorColumn column = batch.vectors().get(i);
-      PartSchema.VectorField field = schema.vectors().get(i);
-      fits =
-          column instanceof DenseVectors dense
-              && dense.dimension() == field.dimension()
-              && dense.name().equals(field.name());
+    List<String> expected = schema.vectors().stream().map(PartSchema.VectorField::name).toList();
+    List<String> actual = batch.vectors().stream().map(VectorColumn::name).toList();
+    if (!actual.equals(expected)) {
+      throw bad("vector fields " + actual + " do not fit the schema, which has " + expected);
     }
-    if (!fits) {
-      throw bad(
-          "vectors "
-              + batch.vectors().stream().map(PartWriter::describe).toList()
-              + " do not fit the schema "
-              + schema.vectors());
+    for (int field = 0; field < codecs.size(); field++) {
+      String misfit = codecs.get(field).misfit(batch.vectors().get(field));
+      if (misfit != null) {
+        throw bad("vector field '" + expected.get(field) + "' " + misfit);
+      }
     }
     for (int row = 0; row < batch.rows(); row++) {
       if (batch.ids().texts().isNull(row)) {
@@ -212,30 +215,27 @@ public final class PartWriter implements AutoCloseable {
     }
   }
 
-  private static String describe(VectorColumn column) {
-    return column instanceof DenseVectors dense
-        ? "'" + dense.name() + "' x " + dense.dimension()
-        : column.name();
-  }
-
   private void writeRowGroup() throws IOException {
     if (pending.isEmpty()) {
       return;
     }
-    long groupRows = pending.stream().mapToLong(RecordBatch::rows).sum();
-    writer.startBlock(groupRows);
+    writer.startBlock(pendingRows);
     writeTexts("id", pending.stream().map(batch -> batch.ids().texts()).toList());
     if (schema.hasMixedIds()) {
       writeTexts("id_kind", pending.stream().map(PartWriter::kinds).toList());
     }
-    for (int field = 0; field < schema.vectors().size(); field++) {
-      writeVectors(field, groupRows);
+    for (int i = 0; i < codecs.size(); i++) {
+      int field = i;
+      List<VectorColumn> batches =
+          pending.stream().map(batch -> batch.vectors().get(field)).toList();
+      codecs.get(field).write(pages, batches, layout == Layout.SPLIT);
     }
     writeTexts("document", pending.stream().map(RecordBatch::documents).toList());
     writeTexts("metadata", pending.stream().map(RecordBatch::metadata).toList());
     writer.endBlock();
     pending.clear();
     pendingBytes = 0;
+    pendingRows = 0;
   }
 
   private static TextColumn kinds(RecordBatch batch) {
@@ -246,90 +246,24 @@ public final class PartWriter implements AutoCloseable {
     return builder.build();
   }
 
-  private void writeVectors(int field, long groupRows) throws IOException {
-    PartSchema.VectorField info = schema.vectors().get(field);
-    ColumnDescriptor column =
-        parquetSchema.getColumnDescription(new String[] {info.column(), "list", "element"});
-    boolean split = layout == Layout.SPLIT;
-    writer.startColumn(
-        column,
-        groupRows * info.dimension(),
-        split ? CompressionCodecName.ZSTD : CompressionCodecName.UNCOMPRESSED);
-    int pageRows = Math.max(1, PAGE_BYTES / (4 * info.dimension()));
-    // Batches are usually smaller than a page, and pages hold whole rows.
-    float[] page = new float[Math.toIntExact(Math.min(pageRows, groupRows) * info.dimension())];
-    int filled = 0;
-    for (RecordBatch batch : pending) {
-      float[] values = ((DenseVectors) batch.vectors().get(field)).values();
-      int position = 0;
-      while (position < values.length) {
-        int length = Math.min(values.length - position, page.length - filled);
-        System.arraycopy(values, position, page, filled, length);
-        position += length;
-        filled += length;
-        if (filled == page.length) {
-          writeVectorPage(column, page, filled, info.dimension(), split);
-          filled = 0;
-        }
-      }
-    }
-    if (filled > 0) {
-      writeVectorPage(column, page, filled, info.dimension(), split);
-    }
-    writer.endColumn();
-  }
-
-  private void writeVectorPage(
-      ColumnDescriptor column, float[] values, int count, int dimension, boolean split)
-      throws IOException {
-    byte[] page = FloatPages.encode(values, 0, count / dimension, dimension, split);
-    writePage(
-        column,
-        count,
-        page,
-        page.length,
-        split,
-        split ? Encoding.BYTE_STREAM_SPLIT : Encoding.PLAIN);
-  }
-
   private void writeTexts(String name, List<TextColumn> texts) throws IOException {
     ColumnDescriptor column = parquetSchema.getColumnDescription(new String[] {name});
-    writer.startColumn(
-        column, texts.stream().mapToLong(TextColumn::rows).sum(), CompressionCodecName.ZSTD);
+    pages.start(column, texts.stream().mapToLong(TextColumn::rows).sum(), true);
     boolean optional = column.getMaxDefinitionLevel() > 0;
     TextPage page = new TextPage();
     for (TextColumn text : texts) {
       for (int row = 0; row < text.rows(); row++) {
         page.add(text, row);
         if (page.size >= PAGE_BYTES) {
-          byte[] bytes = page.build(optional);
-          writePage(column, page.rows, bytes, bytes.length, true, Encoding.PLAIN);
+          pages.page(page.rows, page.build(optional), Encoding.PLAIN);
           page = new TextPage();
         }
       }
     }
     if (page.rows > 0) {
-      byte[] bytes = page.build(optional);
-      writePage(column, page.rows, bytes, bytes.length, true, Encoding.PLAIN);
+      pages.page(page.rows, page.build(optional), Encoding.PLAIN);
     }
-    writer.endColumn();
-  }
-
-  // The variant with a row count also writes a column index, in which a page without statistics
-  // would count as a page of nulls and be skipped by readers that filter.
-  @SuppressWarnings("deprecation")
-  private void writePage(
-      ColumnDescriptor column,
-      int count,
-      byte[] page,
-      int length,
-      boolean compress,
-      Encoding encoding)
-      throws IOException {
-    byte[] stored = compress ? Zstd.compress(page, COMPRESSION_LEVEL) : page;
-    Statistics<?> none = Statistics.getBuilderForReading(column.getPrimitiveType()).build();
-    writer.writeDataPage(
-        count, length, BytesInput.from(stored), none, Encoding.RLE, Encoding.RLE, encoding);
+    pages.end();
   }
 
   private Map<String, String> footer() {
@@ -345,8 +279,16 @@ public final class PartWriter implements AutoCloseable {
         "vecferry.id_kind",
         schema.hasMixedIds() ? "mixed" : schema.idKinds().iterator().next().name());
     for (PartSchema.VectorField field : schema.vectors()) {
-      values.put("vecferry.dimension." + field.column(), Integer.toString(field.dimension()));
+      if (field.kind() != VectorKind.SPARSE) {
+        values.put("vecferry.dimension." + field.column(), Integer.toString(field.dimension()));
+      }
       values.put("vecferry.metric." + field.column(), field.metric().spelling());
+      if (field.kind() != VectorKind.DENSE) {
+        values.put("vecferry.kind." + field.column(), field.kind().name());
+      }
+      if (field.element() != ElementType.FLOAT32) {
+        values.put("vecferry.element." + field.column(), field.element().name());
+      }
     }
     return values;
   }
@@ -358,14 +300,7 @@ public final class PartWriter implements AutoCloseable {
       columns.add(text(Types.required(PrimitiveTypeName.BINARY), "id_kind"));
     }
     for (PartSchema.VectorField field : schema.vectors()) {
-      columns.add(
-          Types.requiredGroup()
-              .as(LogicalTypeAnnotation.listType())
-              .repeatedGroup()
-              .required(PrimitiveTypeName.FLOAT)
-              .named("element")
-              .named("list")
-              .named(field.column()));
+      columns.add(VectorCodec.type(field));
     }
     columns.add(text(Types.optional(PrimitiveTypeName.BINARY), "document"));
     columns.add(text(Types.optional(PrimitiveTypeName.BINARY), "metadata"));

@@ -10,12 +10,14 @@ import io.vecferry.activity.WholeTask;
 import io.vecferry.archive.Archive;
 import io.vecferry.archive.Manifest;
 import io.vecferry.archive.PartReader;
+import io.vecferry.archive.PartSchema;
 import io.vecferry.archive.PartSidecar;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.quality.QualityCheck;
 import io.vecferry.quality.QualityResult;
+import io.vecferry.record.VectorKind;
 import io.vecferry.spec.MigrationSpec;
 import io.vecferry.spec.SpecProblem;
 import io.vecferry.store.StoreException;
@@ -29,6 +31,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Collectors;
 
@@ -185,12 +188,8 @@ public final class MigrationSteps implements MigrationActivities {
 
   private static void requireUnchanged(Workspace workspace, long rows) {
     MigrationPlan plan = workspace.plan();
-    String now = workspace.source().describe().fingerprint();
-    if (!now.equals(plan.source().fingerprint())) {
-      throw new StoreException(
-          FailureClass.SOURCE_CHANGED,
-          plan.source().collection()
-              + " has changed while it was exported. Roll back and start again with another name.");
+    try (VectorStore source = workspace.reopenSource()) {
+      workspace.requireUnchanged(source, "Roll back and start again with another name.");
     }
     if (rows != plan.source().rows()) {
       throw new StoreException(
@@ -266,22 +265,32 @@ public final class MigrationSteps implements MigrationActivities {
         () -> {
           Workspace workspace = workspaces.get(task.migration());
           MigrationSpec.Quality wanted = workspace.spec().quality();
-          QualityCheck check =
-              new QualityCheck(
-                  workspace.archive().store(),
-                  workspace.partPaths(task.partsPerPartition()),
-                  workspace.partSchema().vectors().get(0));
-          if (wanted.sampleSize() == 0 || check.rows() == 0) {
-            return new CheckResult(0, "nothing to compare");
+          Optional<PartSchema.VectorField> field =
+              workspace.partSchema().vectors().stream()
+                  .filter(candidate -> candidate.kind() == VectorKind.DENSE)
+                  .findFirst();
+          if (field.isEmpty()) {
+            return new CheckResult(0, "nothing to compare: there is no dense vector field");
           }
-          VectorStore target = workspace.loaded();
-          QualityResult result =
-              check.run(
-                  workspace.source(),
-                  target,
-                  wanted.sampleSize(),
-                  wanted.topK(),
-                  wanted.iterations());
+          if (wanted.sampleSize() == 0) {
+            return new CheckResult(0, "nothing to compare: quality.sampleSize is 0");
+          }
+          Optional<QualityResult> found =
+              new QualityCheck(
+                      workspace.archive().store(),
+                      workspace.partPaths(task.partsPerPartition()),
+                      field.get())
+                  .run(
+                      workspace.source(),
+                      workspace.loaded(),
+                      workspace.targetMetric(field.get()),
+                      wanted.sampleSize(),
+                      wanted.topK(),
+                      wanted.iterations());
+          if (found.isEmpty()) {
+            return new CheckResult(0, "nothing to compare: no record has a vector");
+          }
+          QualityResult result = found.get();
           workspace.archive().writeJson(QUALITY, Payloads.MAPPER, result);
           String summary =
               String.format(

@@ -68,13 +68,8 @@ public final class PartSteps implements PartActivities {
       }
     }
     VectorStore source = workspace.source();
-    String now = source.describe().fingerprint();
-    if (!now.equals(fingerprint)) {
-      throw new StoreException(
-          FailureClass.SOURCE_CHANGED,
-          workspace.plan().source().collection()
-              + " has changed since it was planned. Put it back as it was and retry, or roll back and start again with another name.");
-    }
+    workspace.requireUnchanged(
+        source, "Put it back as it was and retry, or roll back and start again with another name.");
     SourceRange range =
         new SourceRange(partition.start(), partition.end(), partition.rows(), partition.exact());
     int partRows = workspace.plan().partRows();
@@ -112,7 +107,7 @@ public final class PartSteps implements PartActivities {
           FailureClass.BAD_RECORD,
           workspace.archive().store().describe(path)
               + ": "
-              + (result.nonFiniteRows() + result.badMetadataRows())
+              + (result.badVectorRows() + result.badMetadataRows())
               + " records cannot be loaded: "
               + String.join("; ", result.problems()));
     }

@@ -47,6 +47,9 @@ public final class Planner {
    */
   private static final long PART_BYTES = 64L << 20;
 
+  /** A batch of this size deserves a word, because a worker has several in memory. */
+  private static final long LARGE_BATCH_BYTES = 64L << 20;
+
   private static final int SMALLEST_PART_ROWS = 1_000;
   private static final int LARGEST_PART_ROWS = 500_000;
 
@@ -110,6 +113,7 @@ public final class Planner {
     List<PlannedPartition> partitions = List.of();
     int parallelism = parallelism(spec.export().parallelism());
     int partRows = spec.export().partRows();
+    long bytesPerRow = OTHER_BYTES_PER_ROW;
     try (VectorStore store = Stores.get(spec.source().type()).open(sourceSettings)) {
       if (!store.exists()) {
         throw new StoreException(
@@ -121,10 +125,13 @@ public final class Planner {
       // The assessment reads every record, so that the description after it knows all kinds of ids.
       findings.addAll(store.assess());
       source = store.describe();
-      profile = profile(store, source);
+      RecordProfiler profiler = new RecordProfiler();
+      profile = profile(store, source, profiler);
+      bytesPerRow = bytesPerRow(source, profiler);
       checkSource(spec, source, profile, findings);
+      checkBatches(spec, source, bytesPerRow, findings);
       if (partRows == 0) {
-        partRows = partRows(source);
+        partRows = partRows(bytesPerRow);
       }
       partitions = partitions(store, source, partRows, parallelism);
     } catch (StoreException e) {
@@ -154,7 +161,7 @@ public final class Planner {
         false,
         source == null
             ? new Estimate(0, 0, 0, 0, 0, 0, 0)
-            : estimate(source, parts, partitions.size(), children, parallelism),
+            : estimate(spec, source.rows(), bytesPerRow, parts, partitions.size(), parallelism),
         rollbackPlan(target));
   }
 
@@ -165,14 +172,15 @@ public final class Planner {
       Set<IdKind> idKinds,
       long rows,
       String sourceStore,
-      RecordProfile profile) {
+      RecordProfile profile,
+      Map<String, String> configuration) {
     StoreSpec target = spec.target();
     List<VectorFieldInfo> vectors = new ArrayList<>();
     for (VectorFieldInfo field : fields) {
+      // Metric and index of a spec are for dense vectors; sparse ones have one way each.
+      boolean sparse = field.kind() == VectorKind.SPARSE;
       Metric metric =
-          target.metric() == null || field.kind() == VectorKind.SPARSE
-              ? field.metric()
-              : Metric.ofSpelling(target.metric());
+          target.metric() == null || sparse ? field.metric() : Metric.ofSpelling(target.metric());
       vectors.add(
           new VectorFieldInfo(
               field.name(),
@@ -181,10 +189,13 @@ public final class Planner {
               field.dimension(),
               metric,
               metric == field.metric() ? field.metricArgument() : 0,
-              target.indexType() == null ? "" : target.indexType(),
-              target.indexParams()));
+              target.indexType() == null || sparse ? "" : target.indexType(),
+              sparse ? Map.of() : target.indexParams(),
+              field.optional()));
     }
-    return new LoadSchema(vectors, idKinds, sourceStore, rows, profile);
+    boolean sameType = spec.source().type().equals(target.type());
+    return new LoadSchema(
+        vectors, idKinds, sourceStore, rows, profile, sameType ? configuration : Map.of(), fields);
   }
 
   static LoadSchema loadSchema(MigrationSpec spec, MigrationPlan plan) {
@@ -194,7 +205,8 @@ public final class Planner {
         plan.source().idKinds().stream().map(IdKind::valueOf).collect(Collectors.toSet()),
         plan.source().rows(),
         plan.source().store(),
-        plan.source().profile());
+        plan.source().profile(),
+        plan.source().configuration());
   }
 
   static VectorFieldInfo fieldInfo(PlannedField field) {
@@ -206,7 +218,8 @@ public final class Planner {
         Metric.ofSpelling(field.metric()),
         field.metricArgument(),
         field.indexType(),
-        field.indexParams());
+        field.indexParams(),
+        field.optional());
   }
 
   private static void checkSource(
@@ -214,13 +227,18 @@ public final class Planner {
     for (StoreSpec side : List.of(spec.source(), spec.target())) {
       String role = side == spec.source() ? "source" : "target";
       for (VectorFieldInfo field : source.vectors()) {
+        if (field.kind() == VectorKind.SPARSE) {
+          continue;
+        }
         if (side.dimension() != null && side.dimension() != field.dimension()) {
           findings.add(
               Finding.blocking(
                   role + ".dimension",
                   "the spec says "
                       + side.dimension()
-                      + ", the vectors of the source have "
+                      + ", the vectors of the source"
+                      + (field.name().isEmpty() ? "" : " in field " + field.name())
+                      + " have "
                       + field.dimension()
                       + " components.",
                   "Correct the number or leave it out."));
@@ -234,6 +252,27 @@ public final class Planner {
       findings.add(
           Finding.warning(
               "source", source.collection() + " has no records.", "The target will be empty."));
+    }
+  }
+
+  private static void checkBatches(
+      MigrationSpec spec, CollectionInfo source, long bytesPerRow, List<Finding> findings) {
+    int batchSize = Math.max(spec.export().batchSize(), spec.load().batchSize());
+    if (Math.min(batchSize, source.rows()) * bytesPerRow > LARGE_BATCH_BYTES) {
+      findings.add(
+          Finding.warning(
+              "batchSize",
+              String.format(
+                  Locale.ROOT,
+                  "a record takes about %,d bytes, so that a batch of %,d takes %,d MB, and the"
+                      + " worker holds several.",
+                  bytesPerRow,
+                  batchSize,
+                  batchSize * bytesPerRow >> 20),
+              String.format(
+                  Locale.ROOT,
+                  "Set export.batchSize and import.batchSize to %d or less.",
+                  Math.max(1, (PART_BYTES / 4) / bytesPerRow))));
     }
   }
 
@@ -281,8 +320,8 @@ public final class Planner {
   }
 
   /** Looks at some records from several places of the source. */
-  private static RecordProfile profile(VectorStore store, CollectionInfo source) {
-    RecordProfiler profiler = new RecordProfiler();
+  private static RecordProfile profile(
+      VectorStore store, CollectionInfo source, RecordProfiler profiler) {
     long seen = 0;
     for (SourceRange range : store.split(PROFILE_PLACES)) {
       try (BatchReader reader = store.read(range, null, PROFILE_ROWS / PROFILE_PLACES)) {
@@ -316,7 +355,13 @@ public final class Planner {
     StoreSettings settings = new StoreSettings("target", target.settings());
     LoadSchema schema =
         loadSchema(
-            spec, source.vectors(), source.idKinds(), source.rows(), source.store(), profile);
+            spec,
+            source.vectors(),
+            source.idKinds(),
+            source.rows(),
+            source.store(),
+            profile,
+            source.configuration());
     if (target.ifExists() != StoreSpec.IfExists.FAIL) {
       findings.add(
           Finding.blocking(
@@ -378,11 +423,12 @@ public final class Planner {
         field.metric().spelling(),
         field.metricArgument(),
         field.indexType(),
-        field.indexParams());
+        field.indexParams(),
+        field.optional());
   }
 
-  private static int partRows(CollectionInfo source) {
-    long rows = PART_BYTES / bytesPerRow(source);
+  private static int partRows(long bytesPerRow) {
+    long rows = PART_BYTES / bytesPerRow;
     return (int) Math.max(SMALLEST_PART_ROWS, Math.min(LARGEST_PART_ROWS, rows));
   }
 
@@ -407,29 +453,39 @@ public final class Planner {
   }
 
   private static Estimate estimate(
-      CollectionInfo source, long parts, int partitions, boolean children, int parallelism) {
-    long vectorBytes = source.rows() * vectorBytesPerRow(source);
-    long bytes = source.rows() * bytesPerRow(source);
+      MigrationSpec spec,
+      long rows,
+      long bytesPerRow,
+      long parts,
+      int partitions,
+      int parallelism) {
+    long vectorBytes = rows * (bytesPerRow - OTHER_BYTES_PER_ROW);
+    long bytes = rows * bytesPerRow;
+    int batchSize = Math.max(spec.export().batchSize(), spec.load().batchSize());
+    long batchBytes = Math.min(rows, batchSize) * bytesPerRow;
     // Three activities a part before the barrier and one behind it, each three events and about as
     // many of the workflow itself.
     long eventsPerPart = 4 * 6;
-    long history = children ? 50L * 2 * partitions + 100 : parts * eventsPerPart + 100;
+    long history =
+        parts > PARTS_IN_ONE_HISTORY ? 50L * 2 * partitions + 100 : parts * eventsPerPart + 100;
     return new Estimate(
         vectorBytes + (bytes - vectorBytes) / 3,
         bytes,
-        parallelism * 3L * (PART_BYTES / 4),
+        parallelism * 3L * Math.max(PART_BYTES / 4, batchBytes),
         2 * bytes,
         parts,
         history,
         Math.max(1, Math.round(bytes / BYTES_PER_SECOND)));
   }
 
-  private static long bytesPerRow(CollectionInfo source) {
-    return Math.max(1, vectorBytesPerRow(source) + OTHER_BYTES_PER_ROW);
-  }
-
-  private static long vectorBytesPerRow(CollectionInfo source) {
-    return source.vectors().stream().mapToLong(field -> 4L * field.dimension()).sum();
+  /** Vectors that differ in length from record to record count as long as those looked at. */
+  private static long bytesPerRow(CollectionInfo source, RecordProfiler profiler) {
+    long dense =
+        source.vectors().stream()
+            .filter(field -> field.kind() == VectorKind.DENSE)
+            .mapToLong(field -> 4L * field.dimension())
+            .sum();
+    return dense + profiler.raggedBytesPerRow() + OTHER_BYTES_PER_ROW;
   }
 
   private static List<String> rollbackPlan(PlannedSide target) {

@@ -160,7 +160,9 @@ final class ReportAssembly {
                 field ->
                     new MigrationReport.VectorField(
                         field.name(),
-                        field.dimension(),
+                        field.kind(),
+                        field.element(),
+                        field.dimension() == 0 ? -1 : field.dimension(),
                         field.metric(),
                         field.indexType().isEmpty() ? null : field.indexType(),
                         field.indexParams()))

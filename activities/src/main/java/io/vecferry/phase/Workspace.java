@@ -10,6 +10,7 @@ import io.vecferry.record.IdKind;
 import io.vecferry.record.VectorKind;
 import io.vecferry.report.MigrationReport.ThroughputSample;
 import io.vecferry.spec.MigrationSpec;
+import io.vecferry.store.CollectionInfo;
 import io.vecferry.store.LoadStamp;
 import io.vecferry.store.Metric;
 import io.vecferry.store.StoreException;
@@ -94,9 +95,19 @@ final class Workspace implements AutoCloseable {
                         ElementType.valueOf(field.element()),
                         field.dimension(),
                         Metric.ofSpelling(field.metric()),
-                        field.metricArgument()))
+                        field.metricArgument(),
+                        field.optional()))
             .toList(),
         plan.source().idKinds().stream().map(IdKind::valueOf).collect(Collectors.toSet()));
+  }
+
+  /** How the target compares vectors of a field. */
+  Metric targetMetric(PartSchema.VectorField field) {
+    return plan.target().vectors().stream()
+        .filter(planned -> planned.name().equals(field.name()))
+        .map(planned -> Metric.ofSpelling(planned.metric()))
+        .findFirst()
+        .orElse(field.metric());
   }
 
   /** Path of a part in the archive's store. */
@@ -116,8 +127,37 @@ final class Workspace implements AutoCloseable {
   }
 
   VectorStore source() {
-    return opened(
-        Side.SOURCE, spec.source().type(), new StoreSettings("source", spec.source().settings()));
+    return opened(Side.SOURCE, spec.source().type(), sourceSettings());
+  }
+
+  /**
+   * Refuses a source that is no longer what was planned for.
+   *
+   * @param remedy what to do about it
+   * @throws StoreException SOURCE_CHANGED
+   */
+  void requireUnchanged(VectorStore source, String remedy) {
+    CollectionInfo now = source.describe();
+    if (!now.fingerprint().equals(plan.source().fingerprint())) {
+      long planned = plan.source().rows();
+      throw new StoreException(
+          FailureClass.SOURCE_CHANGED,
+          plan.source().collection()
+              + " has changed since it was planned"
+              + (now.rows() == planned
+                  ? ""
+                  : ": it had " + planned + " records then and has " + now.rows() + " now")
+              + ". "
+              + remedy);
+    }
+  }
+
+  /**
+   * Opens the source anew. A store that has been open for a while may know its content from before;
+   * one that is opened now has to look.
+   */
+  VectorStore reopenSource() {
+    return Stores.get(spec.source().type()).open(sourceSettings());
   }
 
   /** The collection under the name that the user gave. */
@@ -169,6 +209,10 @@ final class Workspace implements AutoCloseable {
   public synchronized void close() {
     open.values().forEach(VectorStore::close);
     open.clear();
+  }
+
+  private StoreSettings sourceSettings() {
+    return new StoreSettings("source", spec.source().settings());
   }
 
   private StoreSettings targetSettings() {

@@ -6,6 +6,7 @@ import io.vecferry.archive.PartSchema;
 import io.vecferry.record.DenseVectors;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.search.ExactSearch;
+import io.vecferry.store.Metric;
 import io.vecferry.store.Neighbours;
 import io.vecferry.store.VectorStore;
 import java.util.ArrayList;
@@ -15,6 +16,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -24,8 +26,9 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Asks both sides the same queries, and the archive by exact search. Queries are vectors of the
- * archive, spread evenly over it. Memory: the queries, their answers, and a few blocks of vectors.
+ * Asks both sides the same queries, and the archive by exact search. Queries are dense vectors of
+ * the archive, spread evenly over it; records without one are left out. Memory: the queries, their
+ * answers, and a few blocks of vectors.
  */
 public final class QualityCheck {
   private static final int BLOCK_ROWS = 4096;
@@ -55,7 +58,7 @@ public final class QualityCheck {
 
   /**
    * @param parts all parts of the archive, in order
-   * @param field the vector field that is searched
+   * @param field the dense vector field that is searched
    */
   public QualityCheck(ArtifactStore artifacts, List<String> parts, PartSchema.VectorField field) {
     this.artifacts = artifacts;
@@ -75,71 +78,85 @@ public final class QualityCheck {
   /**
    * Runs the check.
    *
-   * @param sampleSize queries wanted; fewer when the archive has fewer records, and of a large
+   * @param targetMetric how the target compares; where that is not as the source does, scores are
+   *     compared as cosines, which is right for vectors of unit length
+   * @param sampleSize queries wanted; fewer when the archive has fewer vectors, and of a large
    *     archive when both sides search exactly
    * @param iterations single queries timed on each side, as far as a quarter of a second a side
    *     allows
+   * @return empty when no record has a vector to ask for
    */
-  public QualityResult run(
-      VectorStore source, VectorStore target, int sampleSize, int k, int iterations) {
+  public Optional<QualityResult> run(
+      VectorStore source,
+      VectorStore target,
+      Metric targetMetric,
+      int sampleSize,
+      int k,
+      int iterations) {
     long wanted = Math.min(sampleSize, rows());
     if (source.searchesExactly() && target.searchesExactly()) {
-      wanted = Math.min(wanted, Math.max(FEWEST_QUERIES, EXACT_COMPARISONS / rows()));
+      wanted = Math.min(wanted, Math.max(FEWEST_QUERIES, EXACT_COMPARISONS / Math.max(1, rows())));
     }
     Queries queries = sample((int) wanted);
-    int count = queries.ids.length;
+    int count = queries.count;
+    if (count == 0) {
+      return Optional.empty();
+    }
     ExactSearch truth = truth(queries, k);
     Map<Long, String> ids = idsOf(truth, count);
+    float[] vectors = queries.vectors();
 
     long start = System.nanoTime();
-    Neighbours fromSource = source.search(field.name(), queries.vectors, count, k);
+    Neighbours fromSource = source.search(field.name(), vectors, count, k);
     long middle = System.nanoTime();
-    Neighbours fromTarget = target.search(field.name(), queries.vectors, count, k);
+    Neighbours fromTarget = target.search(field.name(), vectors, count, k);
     long end = System.nanoTime();
 
-    Comparison comparison = new Comparison(truth, ids, k, fromSource, fromTarget);
+    Comparison comparison = new Comparison(truth, ids, k, fromSource, fromTarget, targetMetric);
     for (int query = 0; query < count; query++) {
       comparison.add(query, queries.ids[query]);
     }
     double[][] millis = benchmark(source, target, queries, k, Math.min(iterations, count));
-    return comparison.result(count, millis, (middle - start) / 1e9, (end - middle) / 1e9);
+    return Optional.of(
+        comparison.result(count, millis, (middle - start) / 1e9, (end - middle) / 1e9));
   }
 
+  /** Fewer than asked for when there are fewer vectors where they are looked for. */
   private Queries sample(int count) {
-    int dimension = field.dimension();
-    float[] vectors = new float[Math.multiplyExact(count, dimension)];
-    String[] ids = new String[count];
+    Queries queries = new Queries(count, field.dimension());
     int places = Math.min(PLACES, count);
-    int taken = 0;
     for (int place = 0; place < places; place++) {
-      int wanted = (int) ((long) count * (place + 1) / places) - taken;
-      long from = rows() * place / places;
-      long room = rows() * (place + 1) / places - from;
-      int stride =
-          (int) Math.max(1, Math.min(room / Math.max(1, wanted), BLOCK_ROWS / Math.max(1, wanted)));
-      int part = partOf(from);
-      while (wanted > 0) {
-        try (PartReader reader = PartReader.open(artifacts, parts.get(part))) {
-          long skip = Math.max(0, from - firstRows[part]);
-          PartReader.Batches batches =
-              reader.batches(
-                  skip,
-                  wanted * stride,
-                  EnumSet.of(PartReader.Column.IDS, PartReader.Column.VECTORS));
-          RecordBatch batch = batches.next();
-          for (int row = 0; batch != null && row < batch.rows() && wanted > 0; row += stride) {
-            DenseVectors column = vectorsOf(batch);
-            System.arraycopy(
-                column.values(), row * dimension, vectors, taken * dimension, dimension);
-            ids[taken++] = batch.ids().get(row);
-            wanted--;
+      int until = (int) ((long) count * (place + 1) / places);
+      sample(queries, until, rows() * place / places, rows() * (place + 1) / places);
+    }
+    return queries;
+  }
+
+  /** Takes vectors from some rows until there are so many in all. */
+  private void sample(Queries queries, int until, long from, long to) {
+    int wanted = Math.max(1, until - queries.count);
+    int stride = (int) Math.max(1, Math.min((to - from) / wanted, BLOCK_ROWS / wanted));
+    long next = from;
+    for (int part = partOf(from); queries.count < until && next < to; part++) {
+      try (PartReader reader = PartReader.open(artifacts, parts.get(part))) {
+        long row = Math.max(from, firstRows[part]);
+        PartReader.Batches batches =
+            reader.vectors(row - firstRows[part], BLOCK_ROWS, field.name(), true);
+        for (RecordBatch batch = batches.next();
+            batch != null && queries.count < until && next < to;
+            batch = batches.next()) {
+          DenseVectors column = batch.onlyVectors();
+          for (int i = 0; i < batch.rows() && queries.count < until && row + i < to; i++) {
+            if (row + i >= next && !column.isNull(i)) {
+              queries.add(column, i, batch.ids().get(i));
+              next = row + i + stride;
+            }
           }
+          row += batch.rows();
+          next = Math.max(next, row);
         }
-        part++;
-        stride = 1;
       }
     }
-    return new Queries(vectors, ids);
   }
 
   private ExactSearch truth(Queries queries, int k) {
@@ -155,17 +172,17 @@ public final class QualityCheck {
                       field.metricArgument(),
                       field.dimension(),
                       queries.vectors,
-                      queries.ids.length,
+                      queries.count,
                       k);
               for (int part = next.getAndIncrement();
                   part < parts.size();
                   part = next.getAndIncrement()) {
                 try (PartReader reader = PartReader.open(artifacts, parts.get(part))) {
-                  PartReader.Batches batches =
-                      reader.batches(0, BLOCK_ROWS, EnumSet.of(PartReader.Column.VECTORS));
+                  PartReader.Batches batches = reader.vectors(0, BLOCK_ROWS, field.name(), false);
                   long row = firstRows[part];
                   for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
-                    search.offer(vectorsOf(batch).values(), 0, batch.rows(), row);
+                    DenseVectors column = batch.onlyVectors();
+                    search.offer(column.values(), column.nulls(), 0, batch.rows(), row);
                     row += batch.rows();
                   }
                 }
@@ -241,14 +258,6 @@ public final class QualityCheck {
     return part;
   }
 
-  private DenseVectors vectorsOf(RecordBatch batch) {
-    return (DenseVectors)
-        batch.vectors().stream()
-            .filter(column -> column.name().equals(field.name()))
-            .findFirst()
-            .orElseThrow();
-  }
-
   private static <T> List<T> inParallel(int threads, Callable<T> work) {
     ExecutorService executor = Executors.newFixedThreadPool(threads);
     try {
@@ -273,7 +282,38 @@ public final class QualityCheck {
     }
   }
 
-  private record Queries(float[] vectors, String[] ids) {}
+  /** Queries and the ids of the records that they were taken from. */
+  private static final class Queries {
+    private final int dimension;
+    private final float[] vectors;
+    private final String[] ids;
+    private int count;
+
+    Queries(int most, int dimension) {
+      this.dimension = dimension;
+      this.vectors = new float[Math.multiplyExact(most, dimension)];
+      this.ids = new String[most];
+    }
+
+    void add(DenseVectors column, int row, String id) {
+      System.arraycopy(column.values(), row * dimension, vectors, count * dimension, dimension);
+      ids[count++] = id;
+    }
+
+    float[] vectors() {
+      return Arrays.copyOf(vectors, count * dimension);
+    }
+  }
+
+  /** A score as the cosine of vectors of unit length. */
+  private static double cosine(Metric metric, double score) {
+    return switch (metric) {
+      case COSINE, IP -> score;
+      case L2 -> 1 - score / 2;
+      default ->
+          throw new IllegalArgumentException("a score of " + metric.spelling() + " is no cosine");
+    };
+  }
 
   /** Compares the answers query by query. */
   private final class Comparison {
@@ -282,6 +322,7 @@ public final class QualityCheck {
     private final int k;
     private final Neighbours source;
     private final Neighbours target;
+    private final Metric targetMetric;
     private final List<QualityResult.Worst> all = new ArrayList<>();
     private final List<Double> scoreDifferences = new ArrayList<>();
     private double agreement;
@@ -289,12 +330,27 @@ public final class QualityCheck {
     private long otherOrder;
 
     Comparison(
-        ExactSearch truth, Map<Long, String> ids, int k, Neighbours source, Neighbours target) {
+        ExactSearch truth,
+        Map<Long, String> ids,
+        int k,
+        Neighbours source,
+        Neighbours target,
+        Metric targetMetric) {
       this.truth = truth;
       this.ids = ids;
       this.k = k;
       this.source = source;
       this.target = target;
+      this.targetMetric = targetMetric;
+    }
+
+    /** A score on the one scale that both sides are compared on. */
+    private double scaled(Metric metric, double score) {
+      return targetMetric == field.metric() ? score : cosine(metric, score);
+    }
+
+    private double score(Neighbours side, int answer) {
+      return scaled(side == source ? field.metric() : targetMetric, side.scores()[answer]);
     }
 
     void add(int query, String id) {
@@ -309,10 +365,9 @@ public final class QualityCheck {
         if (rank == null) {
           continue;
         }
-        double difference =
-            Math.abs((double) source.scores()[query * k + i] - target.scores()[query * k + rank])
-                / Math.max(1, Math.abs(source.scores()[query * k + i]));
-        scoreDifferences.add(difference);
+        double score = score(source, query * k + i);
+        scoreDifferences.add(
+            Math.abs(score - score(target, query * k + rank)) / Math.max(1, Math.abs(score)));
         for (int earlier : common) {
           if (earlier < rank) {
             sameOrder++;
@@ -332,7 +387,7 @@ public final class QualityCheck {
         return 1;
       }
       float[] scores = truth.scores(query);
-      double last = scores[scores.length - 1];
+      double last = scaled(field.metric(), scores[scores.length - 1]);
       Set<String> right = new HashSet<>();
       for (long row : rows) {
         right.add(ids.get(row));
@@ -340,7 +395,7 @@ public final class QualityCheck {
       int hits = 0;
       for (int i = 0; i < side.counts()[query]; i++) {
         boolean tied =
-            Math.abs(side.scores()[query * k + i] - last) <= TIE * Math.max(1, Math.abs(last));
+            Math.abs(score(side, query * k + i) - last) <= TIE * Math.max(1, Math.abs(last));
         if (tied || right.contains(side.ids().get(query * k + i))) {
           hits++;
         }

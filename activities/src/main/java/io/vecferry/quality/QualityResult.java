@@ -13,8 +13,8 @@ import java.util.List;
  * @param agreement share of the source's answers that the target gave too
  * @param rankAgreement share of pairs of common answers that both sides put in the same order, from
  *     -1 to 1
- * @param medianScoreDifference of common answers, on the scale of the metric, relative to scores
- *     above 1
+ * @param medianScoreDifference of common answers, on the scale of the metric, or of the cosine
+ *     where the sides have different metrics; relative to scores above 1
  * @param percentile99ScoreDifference the same, 99th percentile
  * @param largestScoreDifference the same, largest
  * @param sourceRecalls recall of the source per query, ascending

@@ -1,5 +1,8 @@
 package io.vecferry.record;
 
+import java.util.Arrays;
+import java.util.List;
+
 /**
  * Dense vectors of one dimension, row-major: component {@code c} of row {@code r} is {@code
  * values[r * dimension + c]}. Whatever width the store keeps (half precision, bytes, bits), it is
@@ -51,5 +54,31 @@ public record DenseVectors(String name, int dimension, float[] values, boolean[]
       System.arraycopy(values, rows[i] * dimension, selected, i * dimension, dimension);
     }
     return new DenseVectors(name, dimension, selected, VectorColumn.selectNulls(nulls, rows));
+  }
+
+  @Override
+  public DenseVectors slice(int from, int to) {
+    return from == 0 && to == rows()
+        ? this
+        : new DenseVectors(
+            name,
+            dimension,
+            Arrays.copyOfRange(values, from * dimension, to * dimension),
+            Rows.sliceNulls(nulls, from, to));
+  }
+
+  static DenseVectors concat(List<DenseVectors> columns) {
+    DenseVectors first = columns.get(0);
+    int size = 0;
+    for (DenseVectors column : columns) {
+      size = Math.addExact(size, column.values.length);
+    }
+    float[] joined = new float[size];
+    int end = 0;
+    for (DenseVectors column : columns) {
+      System.arraycopy(column.values, 0, joined, end, column.values.length);
+      end += column.values.length;
+    }
+    return new DenseVectors(first.name, first.dimension, joined, Rows.concatNulls(columns));
   }
 }

@@ -1,5 +1,8 @@
 package io.vecferry.record;
 
+import java.util.Arrays;
+import java.util.List;
+
 /**
  * A matrix per record: any number of dense vectors of one dimension. Vectors of row {@code r} are
  * those from {@code offsets[r]} to {@code offsets[r + 1] - 1}.
@@ -15,6 +18,7 @@ public record MultiVectors(
     implements VectorColumn {
 
   public MultiVectors {
+    Rows.require(name, offsets, nulls);
     if (dimension < 1 || values.length < (long) offsets[offsets.length - 1] * dimension) {
       throw new IllegalArgumentException(
           offsets[offsets.length - 1]
@@ -23,10 +27,6 @@ public record MultiVectors(
               + " need more than "
               + values.length
               + " values");
-    }
-    if (nulls != null && nulls.length != offsets.length - 1) {
-      throw new IllegalArgumentException(
-          "nulls must have " + (offsets.length - 1) + " rows, got " + nulls.length);
     }
   }
 
@@ -62,5 +62,31 @@ public record MultiVectors(
     }
     return new MultiVectors(
         name, dimension, selectedOffsets, selected, VectorColumn.selectNulls(nulls, rows));
+  }
+
+  @Override
+  public MultiVectors slice(int from, int to) {
+    return from == 0 && to == rows()
+        ? this
+        : new MultiVectors(
+            name,
+            dimension,
+            Rows.slice(offsets, from, to),
+            Arrays.copyOfRange(values, offsets[from] * dimension, offsets[to] * dimension),
+            Rows.sliceNulls(nulls, from, to));
+  }
+
+  static MultiVectors concat(List<MultiVectors> columns) {
+    MultiVectors first = columns.get(0);
+    int[] offsets = Rows.concat(columns.stream().map(c -> c.offsets).toList());
+    float[] values = new float[Math.multiplyExact(offsets[offsets.length - 1], first.dimension)];
+    int end = 0;
+    for (MultiVectors column : columns) {
+      int size = column.offsets[column.rows()] * first.dimension;
+      System.arraycopy(column.values, 0, values, end, size);
+      end += size;
+    }
+    return new MultiVectors(
+        first.name, first.dimension, offsets, values, Rows.concatNulls(columns));
   }
 }

@@ -1,5 +1,8 @@
 package io.vecferry.record;
 
+import java.util.Arrays;
+import java.util.List;
+
 /**
  * Sparse vectors. Entries of row {@code r} are those from {@code offsets[r]} to {@code offsets[r +
  * 1] - 1}; their indices ascend (as unsigned numbers) and none occurs twice.
@@ -16,14 +19,12 @@ public record SparseVectors(
     implements VectorColumn {
 
   public SparseVectors {
+    Rows.require(name, offsets, nulls);
     int entries = offsets[offsets.length - 1];
     if (indices.length < entries || values.length < entries) {
       throw new IllegalArgumentException(
-          entries + " entries need as many indices and values, got " + indices.length);
-    }
-    if (nulls != null && nulls.length != offsets.length - 1) {
-      throw new IllegalArgumentException(
-          "nulls must have " + (offsets.length - 1) + " rows, got " + nulls.length);
+          "%d entries need as many indices and values, got %d and %d"
+              .formatted(entries, indices.length, values.length));
     }
   }
 
@@ -61,5 +62,32 @@ public record SparseVectors(
         selectedIndices,
         selectedValues,
         VectorColumn.selectNulls(nulls, rows));
+  }
+
+  @Override
+  public SparseVectors slice(int from, int to) {
+    return from == 0 && to == rows()
+        ? this
+        : new SparseVectors(
+            name,
+            Rows.slice(offsets, from, to),
+            Arrays.copyOfRange(indices, offsets[from], offsets[to]),
+            Arrays.copyOfRange(values, offsets[from], offsets[to]),
+            Rows.sliceNulls(nulls, from, to));
+  }
+
+  static SparseVectors concat(List<SparseVectors> columns) {
+    int[] offsets = Rows.concat(columns.stream().map(c -> c.offsets).toList());
+    int[] indices = new int[offsets[offsets.length - 1]];
+    float[] values = new float[indices.length];
+    int end = 0;
+    for (SparseVectors column : columns) {
+      int entries = column.offsets[column.rows()];
+      System.arraycopy(column.indices, 0, indices, end, entries);
+      System.arraycopy(column.values, 0, values, end, entries);
+      end += entries;
+    }
+    return new SparseVectors(
+        columns.get(0).name, offsets, indices, values, Rows.concatNulls(columns));
   }
 }

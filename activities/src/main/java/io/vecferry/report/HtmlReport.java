@@ -365,7 +365,7 @@ final class HtmlReport {
     if (!side.vectors().isEmpty()) {
       table(
           title + " vector fields",
-          List.of("Vector", "Dimension", "Metric", "Index"),
+          List.of("Vector", "Type", "Dimension", "Metric", "Index"),
           side.vectors(),
           this::vectorField);
     }
@@ -379,9 +379,20 @@ final class HtmlReport {
         .forEach((name, value) -> index.append(", ").append(name).append('=').append(value));
     return List.of(
         Cell.code(field.name()),
-        Cell.number(field.dimension() < 0 ? "sparse" : Format.count(field.dimension())),
+        Cell.of(type(field)),
+        Cell.number(Format.count(field.dimension())),
         Cell.of(field.metric()),
         Cell.of(index.toString()));
+  }
+
+  private static String type(VectorField field) {
+    String element = field.element().toLowerCase(Locale.ROOT);
+    return switch (field.kind()) {
+      case "DENSE" -> element;
+      case "SPARSE" -> "sparse";
+      case "MULTI" -> "several, " + element;
+      default -> field.kind();
+    };
   }
 
   private void timeline() {

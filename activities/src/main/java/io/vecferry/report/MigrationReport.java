@@ -120,14 +120,25 @@ public record MigrationReport(
    * One vector field.
    *
    * @param name field name
-   * @param dimension number of components; negative for sparse vectors
+   * @param kind for example {@code DENSE}, {@code SPARSE} or {@code MULTI}
+   * @param element how components are kept, for example {@code FLOAT32}
+   * @param dimension number of components of each vector; negative for sparse vectors
    * @param metric for example {@code cosine}
    * @param index index type; null when there is none
    * @param parameters index parameters
    */
   public record VectorField(
-      String name, int dimension, String metric, String index, Map<String, String> parameters) {
+      String name,
+      String kind,
+      String element,
+      int dimension,
+      String metric,
+      String index,
+      Map<String, String> parameters) {
     public VectorField {
+      // Reports of earlier versions know dense 32-bit floats only.
+      kind = kind == null ? "DENSE" : kind;
+      element = element == null ? "FLOAT32" : element;
       parameters = map(parameters);
     }
   }

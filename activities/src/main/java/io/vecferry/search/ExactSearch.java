@@ -39,6 +39,8 @@ public final class ExactSearch {
   private final long[] numbers;
   private final int[] sizes;
 
+  private boolean[] absent;
+  private long firstNumber;
   private float[][] transposed;
   private float[] initial;
   private float[] accumulatedFirst;
@@ -82,6 +84,17 @@ public final class ExactSearch {
    * firstRow, firstRow + 1, ...}.
    */
   public void offer(float[] values, int offset, int rows, long firstRow) {
+    offer(values, null, offset, rows, firstRow);
+  }
+
+  /**
+   * Compares vectors of which some are absent; those keep their numbers and are no answers.
+   *
+   * @param nulls which rows are absent, counted from {@code offset}; null when none is
+   */
+  public void offer(float[] values, boolean[] nulls, int offset, int rows, long firstRow) {
+    absent = nulls;
+    firstNumber = firstRow;
     if (rows < 0 || offset < 0 || offset + (long) rows * dimension > values.length) {
       throw new IllegalArgumentException(
           "%d rows from %d on do not fit into %d floats".formatted(rows, offset, values.length));
@@ -157,7 +170,14 @@ public final class ExactSearch {
 
   private void offerAll(int query, float[] values, int offset, int rows, long firstRow) {
     for (int row = 0; row < rows; row++) {
-      insert(query, key(query, values, offset + row * dimension), firstRow + row);
+      consider(query, values, offset, row, firstRow);
+    }
+  }
+
+  private void consider(int query, float[] values, int offset, int row, long firstRow) {
+    long number = firstRow + row;
+    if (absent == null || !absent[(int) (number - firstNumber)]) {
+      insert(query, key(query, values, offset + row * dimension), number);
     }
   }
 
@@ -302,7 +322,7 @@ public final class ExactSearch {
           | !(sums[row + 3] <= limit)) {
         for (int candidate = row; candidate < row + 4; candidate++) {
           if (!(sums[candidate] <= limit)) {
-            insert(query, key(query, values, offset + candidate * dimension), firstRow + candidate);
+            consider(query, values, offset, candidate, firstRow);
             limit = limit(query, slack);
           }
         }
@@ -310,7 +330,7 @@ public final class ExactSearch {
     }
     for (; row < rows; row++) {
       if (!(sums[row] <= limit)) {
-        insert(query, key(query, values, offset + row * dimension), firstRow + row);
+        consider(query, values, offset, row, firstRow);
         limit = limit(query, slack);
       }
     }

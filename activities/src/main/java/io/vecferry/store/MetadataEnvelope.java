@@ -57,6 +57,7 @@ public final class MetadataEnvelope {
    * @param nulls whether there is a null in it, or it is one
    * @param numbersKept whether all numbers survive being kept as int64 or double, see {@link
    *     Numbers#isKept}
+   * @param finite whether all numbers are finite as doubles, if perhaps spelled in another way
    * @param negativeZero whether there is a {@code -0.0} in it
    * @param awkwardKeys whether an object in it has a key that is empty or holds a dot
    * @param bytes length of its text
@@ -68,6 +69,7 @@ public final class MetadataEnvelope {
       int depth,
       boolean nulls,
       boolean numbersKept,
+      boolean finite,
       boolean negativeZero,
       boolean awkwardKeys,
       int bytes) {}
@@ -224,6 +226,7 @@ public final class MetadataEnvelope {
     int deepest = 0;
     boolean nulls = false;
     boolean numbersKept = true;
+    boolean finite = true;
     boolean negativeZero = false;
     boolean awkwardKeys = false;
     for (JsonToken token = first; ; token = parser.nextToken()) {
@@ -249,7 +252,9 @@ public final class MetadataEnvelope {
         depth--;
       } else if (token.isNumeric()) {
         String text = parser.getText();
-        numbersKept &= Numbers.isKept(text);
+        boolean kept = Numbers.isKept(text);
+        numbersKept &= kept;
+        finite &= kept || Double.isFinite(Double.parseDouble(text));
         negativeZero |= text.startsWith("-0") && Double.parseDouble(text) == 0;
       } else {
         nulls |= token == JsonToken.VALUE_NULL;
@@ -266,6 +271,7 @@ public final class MetadataEnvelope {
         deepest,
         nulls,
         numbersKept,
+        finite,
         negativeZero,
         awkwardKeys,
         (int) (parser.currentLocation().getByteOffset() - from));

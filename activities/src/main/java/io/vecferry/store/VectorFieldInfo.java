@@ -17,6 +17,7 @@ import java.util.Map;
  * @param indexType the store's own name of the index, as {@code Flat} or {@code HNSW}; empty when
  *     the store may choose
  * @param indexParams parameters of the index by their field-wide names
+ * @param optional whether a record may have no vector in it
  */
 public record VectorFieldInfo(
     String name,
@@ -26,9 +27,23 @@ public record VectorFieldInfo(
     Metric metric,
     float metricArgument,
     String indexType,
-    Map<String, String> indexParams) {
+    Map<String, String> indexParams,
+    boolean optional) {
 
-  /** A field of dense 32-bit floats. */
+  /** A field in which a record may have no vector. */
+  public VectorFieldInfo(
+      String name,
+      VectorKind kind,
+      ElementType element,
+      int dimension,
+      Metric metric,
+      float metricArgument,
+      String indexType,
+      Map<String, String> indexParams) {
+    this(name, kind, element, dimension, metric, metricArgument, indexType, indexParams, true);
+  }
+
+  /** A field of dense 32-bit floats that every record has. */
   public VectorFieldInfo(
       String name,
       int dimension,
@@ -44,6 +59,7 @@ public record VectorFieldInfo(
         metric,
         metricArgument,
         indexType,
-        indexParams);
+        indexParams,
+        false);
   }
 }

@@ -7,7 +7,9 @@ import io.vecferry.archive.PartReader;
 import io.vecferry.plan.RecordProfile;
 import io.vecferry.record.DenseVectors;
 import io.vecferry.record.MetadataJson;
+import io.vecferry.record.MultiVectors;
 import io.vecferry.record.RecordBatch;
+import io.vecferry.record.SparseVectors;
 import io.vecferry.record.TextColumn;
 import io.vecferry.record.VectorColumn;
 import java.io.IOException;
@@ -16,8 +18,6 @@ import java.util.List;
 
 /** Checks one part of an archive by reading every byte and every record of it. */
 public final class PartChecks {
-  private static final int BATCH_ROWS = 1000;
-
   private PartChecks() {}
 
   /**
@@ -25,22 +25,23 @@ public final class PartChecks {
    *
    * @param part path of the part
    * @param rows records read
-   * @param nonFiniteRows records with a NaN or an infinity in a vector
+   * @param badVectorRows records with a NaN or an infinity in a vector, or with indices of a sparse
+   *     vector that do not ascend
    * @param badMetadataRows records whose metadata is not a JSON object
    * @param problems the first of those, each naming its id, field and value
    */
   public record Result(
-      String part, long rows, long nonFiniteRows, long badMetadataRows, List<String> problems) {
+      String part, long rows, long badVectorRows, long badMetadataRows, List<String> problems) {
 
     /** Whether every record can be loaded. */
     public boolean isValid() {
-      return nonFiniteRows == 0 && badMetadataRows == 0;
+      return badVectorRows == 0 && badMetadataRows == 0;
     }
   }
 
   /**
-   * Checks checksum, size, row count, schema, dimensions, ids (all there), vectors (all finite) and
-   * metadata (JSON objects).
+   * Checks checksum, size, row count, schema, dimensions, ids (all there), vectors (all finite,
+   * indices ascending) and metadata (JSON objects).
    *
    * @param unitVectors whether each dense vector has to have unit length too
    * @param maxProblems how many problems are named; counts are complete
@@ -50,17 +51,17 @@ public final class PartChecks {
   public static Result check(
       ArtifactStore store, String part, boolean unitVectors, int maxProblems) {
     long rows = 0;
-    long nonFinite = 0;
+    long badVectors = 0;
     long badMetadata = 0;
     List<String> problems = new ArrayList<>();
     try (PartReader reader = PartReader.open(store, part)) {
       reader.verifyChecksum();
-      PartReader.Batches batches = reader.batches(BATCH_ROWS);
+      PartReader.Batches batches = reader.batches();
       for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
         for (int row = 0; row < batch.rows(); row++) {
           String vectorProblem = vectorProblem(batch, row, unitVectors);
           if (vectorProblem != null) {
-            nonFinite++;
+            badVectors++;
             add(problems, maxProblems, batch, row, rows, vectorProblem);
           }
           String metadataProblem = metadataProblem(batch.metadata(), row);
@@ -72,7 +73,7 @@ public final class PartChecks {
         rows += batch.rows();
       }
     }
-    return new Result(part, rows, nonFinite, badMetadata, List.copyOf(problems));
+    return new Result(part, rows, badVectors, badMetadata, List.copyOf(problems));
   }
 
   private static void add(
@@ -91,18 +92,49 @@ public final class PartChecks {
 
   private static String vectorProblem(RecordBatch batch, int row, boolean unitVectors) {
     for (VectorColumn column : batch.vectors()) {
-      DenseVectors dense = (DenseVectors) column;
-      int start = row * dense.dimension();
-      for (int i = 0; i < dense.dimension(); i++) {
-        if (!Float.isFinite(dense.values()[start + i])) {
-          return "vector '%s' is %s at component %d"
-              .formatted(dense.name(), dense.values()[start + i], i);
-        }
+      String problem = column.isNull(row) ? null : vectorProblem(column, row, unitVectors);
+      if (problem != null) {
+        return "vector '%s' %s".formatted(column.name(), problem);
       }
-      double norm = unitVectors ? RecordProfiler.norm(dense, row) : 1;
-      if (Math.abs(norm - 1) > RecordProfile.UNIT_TOLERANCE) {
-        return "vector '%s' has the length %s; the metric of the target is right for vectors of unit length only"
-            .formatted(dense.name(), norm);
+    }
+    return null;
+  }
+
+  private static String vectorProblem(VectorColumn column, int row, boolean unitVectors) {
+    if (column instanceof DenseVectors dense) {
+      int start = row * dense.dimension();
+      String problem = notFinite(dense.values(), start, start + dense.dimension());
+      double norm = unitVectors && problem == null ? RecordProfiler.norm(dense, row) : 1;
+      return Math.abs(norm - 1) > RecordProfile.UNIT_TOLERANCE
+          ? "has the length %s; the metric of the target is right for vectors of unit length only"
+              .formatted(norm)
+          : problem;
+    }
+    if (column instanceof MultiVectors multi) {
+      return notFinite(
+          multi.values(),
+          multi.offsets()[row] * multi.dimension(),
+          multi.offsets()[row + 1] * multi.dimension());
+    }
+    SparseVectors sparse = (SparseVectors) column;
+    int start = sparse.offsets()[row];
+    int end = sparse.offsets()[row + 1];
+    for (int i = start + 1; i < end; i++) {
+      if (Integer.compareUnsigned(sparse.indices()[i - 1], sparse.indices()[i]) >= 0) {
+        return "has index %s behind index %s at entry %d; indices must ascend"
+            .formatted(
+                Integer.toUnsignedString(sparse.indices()[i]),
+                Integer.toUnsignedString(sparse.indices()[i - 1]),
+                i - start);
+      }
+    }
+    return notFinite(sparse.values(), start, end);
+  }
+
+  private static String notFinite(float[] values, int start, int end) {
+    for (int i = start; i < end; i++) {
+      if (!Float.isFinite(values[i])) {
+        return "is %s at component %d".formatted(values[i], i - start);
       }
     }
     return null;

@@ -5,7 +5,9 @@ import com.fasterxml.jackson.core.JsonToken;
 import io.vecferry.record.DenseVectors;
 import io.vecferry.record.IdColumn;
 import io.vecferry.record.MetadataJson;
+import io.vecferry.record.MultiVectors;
 import io.vecferry.record.RecordBatch;
+import io.vecferry.record.SparseVectors;
 import io.vecferry.record.TextColumn;
 import io.vecferry.record.VectorColumn;
 import java.io.IOException;
@@ -20,9 +22,10 @@ import java.util.Objects;
  * Compares fetched records with the archived ones, row by row, over any number of batches, and
  * keeps the counts. Floats are compared by their bits first; where bits differ, a component is
  * right when it deviates by at most {@code tolerance * max(1, |expected|)}. A NaN is right only
- * where a NaN is expected; so is an infinity. Metadata is compared by its bytes first and then as
- * JSON: the order of keys does not matter, the order in arrays does; {@code 1} and {@code 1.0}
- * differ, and so do a null and a missing key. Not thread-safe.
+ * where a NaN is expected; so is an infinity. Indices of sparse vectors must be the same; an absent
+ * vector is not an empty one. Metadata is compared by its bytes first and then as JSON: the order
+ * of keys does not matter, the order in arrays does; {@code 1} and {@code 1.0} differ, and so do a
+ * null and a missing key. Not thread-safe.
  */
 public final class RecordComparator {
   private final double tolerance;
@@ -149,7 +152,7 @@ public final class RecordComparator {
     boolean exact = true;
     if (checkVectors) {
       for (VectorColumn column : expected.vectors()) {
-        Verdict verdict = compareVector((DenseVectors) column, row, actual, actualRow);
+        Verdict verdict = compareVector(column, row, actual, actualRow);
         if (verdict != null) {
           add(
               expected.ids(),
@@ -187,31 +190,134 @@ public final class RecordComparator {
 
   private record Verdict(String field, String expected, String actual) {}
 
-  private Verdict compareVector(
-      DenseVectors expected, int row, RecordBatch actualBatch, int actualRow) {
+  private Verdict compareVector(VectorColumn expected, int row, RecordBatch batch, int actualRow) {
     lastVectorExact = false;
-    DenseVectors actual = null;
-    for (VectorColumn column : actualBatch.vectors()) {
-      if (column.name().equals(expected.name()) && column instanceof DenseVectors dense) {
-        actual = dense;
+    VectorColumn actual = null;
+    for (VectorColumn column : batch.vectors()) {
+      if (column.name().equals(expected.name())) {
+        actual = column;
       }
     }
-    if (actual == null || actual.dimension() != expected.dimension()) {
+    if (actual == null || !shape(actual).equals(shape(expected))) {
       return new Verdict(
-          expected.name(),
-          "dimension " + expected.dimension(),
-          actual == null ? "no such field" : "dimension " + actual.dimension());
+          expected.name(), shape(expected), actual == null ? "no such field" : shape(actual));
     }
+    if (expected.isNull(row) || actual.isNull(actualRow)) {
+      lastVectorExact = expected.isNull(row) && actual.isNull(actualRow);
+      return lastVectorExact
+          ? null
+          : new Verdict(expected.name(), presence(expected, row), presence(actual, actualRow));
+    }
+    if (expected instanceof DenseVectors dense) {
+      int start = row * dense.dimension();
+      int component =
+          worst(
+              dense.values(),
+              start,
+              ((DenseVectors) actual).values(),
+              actualRow * dense.dimension(),
+              dense.dimension());
+      return component < 0
+          ? null
+          : verdict(
+              "%s[%d]".formatted(dense.name(), component),
+              dense.values()[start + component],
+              ((DenseVectors) actual).values()[actualRow * dense.dimension() + component]);
+    }
+    return expected instanceof SparseVectors sparse
+        ? compareSparse(sparse, row, (SparseVectors) actual, actualRow)
+        : compareMulti((MultiVectors) expected, row, (MultiVectors) actual, actualRow);
+  }
+
+  private Verdict compareSparse(
+      SparseVectors expected, int row, SparseVectors actual, int actualRow) {
+    int start = expected.offsets()[row];
+    int end = expected.offsets()[row + 1];
+    int actualStart = actual.offsets()[actualRow];
+    int actualEnd = actual.offsets()[actualRow + 1];
+    int differs =
+        Arrays.mismatch(expected.indices(), start, end, actual.indices(), actualStart, actualEnd);
+    if (differs >= 0) {
+      return otherIndex(expected, start + differs, end, actual, actualStart + differs, actualEnd);
+    }
+    int entry = worst(expected.values(), start, actual.values(), actualStart, end - start);
+    return entry < 0
+        ? null
+        : verdict(
+            indexed(expected, start + entry),
+            expected.values()[start + entry],
+            actual.values()[actualStart + entry]);
+  }
+
+  /** Names the lower one of two entries, which the other side does not have. */
+  private static Verdict otherIndex(
+      SparseVectors expected, int entry, int end, SparseVectors actual, int found, int foundEnd) {
+    boolean missing =
+        entry < end
+            && (found == foundEnd
+                || Integer.compareUnsigned(expected.indices()[entry], actual.indices()[found]) < 0);
+    return missing
+        ? new Verdict(indexed(expected, entry), Float.toString(expected.values()[entry]), "absent")
+        : new Verdict(indexed(actual, found), "absent", Float.toString(actual.values()[found]));
+  }
+
+  private static String indexed(SparseVectors column, int entry) {
+    return "%s[%s]".formatted(column.name(), Integer.toUnsignedString(column.indices()[entry]));
+  }
+
+  private Verdict compareMulti(MultiVectors expected, int row, MultiVectors actual, int actualRow) {
     int dimension = expected.dimension();
-    int start = row * dimension;
-    int actualStart = actualRow * dimension;
+    int count = expected.offsets()[row + 1] - expected.offsets()[row];
+    if (actual.offsets()[actualRow + 1] - actual.offsets()[actualRow] != count) {
+      return new Verdict(expected.name(), presence(expected, row), presence(actual, actualRow));
+    }
+    int start = expected.offsets()[row] * dimension;
+    int actualStart = actual.offsets()[actualRow] * dimension;
+    int component =
+        worst(expected.values(), start, actual.values(), actualStart, count * dimension);
+    return component < 0
+        ? null
+        : verdict(
+            "%s[%d][%d]".formatted(expected.name(), component / dimension, component % dimension),
+            expected.values()[start + component],
+            actual.values()[actualStart + component]);
+  }
+
+  private static Verdict verdict(String field, float expected, float actual) {
+    return new Verdict(field, Float.toString(expected), Float.toString(actual));
+  }
+
+  /** What all rows of a column have in common. */
+  private static String shape(VectorColumn column) {
+    if (column instanceof DenseVectors dense) {
+      return "dimension " + dense.dimension();
+    }
+    return column instanceof MultiVectors multi
+        ? "several vectors of dimension " + multi.dimension()
+        : "sparse vectors";
+  }
+
+  private static String presence(VectorColumn column, int row) {
+    if (column.isNull(row)) {
+      return "no vector";
+    }
+    if (column instanceof SparseVectors sparse) {
+      return "%d entries".formatted(sparse.offsets()[row + 1] - sparse.offsets()[row]);
+    }
+    return column instanceof MultiVectors multi
+        ? "%d vectors".formatted(multi.offsets()[row + 1] - multi.offsets()[row])
+        : "a vector";
+  }
+
+  /** The component that deviates most, -1 when none deviates by more than the tolerance. */
+  private int worst(float[] expected, int start, float[] actual, int actualStart, int length) {
     int worst = -1;
     double worstDeviation = tolerance;
     boolean exact = true;
-    int component = mismatch(expected, start, actual, actualStart, 0);
-    for (; component >= 0; component = mismatch(expected, start, actual, actualStart, component)) {
-      float wanted = expected.values()[start + component];
-      float found = actual.values()[actualStart + component];
+    int component = mismatch(expected, start, actual, actualStart, 0, length);
+    while (component >= 0) {
+      float wanted = expected[start + component];
+      float found = actual[actualStart + component];
       if (Float.floatToRawIntBits(wanted) != Float.floatToRawIntBits(found)) {
         exact = false;
         double deviation = deviation(wanted, found);
@@ -220,28 +326,23 @@ public final class RecordComparator {
           worstDeviation = deviation;
         }
       }
-      component++;
+      component = mismatch(expected, start, actual, actualStart, component + 1, length);
     }
     lastVectorExact = exact;
-    return worst < 0
-        ? null
-        : new Verdict(
-            expected.name() + "[" + worst + "]",
-            Float.toString(expected.values()[start + worst]),
-            Float.toString(actual.values()[actualStart + worst]));
+    return worst;
   }
 
   // All NaNs are equal here; no store promises to keep the payload of a NaN.
   private static int mismatch(
-      DenseVectors expected, int start, DenseVectors actual, int actualStart, int from) {
+      float[] expected, int start, float[] actual, int actualStart, int from, int length) {
     int found =
         Arrays.mismatch(
-            expected.values(),
+            expected,
             start + from,
-            start + expected.dimension(),
-            actual.values(),
+            start + length,
+            actual,
             actualStart + from,
-            actualStart + expected.dimension());
+            actualStart + length);
     return found < 0 ? -1 : found + from;
   }
 

@@ -23,6 +23,7 @@ public final class RecordProfiler {
   private int longestMetadata;
   private double smallestNorm = Double.POSITIVE_INFINITY;
   private double largestNorm;
+  private long raggedBytes;
 
   private static final class Key {
     private final TreeSet<String> types = new TreeSet<>();
@@ -46,6 +47,8 @@ public final class RecordProfiler {
     for (VectorColumn column : batch.vectors()) {
       if (column instanceof DenseVectors dense) {
         addNorms(dense);
+      } else {
+        raggedBytes += column.bytes();
       }
     }
   }
@@ -75,6 +78,11 @@ public final class RecordProfiler {
         largestNorm == 0 ? 0 : smallestNorm,
         largestNorm,
         found);
+  }
+
+  /** Bytes per record of vectors that differ in length from record to record, on average. */
+  public long raggedBytesPerRow() {
+    return rows == 0 ? 0 : (raggedBytes + rows - 1) / rows;
   }
 
   private void addNorms(DenseVectors column) {

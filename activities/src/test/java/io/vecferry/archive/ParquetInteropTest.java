@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -67,6 +68,59 @@ class ParquetInteropTest {
                          data_page_version=sys.argv[6])
       """;
 
+  private static final String READ_KINDS =
+      """
+      import sys, struct
+      import pyarrow.parquet as pq
+      path, report = sys.argv[1], sys.argv[2]
+      bits = lambda xs: ' '.join(f"{struct.unpack('<I', struct.pack('<f', x))[0]:08x}" for x in xs)
+      dense = bits
+      multi = lambda xs: ''.join(f'[{bits(x)}]' for x in xs)
+      sparse = lambda x: ' '.join(f'{i}={bits([v])}' for i, v in zip(x['indices'], x['values'], strict=True))
+      kinds = {'vector': dense, 'lexical': sparse, 'tokens': multi, 'bits': dense}
+      def lines(columns):
+          return [' | '.join('null' if x is None else kind(x) for kind, x in zip(kinds.values(), row))
+                  for row in zip(*columns, strict=True)]
+      table = pq.read_table(path, page_checksum_verification=True)
+      expected = lines([table.column(name).to_pylist() for name in kinds])
+      open(report, 'w').write('\\n'.join(expected))
+      assert str(table.schema.field('lexical').type.field('indices').type.value_type) == 'uint32'
+      assert str(table.schema.field('tokens').type) == \
+          'list<element: list<element: float not null> not null>', table.schema.field('tokens').type
+      import duckdb
+      rows = duckdb.sql(f"select vector, lexical, tokens, bits from read_parquet('{path}')").fetchall()
+      assert lines(zip(*rows)) == expected, 'DuckDB differs'
+      lengths = duckdb.sql(f"select len(lexical.indices), len(tokens) from read_parquet('{path}')").fetchall()
+      assert lengths == [(3, 0), (None, 2), (0, None), (1, 1), (2, None), (1, 3)], lengths
+      none = duckdb.sql(f"select count(*) from read_parquet('{path}') where vector is null").fetchone()
+      assert none == (3,), none
+      try:
+          import polars
+          frame = polars.read_parquet(path)
+          assert lines([frame[name].to_list() for name in kinds]) == expected, 'polars differs'
+          assert polars.scan_parquet(path).select(polars.col('lexical').struct.field('indices').list.len()) \
+              .collect().to_series().to_list() == [3, None, 0, 1, 2, 1]
+      except ImportError:
+          pass
+      try:
+          import pandas
+          frame = pandas.read_parquet(path)
+          assert lines([frame[name] for name in kinds]) == expected, 'pandas differs'
+          assert str(frame['lexical'][0]['indices'].dtype) == 'uint32'
+      except ImportError:
+          pass
+      if len(sys.argv) > 3:
+          pq.write_table(table, sys.argv[3], compression=sys.argv[4], use_dictionary=sys.argv[5] == 'dictionary',
+                         data_page_version=sys.argv[6])
+      """;
+
+  private static final String[][] STYLES = {
+    {"snappy", "dictionary", "1.0"},
+    {"zstd", "plain", "2.0"},
+    {"gzip", "dictionary", "2.0"},
+    {"none", "plain", "1.0"}
+  };
+
   @TempDir Path folder;
 
   @ParameterizedTest
@@ -74,9 +128,9 @@ class ParquetInteropTest {
   void othersReadEveryBit(PartWriter.Layout layout) throws Exception {
     ArtifactStore store = new LocalArtifactStore(folder);
     RecordBatch batch = Samples.adversarial();
-    write(store, batch, layout);
+    write(store, Samples.SCHEMA, batch, layout);
     Path report = folder.resolve("report.txt");
-    python(folder.resolve(PART).toString(), report.toString());
+    python(READ, folder.resolve(PART).toString(), report.toString());
     String[] lines = Files.readString(report).split("\n");
     assertThat(lines).hasSize(batch.rows());
     for (int row = 0; row < lines.length; row++) {
@@ -84,21 +138,44 @@ class ParquetInteropTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource(PartWriter.Layout.class)
+  void othersReadEveryKind(PartWriter.Layout layout) throws Exception {
+    ArtifactStore store = new LocalArtifactStore(folder);
+    RecordBatch batch = Samples.adversarialKinds();
+    write(store, Samples.KINDS, batch, layout);
+    Path report = folder.resolve("report.txt");
+    python(READ_KINDS, folder.resolve(PART).toString(), report.toString());
+    String[] lines = Files.readString(report).split("\n");
+    assertThat(lines).hasSize(batch.rows());
+    for (int i = 0; i < lines.length; i++) {
+      int row = i;
+      assertThat(lines[row])
+          .isEqualTo(
+              batch.vectors().stream()
+                  .map(column -> Samples.spell(column, row))
+                  .collect(Collectors.joining(" | ")));
+    }
+  }
+
   @Test
   void readsWhatPyarrowWroteAgain() throws Exception {
+    rewrite(READ, Samples.SCHEMA, Samples.adversarial());
+  }
+
+  @Test
+  void readsEveryKindThatPyarrowWroteAgain() throws Exception {
+    rewrite(READ_KINDS, Samples.KINDS, Samples.adversarialKinds());
+  }
+
+  private void rewrite(String script, PartSchema schema, RecordBatch batch) throws Exception {
     ArtifactStore store = new LocalArtifactStore(folder);
-    RecordBatch batch = Samples.adversarial();
-    String[][] styles = {
-      {"snappy", "dictionary", "1.0"},
-      {"zstd", "plain", "2.0"},
-      {"gzip", "dictionary", "2.0"},
-      {"none", "plain", "1.0"}
-    };
-    for (String[] style : styles) {
-      write(store, batch, PartWriter.Layout.PLAIN);
+    for (String[] style : STYLES) {
+      write(store, schema, batch, PartWriter.Layout.PLAIN);
       Path part = folder.resolve(PART);
       Path again = folder.resolve("again");
       python(
+          script,
           part.toString(),
           folder.resolve("report.txt").toString(),
           again.toString(),
@@ -116,14 +193,15 @@ class ParquetInteropTest {
         RecordBatch actual = reader.batches(100).next();
         assertThat(actual.rows()).isEqualTo(batch.rows());
         for (int row = 0; row < batch.rows(); row++) {
-          PartRoundTripTest.assertSame(actual, row, batch, row);
+          Samples.assertSame(actual, row, batch, row);
         }
       }
     }
   }
 
-  private static void write(ArtifactStore store, RecordBatch batch, PartWriter.Layout layout) {
-    try (PartWriter writer = new PartWriter(store, PART, Samples.SCHEMA, layout)) {
+  private static void write(
+      ArtifactStore store, PartSchema schema, RecordBatch batch, PartWriter.Layout layout) {
+    try (PartWriter writer = new PartWriter(store, PART, schema, layout)) {
       writer.append(batch);
       writer.finish(null, null, true, "", null);
     }
@@ -134,8 +212,8 @@ class ParquetInteropTest {
         " | ",
         text(batch.ids().get(row)),
         batch.ids().kind(row).name(),
-        bits(batch, 0, row),
-        bits(batch, 1, row),
+        Samples.spell(batch.vectors().get(0), row),
+        Samples.spell(batch.vectors().get(1), row),
         text(batch.documents().get(row)),
         text(batch.metadata().get(row)));
   }
@@ -146,18 +224,7 @@ class ParquetInteropTest {
         : "x" + java.util.HexFormat.of().formatHex(value.getBytes(StandardCharsets.UTF_8));
   }
 
-  private static String bits(RecordBatch batch, int field, int row) {
-    var dense = (io.vecferry.record.DenseVectors) batch.vectors().get(field);
-    StringBuilder result = new StringBuilder();
-    for (int i = 0; i < dense.dimension(); i++) {
-      result.append(i == 0 ? "" : " ");
-      result.append(
-          "%08x".formatted(Float.floatToRawIntBits(dense.values()[row * dense.dimension() + i])));
-    }
-    return result.toString();
-  }
-
-  private void python(String... arguments) throws Exception {
+  private void python(String text, String... arguments) throws Exception {
     String interpreter = System.getenv().getOrDefault("VECFERRY_PYTHON", "python3");
     if (!canRun(interpreter)) {
       String message = interpreter + " with numpy, pyarrow and duckdb is needed";
@@ -166,7 +233,7 @@ class ParquetInteropTest {
       }
       assumeTrue(false, message);
     }
-    Path script = Files.writeString(folder.resolve("read.py"), READ);
+    Path script = Files.writeString(folder.resolve("read.py"), text);
     String[] command = new String[arguments.length + 2];
     command[0] = interpreter;
     command[1] = script.toString();

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.vecferry.plan.FailureClass;
-import io.vecferry.record.DenseVectors;
 import io.vecferry.record.IdKind;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.store.Metric;
@@ -25,23 +24,41 @@ class PartRoundTripTest {
 
   @TempDir Path folder;
 
+  /** Records that are hard to keep, in both layouts. */
+  private enum Hard {
+    PLAIN(Samples.SCHEMA, Samples.adversarial(), PartWriter.Layout.PLAIN),
+    SPLIT(Samples.SCHEMA, Samples.adversarial(), PartWriter.Layout.SPLIT),
+    KINDS_PLAIN(Samples.KINDS, Samples.adversarialKinds(), PartWriter.Layout.PLAIN),
+    KINDS_SPLIT(Samples.KINDS, Samples.adversarialKinds(), PartWriter.Layout.SPLIT);
+
+    private final PartSchema schema;
+    private final RecordBatch records;
+    private final PartWriter.Layout layout;
+
+    Hard(PartSchema schema, RecordBatch records, PartWriter.Layout layout) {
+      this.schema = schema;
+      this.records = records;
+      this.layout = layout;
+    }
+  }
+
   @ParameterizedTest
-  @EnumSource(PartWriter.Layout.class)
-  void keepsEveryBitOfHardRecords(PartWriter.Layout layout) {
+  @EnumSource
+  void keepsEveryBitOfHardRecords(Hard hard) {
     ArtifactStore store = new LocalArtifactStore(folder);
-    RecordBatch expected = Samples.adversarial();
-    write(store, expected, layout);
+    RecordBatch expected = hard.records;
+    write(store, hard);
     for (int batchSize : new int[] {1, 4, 100}) {
       for (int first = 0; first <= expected.rows(); first++) {
         try (PartReader reader = PartReader.open(store, PART)) {
           reader.verifyChecksum();
-          assertThat(reader.schema()).isEqualTo(Samples.SCHEMA);
+          assertThat(reader.schema()).isEqualTo(hard.schema);
           PartReader.Batches batches =
               reader.batches(first, batchSize, EnumSet.allOf(PartReader.Column.class));
           int row = first;
           for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
             for (int i = 0; i < batch.rows(); i++, row++) {
-              assertSame(batch, i, expected, row);
+              Samples.assertSame(batch, i, expected, row);
             }
           }
           assertThat(row).isEqualTo(expected.rows());
@@ -84,10 +101,11 @@ class PartRoundTripTest {
     }
   }
 
-  @Test
-  void noticesTruncationAtEveryByte() throws Exception {
+  @ParameterizedTest
+  @EnumSource(names = {"SPLIT", "KINDS_PLAIN"})
+  void noticesTruncationAtEveryByte(Hard hard) throws Exception {
     ArtifactStore store = new LocalArtifactStore(folder);
-    write(store, Samples.adversarial(), PartWriter.Layout.SPLIT);
+    write(store, hard);
     byte[] whole = store.readBytes(PART);
     String sidecar = new String(store.readBytes(PartSidecar.pathOf(PART)));
     for (int length = 0; length < whole.length; length++) {
@@ -102,10 +120,11 @@ class PartRoundTripTest {
     }
   }
 
-  @Test
-  void noticesEveryFlippedByte() throws Exception {
+  @ParameterizedTest
+  @EnumSource(names = {"PLAIN", "KINDS_PLAIN", "KINDS_SPLIT"})
+  void noticesEveryFlippedByte(Hard hard) throws Exception {
     ArtifactStore store = new LocalArtifactStore(folder);
-    write(store, Samples.adversarial(), PartWriter.Layout.PLAIN);
+    write(store, hard);
     byte[] whole = store.readBytes(PART);
     for (int i = 0; i < whole.length; i++) {
       byte[] flipped = whole.clone();
@@ -118,7 +137,7 @@ class PartRoundTripTest {
   @Test
   void doesNotBelieveAWrongSidecar() throws Exception {
     ArtifactStore store = new LocalArtifactStore(folder);
-    write(store, Samples.adversarial(), PartWriter.Layout.PLAIN);
+    write(store, Hard.PLAIN);
     Path file = folder.resolve(PartSidecar.pathOf(PART));
     String good = Files.readString(file);
     for (String bad :
@@ -144,13 +163,13 @@ class PartRoundTripTest {
       writer.append(Samples.adversarial());
     }
     assertThat(store.list("")).isEmpty();
-    write(store, Samples.adversarial(), PartWriter.Layout.PLAIN);
+    write(store, Hard.PLAIN);
     store.delete(PartSidecar.pathOf(PART));
     assertThatThrownBy(() -> PartReader.open(store, PART))
         .isInstanceOfSatisfying(
             StoreException.class,
             e -> assertThat(e.failureClass()).isEqualTo(FailureClass.MISSING));
-    write(store, Samples.adversarial(), PartWriter.Layout.PLAIN);
+    write(store, Hard.PLAIN);
     PartReader.open(store, PART).close();
   }
 
@@ -166,25 +185,10 @@ class PartRoundTripTest {
     }
   }
 
-  static void write(ArtifactStore store, RecordBatch batch, PartWriter.Layout layout) {
-    try (PartWriter writer = new PartWriter(store, PART, Samples.SCHEMA, layout)) {
-      writer.append(batch);
+  private static void write(ArtifactStore store, Hard hard) {
+    try (PartWriter writer = new PartWriter(store, PART, hard.schema, hard.layout)) {
+      writer.append(hard.records);
       writer.finish(null, "6", true, "source", null);
-    }
-  }
-
-  static void assertSame(RecordBatch actual, int row, RecordBatch expected, int expectedRow) {
-    assertThat(actual.ids().sameAt(row, expected.ids(), expectedRow)).isTrue();
-    assertThat(actual.documents().sameAt(row, expected.documents(), expectedRow)).isTrue();
-    assertThat(actual.metadata().sameAt(row, expected.metadata(), expectedRow)).isTrue();
-    for (int field = 0; field < expected.vectors().size(); field++) {
-      DenseVectors ours = (DenseVectors) actual.vectors().get(field);
-      DenseVectors theirs = (DenseVectors) expected.vectors().get(field);
-      for (int i = 0; i < ours.dimension(); i++) {
-        assertThat(Float.floatToRawIntBits(ours.values()[row * ours.dimension() + i]))
-            .isEqualTo(
-                Float.floatToRawIntBits(theirs.values()[expectedRow * ours.dimension() + i]));
-      }
     }
   }
 

@@ -229,7 +229,8 @@ final class ReportWriterTest {
         new Side(
             value,
             value,
-            Collections.nCopies(500, new VectorField(value, 3, value, value, Map.of(value, value))),
+            Collections.nCopies(
+                500, new VectorField(value, value, value, 3, value, value, Map.of(value, value))),
             1,
             1,
             Map.of(value, value));

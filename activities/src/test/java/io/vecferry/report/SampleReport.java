@@ -202,7 +202,7 @@ final class SampleReport {
     return new Side(
         store,
         collection,
-        List.of(new VectorField("embedding", 768, "cosine", index, parameters)),
+        List.of(new VectorField("embedding", "DENSE", "FLOAT32", 768, "cosine", index, parameters)),
         ROWS,
         source ? 4_812_000_000L : 4_377_000_000L,
         Map.of(

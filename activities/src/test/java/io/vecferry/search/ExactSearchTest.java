@@ -3,6 +3,7 @@ package io.vecferry.search;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vecferry.store.Metric;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -36,6 +37,46 @@ class ExactSearchTest {
       search.merge(other);
       for (int query = 0; query < count; query++) {
         check(metric, values, rows, queries, query, dimension, k, search);
+      }
+    }
+  }
+
+  /** What is found among some rows with others left out is what is found among those rows alone. */
+  @ParameterizedTest
+  @EnumSource(Metric.class)
+  void leavesOutAbsentRows(Metric metric) {
+    for (int seed = 0; seed < 20; seed++) {
+      Random random = new Random(seed);
+      int dimension = 1 + random.nextInt(20);
+      int rows = 1 + random.nextInt(2500);
+      int count = 1 + random.nextInt(5);
+      int absentOf = 1 + random.nextInt(4);
+      float[] values = values(random, rows * dimension, 0, metric);
+      float[] queries = values(random, count * dimension, 0, metric);
+      boolean[] nulls = new boolean[rows];
+      long[] numbers = new long[rows];
+      float[] present = new float[rows * dimension];
+      int left = 0;
+      for (int row = 0; row < rows; row++) {
+        nulls[row] = random.nextInt(absentOf) == 0;
+        if (nulls[row]) {
+          Arrays.fill(values, row * dimension, (row + 1) * dimension, 0);
+        } else {
+          System.arraycopy(values, row * dimension, present, left * dimension, dimension);
+          numbers[left++] = row;
+        }
+      }
+      ExactSearch some = new ExactSearch(metric, 3, dimension, queries, count, 10);
+      ExactSearch all = new ExactSearch(metric, 3, dimension, queries, count, 10);
+      some.offer(present, 0, left, 0);
+      all.offer(values, nulls, 0, rows, 0);
+      for (int query = 0; query < count; query++) {
+        long[] expected = some.rows(query);
+        for (int i = 0; i < expected.length; i++) {
+          expected[i] = numbers[(int) expected[i]];
+        }
+        assertThat(all.rows(query)).isEqualTo(expected);
+        assertThat(all.scores(query)).isEqualTo(some.scores(query));
       }
     }
   }

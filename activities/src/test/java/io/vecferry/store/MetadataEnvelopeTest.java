@@ -55,6 +55,31 @@ class MetadataEnvelopeTest {
   }
 
   @Test
+  void tellsNumbersThatAreOnlySpelledOddlyFromThoseThatNoDoubleHolds() {
+    MetadataEnvelope.Rule takesFinite =
+        new MetadataEnvelope.Rule() {
+          @Override
+          public boolean keeps(String key, MetadataEnvelope.Value value) {
+            return value.numbersKept();
+          }
+
+          @Override
+          public boolean takes(String key, MetadataEnvelope.Value value) {
+            return value.finite();
+          }
+        };
+    byte[] wrapped =
+        MetadataEnvelope.wrap(
+            TextColumn.of("{\"price\":1.10,\"far\":1e400,\"all\":[1e5,-1e400]}"),
+            0,
+            MetadataEnvelope.Extras.NONE,
+            true,
+            takesFinite);
+    assertThat(new String(wrapped, StandardCharsets.UTF_8))
+        .startsWith("{\"price\":1.10,\"_vecferry_metadata_json\":");
+  }
+
+  @Test
   void refusesWhatIsNoObject() {
     assertThatThrownBy(() -> wrap("[1]")).isInstanceOf(StoreException.class);
     assertThatThrownBy(() -> unwrap("1".getBytes(StandardCharsets.UTF_8)))

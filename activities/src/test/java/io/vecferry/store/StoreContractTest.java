@@ -2,6 +2,7 @@ package io.vecferry.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
@@ -12,6 +13,8 @@ import io.vecferry.record.RecordBatch;
 import io.vecferry.record.TextColumn;
 import io.vecferry.verify.RecordComparator;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -41,10 +44,15 @@ public abstract class StoreContractTest {
   /** The schema to load. */
   protected LoadSchema schema(long rows) {
     return new LoadSchema(
-        List.of(new VectorFieldInfo("", DIMENSION, Metric.L2, 0, "", Map.of())),
+        List.of(new VectorFieldInfo("", DIMENSION, metric(), 0, "", Map.of())),
         Set.of(IdKind.STRING),
         "test",
         rows);
+  }
+
+  /** How vectors are compared: l2, ip or cosine. */
+  protected Metric metric() {
+    return Metric.L2;
   }
 
   /** Whether the store can hold this record so that it comes back as it was. */
@@ -243,7 +251,7 @@ public abstract class StoreContractTest {
       CollectionInfo info = store.describe();
       assertThat(info.rows()).isEqualTo(samples.size());
       assertThat(info.vectors().get(0).dimension()).isEqualTo(DIMENSION);
-      assertThat(info.vectors().get(0).metric()).isEqualTo(Metric.L2);
+      assertThat(info.vectors().get(0).metric()).isEqualTo(metric());
       assertThat(store.assess())
           .filteredOn(finding -> finding.severity() == Finding.Severity.BLOCKING)
           .isEmpty();
@@ -370,17 +378,59 @@ public abstract class StoreContractTest {
 
   @Test
   void searchFindsTheNearest() {
-    load(List.of(ordinary(60), ordinary(100).subList(60, 100)));
+    List<Sample> samples = ordinary(100);
+    load(List.of(samples.subList(0, 60), samples.subList(60, 100)));
     try (VectorStore store = provider().open(settings())) {
       float[] queries = {10, 10 % 7, -10, 0.5f, 77, 77 % 7, -77, 0.5f};
       Neighbours found = store.search("", queries, 2, 3);
       assertThat(found.counts()).containsExactly(3, 3);
-      assertThat(found.ids().get(0)).isEqualTo("row-10");
-      assertThat(found.ids().get(3)).isEqualTo("row-77");
-      assertThat(found.scores()[0]).isBetween(0f, (float) tolerance());
-      assertThat(found.scores()[1]).isGreaterThan(0).isLessThanOrEqualTo(found.scores()[2]);
-      assertThat(store.search("", new float[] {1, 1, 1, 1}, 1, 200).counts()).containsExactly(100);
+      for (int query = 0; query < 2; query++) {
+        Sample nearest = nearest(samples, Arrays.copyOfRange(queries, 4 * query, 4 * query + 4));
+        assertThat(found.ids().get(3 * query)).isEqualTo(nearest.id());
+      }
+      float[] scores = found.scores();
+      switch (metric()) {
+        case L2 -> {
+          assertThat(scores[0]).isBetween(0f, (float) tolerance());
+          assertThat(scores[1]).isGreaterThan(0).isLessThanOrEqualTo(scores[2]);
+        }
+        case COSINE -> {
+          assertThat(scores[0]).isCloseTo(1, within(1e-6f));
+          assertThat(scores[1]).isLessThanOrEqualTo(1).isGreaterThanOrEqualTo(scores[2]);
+        }
+        default -> {
+          assertThat(scores[0]).isEqualTo((float) score(queries, nearest(samples, queries)));
+          assertThat(scores[0]).isGreaterThan(scores[1]);
+        }
+      }
+      int all = store.search("", new float[] {1, 1, 1, 1}, 1, 200).counts()[0];
+      // A graph does not lead to every vector, one of inner products least of all.
+      assertThat(all).isBetween(store.searchesExactly() ? 100 : 80, 100);
     }
+  }
+
+  private Sample nearest(List<Sample> samples, float[] query) {
+    return samples.stream()
+        .max(Comparator.comparingDouble(sample -> score(query, sample)))
+        .orElseThrow();
+  }
+
+  /** Larger is nearer, whatever the metric. */
+  private double score(float[] query, Sample sample) {
+    double product = 0;
+    double distance = 0;
+    double squares = 0;
+    for (int i = 0; i < DIMENSION; i++) {
+      float component = sample.vector()[i];
+      product += query[i] * component;
+      distance += (query[i] - component) * (query[i] - component);
+      squares += component * component;
+    }
+    return switch (metric()) {
+      case L2 -> -distance;
+      case COSINE -> product / Math.sqrt(squares);
+      default -> product;
+    };
   }
 
   @Test

@@ -9,16 +9,22 @@ import io.vecferry.archive.PartSchema;
 import io.vecferry.archive.PartSidecar;
 import io.vecferry.archive.PartWriter;
 import io.vecferry.record.DenseVectors;
+import io.vecferry.record.ElementType;
 import io.vecferry.record.IdColumn;
 import io.vecferry.record.IdKind;
+import io.vecferry.record.MultiVectors;
 import io.vecferry.record.RecordBatch;
+import io.vecferry.record.SparseVectors;
 import io.vecferry.record.TextColumn;
+import io.vecferry.record.VectorColumn;
+import io.vecferry.record.VectorKind;
 import io.vecferry.store.Metric;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -85,6 +91,139 @@ class VerifyTest {
     }
   }
 
+  private static RecordBatch one(VectorColumn column) {
+    return new RecordBatch(
+        IdColumn.ofStrings("a"), List.of(column), TextColumn.allNull(1), TextColumn.allNull(1));
+  }
+
+  private static SparseVectors sparse(int[] indices, float... values) {
+    return new SparseVectors("s", new int[] {0, indices.length}, indices, values, null);
+  }
+
+  private static MultiVectors multi(float... values) {
+    return new MultiVectors("m", 2, new int[] {0, values.length / 2}, values, null);
+  }
+
+  private static List<Difference> differences(VectorColumn expected, VectorColumn actual) {
+    RecordComparator comparator = new RecordComparator(0.001, true, true);
+    comparator.compare(one(expected), one(actual));
+    assertThat(comparator.result().differentRows())
+        .isEqualTo(comparator.result().differences().size());
+    return comparator.result().differences();
+  }
+
+  private static Difference vector(String field, String expected, String actual) {
+    return new Difference("a", Difference.Kind.VECTOR, field, expected, actual);
+  }
+
+  @Test
+  void comparesSparseVectors() {
+    SparseVectors expected = sparse(new int[] {3, -2, -1}, 1, 2, 3);
+    assertThat(differences(expected, sparse(new int[] {3, -2, -1}, 1, 2.0001f, 3))).isEmpty();
+    assertThat(differences(expected, sparse(new int[] {3, -2, -1}, 1, 2.1f, 4)))
+        .containsExactly(vector("s[4294967295]", "3.0", "4.0"));
+    assertThat(differences(expected, sparse(new int[] {3, -1}, 1, 3)))
+        .containsExactly(vector("s[4294967294]", "2.0", "absent"));
+    assertThat(differences(expected, sparse(new int[] {3, 4, -2, -1}, 1, 9, 2, 3)))
+        .containsExactly(vector("s[4]", "absent", "9.0"));
+    assertThat(differences(expected, sparse(new int[] {3, -2}, 1, 2)))
+        .containsExactly(vector("s[4294967295]", "3.0", "absent"));
+    assertThat(differences(sparse(new int[0]), sparse(new int[] {7}, 0)))
+        .containsExactly(vector("s[7]", "absent", "0.0"));
+    assertThat(differences(sparse(new int[] {1}, Float.NaN), sparse(new int[] {1}, Float.NaN)))
+        .isEmpty();
+  }
+
+  @Test
+  void comparesSeveralVectorsOfARecord() {
+    assertThat(differences(multi(1, 2, 3, 4), multi(1, 2, 3, 4.0001f))).isEmpty();
+    assertThat(differences(multi(1, 2, 3, 4), multi(1, 2.1f, 3, 9)))
+        .containsExactly(vector("m[1][1]", "4.0", "9.0"));
+    assertThat(differences(multi(1, 2, 3, 4), multi(1, 2)))
+        .containsExactly(vector("m", "2 vectors", "1 vectors"));
+    assertThat(differences(multi(), multi())).isEmpty();
+  }
+
+  @Test
+  void anAbsentVectorIsNotAnEmptyOne() {
+    boolean[] absent = {true};
+    SparseVectors noSparse = new SparseVectors("s", new int[2], new int[0], new float[0], absent);
+    MultiVectors noMulti = new MultiVectors("m", 2, new int[2], new float[0], absent);
+    DenseVectors noDense = new DenseVectors("d", 2, new float[2], absent);
+    DenseVectors zeros = new DenseVectors("d", 2, new float[2]);
+    assertThat(differences(noSparse, noSparse)).isEmpty();
+    assertThat(differences(noMulti, noMulti)).isEmpty();
+    assertThat(differences(noDense, noDense)).isEmpty();
+    assertThat(differences(noSparse, sparse(new int[0])))
+        .containsExactly(vector("s", "no vector", "0 entries"));
+    assertThat(differences(multi(1, 2), noMulti))
+        .containsExactly(vector("m", "1 vectors", "no vector"));
+    assertThat(differences(noDense, zeros)).containsExactly(vector("d", "no vector", "a vector"));
+  }
+
+  @Test
+  void anotherShapeIsADifference() {
+    DenseVectors dense = new DenseVectors("s", 3, new float[3]);
+    assertThat(differences(dense, sparse(new int[0])))
+        .containsExactly(vector("s", "dimension 3", "sparse vectors"));
+    assertThat(differences(multi(), new MultiVectors("m", 3, new int[2], new float[0], null)))
+        .containsExactly(
+            vector("m", "several vectors of dimension 2", "several vectors of dimension 3"));
+    assertThat(differences(dense, multi()))
+        .containsExactly(vector("s", "dimension 3", "no such field"));
+  }
+
+  @Test
+  void checksEveryKind() {
+    PartSchema schema =
+        new PartSchema(
+            List.of(
+                field("d", VectorKind.DENSE, 2),
+                field("s", VectorKind.SPARSE, 0),
+                field("m", VectorKind.MULTI, 2)),
+            Set.of(IdKind.STRING));
+    boolean[] last = {false, false, false, false, true};
+    RecordBatch batch =
+        new RecordBatch(
+            IdColumn.ofStrings("good", "twice", "order", "infinite", "absent"),
+            List.of(
+                new DenseVectors("d", 2, new float[] {1, 0, 0, 1, 1, 0, 0, 1, 0, 0}, last),
+                new SparseVectors(
+                    "s",
+                    new int[] {0, 2, 4, 6, 7, 7},
+                    new int[] {1, -1, 7, 7, -1, 1, 0},
+                    new float[] {1, 2, 3, 4, 5, 6, 7},
+                    last),
+                new MultiVectors(
+                    "m",
+                    2,
+                    new int[] {0, 1, 1, 1, 3, 3},
+                    new float[] {1, 2, 3, 4, 5, Float.NEGATIVE_INFINITY},
+                    last)),
+            TextColumn.allNull(5),
+            TextColumn.allNull(5));
+    Archive archive = new Archive(new LocalArtifactStore(folder), "m");
+    String path = archive.partPath(Archive.SOURCE, 0, 0);
+    try (PartWriter writer = new PartWriter(archive.store(), path, schema)) {
+      writer.append(batch);
+      writer.finish(null, null, false, "", null);
+    }
+    PartChecks.Result result = PartChecks.check(archive.store(), path, true, 10);
+    assertThat(result.badVectorRows()).isEqualTo(3);
+    assertThat(result.problems())
+        .containsExactly(
+            "id 'twice' (row 1): vector 's' has index 7 behind index 7 at entry 1; indices must"
+                + " ascend",
+            "id 'order' (row 2): vector 's' has index 1 behind index 4294967295 at entry 1; indices"
+                + " must ascend",
+            "id 'infinite' (row 3): vector 'm' is -Infinity at component 3");
+  }
+
+  private static PartSchema.VectorField field(String name, VectorKind kind, int dimension) {
+    return new PartSchema.VectorField(
+        name, kind, ElementType.FLOAT32, dimension, Metric.IP, 0, true);
+  }
+
   @Test
   void tellsIdsOfTwoKindsApart() {
     RecordBatch numbers =
@@ -113,7 +252,7 @@ class VerifyTest {
             .part();
     PartChecks.Result result = PartChecks.check(archive.store(), part, false, 10);
     assertThat(result.isValid()).isFalse();
-    assertThat(result.nonFiniteRows()).isEqualTo(1);
+    assertThat(result.badVectorRows()).isEqualTo(1);
     assertThat(result.badMetadataRows()).isEqualTo(2);
     assertThat(result.problems())
         .contains("id 'nan' (row 1): vector '' is NaN at component 1")

@@ -82,9 +82,9 @@ final class InspectCommand implements Callable<Integer> {
       System.out.println(
           String.format(
               Locale.ROOT,
-              "  vectors %s: %d dimensions, %s, %s %s",
+              "  vectors %s: %s, %s, %s %s",
               field.name().isEmpty() ? "(unnamed)" : field.name(),
-              field.dimension(),
+              Shape.of(field.kind().name(), field.element().name(), field.dimension()),
               field.metric().spelling(),
               field.indexType(),
               field.indexParams().isEmpty() ? "" : field.indexParams()));

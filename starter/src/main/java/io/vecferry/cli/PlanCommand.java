@@ -92,9 +92,9 @@ final class PlanCommand implements Callable<Integer> {
       System.out.println(
           String.format(
               Locale.ROOT,
-              "         vectors %s: %d dimensions, %s, %s",
+              "         vectors %s: %s, %s, %s",
               field.name().isEmpty() ? "(unnamed)" : field.name(),
-              field.dimension(),
+              Shape.of(field.kind(), field.element(), field.dimension()),
               field.metric(),
               field.indexType().isEmpty() ? "default index" : field.indexType()));
     }

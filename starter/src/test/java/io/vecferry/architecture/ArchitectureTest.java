@@ -26,6 +26,7 @@ import com.tngtech.archunit.library.dependencies.SliceIdentifier;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.RecordProfile;
+import io.vecferry.spec.Suggestion;
 import io.vecferry.workflow.MigrationStatus;
 import java.util.Set;
 
@@ -165,7 +166,8 @@ final class ArchitectureTest {
                               Finding.class,
                               FailureClass.class,
                               RecordProfile.class,
-                              RecordProfile.Key.class))));
+                              RecordProfile.Key.class,
+                              Suggestion.class))));
 
   @ArchTest
   static final ArchRule storesDoNotKnowEachOther =

@@ -7,6 +7,8 @@ import java.util.Map;
  *
  * @param kind {@code DENSE}, {@code SPARSE} or {@code MULTI}
  * @param element how the store keeps components, as {@code FLOAT32}
+ * @param dimension components of each vector; 0 for sparse ones
+ * @param optional whether a record may have no vector in it
  */
 public record PlannedField(
     String name,
@@ -16,7 +18,8 @@ public record PlannedField(
     String metric,
     float metricArgument,
     String indexType,
-    Map<String, String> indexParams) {
+    Map<String, String> indexParams,
+    boolean optional) {
 
   public PlannedField {
     // Plans of earlier versions know dense 32-bit floats only.

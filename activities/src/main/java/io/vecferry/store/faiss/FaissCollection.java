@@ -209,14 +209,15 @@ final class FaissCollection implements AutoCloseable {
     }
     VectorFieldInfo field =
         new VectorFieldInfo(
-            "",
+            fieldName(),
             VectorKind.DENSE,
             precision.element(),
             index.dimension(),
             index.metric(),
             index.metricArgument(),
             index.indexType(),
-            index.indexParams());
+            index.indexParams(),
+            false);
     return new CollectionInfo(
         "FAISS file, " + files.layout() + " layout",
         files.path().toString(),
@@ -226,6 +227,11 @@ final class FaissCollection implements AutoCloseable {
         seen.values().stream().mapToLong(Seen::size).sum(),
         configuration,
         fingerprint());
+  }
+
+  /** What records call the vector: nothing, unless this was loaded from a store with names. */
+  String fieldName() {
+    return manifest == null ? "" : manifest.fieldName();
   }
 
   private Set<IdKind> idKinds() {
@@ -376,7 +382,7 @@ final class FaissCollection implements AutoCloseable {
     }
 
     private RecordBatch records(int rows, float[] values) throws IOException {
-      DenseVectors column = new DenseVectors("", index.dimension(), values);
+      DenseVectors column = new DenseVectors(fieldName(), index.dimension(), values);
       if (lines == null) {
         return new RecordBatch(
             labelIds(labels, rows),
@@ -616,7 +622,7 @@ final class FaissCollection implements AutoCloseable {
       reader.vectors(rows[from], to - from, values, from * index.dimension());
       from = to;
     }
-    return new DenseVectors("", index.dimension(), values);
+    return new DenseVectors(fieldName(), index.dimension(), values);
   }
 
   /** Whether a search with what the index was built for may miss what exact search finds. */

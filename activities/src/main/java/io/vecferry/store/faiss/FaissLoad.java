@@ -106,6 +106,7 @@ final class FaissLoad {
               Manifest.VERSION,
               stamp,
               layout,
+              field.name().isEmpty() ? null : field.name(),
               field.dimension(),
               field.metric(),
               field.metricArgument(),
@@ -285,6 +286,9 @@ final class FaissLoad {
     }
 
     private String problem(RecordBatch batch, DenseVectors column, int row) {
+      if (column.isNull(row)) {
+        return "the record has no vector, and a FAISS index has none without one";
+      }
       int from = row * column.dimension();
       float probe = 0;
       for (int i = from; i < from + column.dimension(); i++) {
@@ -544,6 +548,7 @@ final class FaissLoad {
             Manifest.VERSION,
             manifest.stamp(),
             manifest.layout(),
+            manifest.vectorName(),
             manifest.dimension(),
             manifest.metric(),
             manifest.metricArgument(),

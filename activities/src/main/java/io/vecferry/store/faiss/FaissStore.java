@@ -1,8 +1,10 @@
 package io.vecferry.store.faiss;
 
 import io.vecferry.plan.Finding;
+import io.vecferry.record.ElementType;
 import io.vecferry.record.IdColumn;
 import io.vecferry.record.RecordBatch;
+import io.vecferry.record.VectorKind;
 import io.vecferry.store.BatchReader;
 import io.vecferry.store.BatchWriter;
 import io.vecferry.store.CollectionInfo;
@@ -79,7 +81,7 @@ final class FaissStore implements VectorStore {
           path.toString(),
           List.of(
               new VectorFieldInfo(
-                  "",
+                  manifest.fieldName(),
                   manifest.dimension(),
                   manifest.metric(),
                   manifest.metricArgument(),
@@ -113,6 +115,36 @@ final class FaissStore implements VectorStore {
       return findings;
     }
     VectorFieldInfo field = schema.vectors().get(0);
+    if (field.kind() != VectorKind.DENSE) {
+      findings.add(
+          Finding.blocking(
+              "target",
+              "a FAISS index holds dense vectors, field '"
+                  + field.name()
+                  + "' of the source is "
+                  + (field.kind() == VectorKind.SPARSE
+                      ? "sparse"
+                      : "of several vectors per record"),
+              "Migrate to a store that has such vectors."));
+      return findings;
+    }
+    if (field.element() != ElementType.FLOAT32) {
+      findings.add(
+          Finding.warning(
+              "target",
+              "the source keeps components as "
+                  + field.element()
+                  + "; the index gets the same numbers as 32-bit floats"
+                  + (field.element() == ElementType.BIT ? ", one per bit" : ""),
+              ""));
+    }
+    if (field.optional()) {
+      findings.add(
+          Finding.info(
+              "target",
+              "a FAISS index has no records without a vector; such records are rejects and count"
+                  + " against import.maxRejects"));
+    }
     boolean langChain = layout.equals(FaissFiles.LANGCHAIN);
     Path parent = path.toAbsolutePath().getParent();
     if (parent == null || !Files.isDirectory(parent)) {
@@ -128,7 +160,13 @@ final class FaissStore implements VectorStore {
               "the folder " + parent + " cannot be written by this user",
               "Allow it, or choose another path."));
     }
-    if (field.metric() == Metric.COSINE) {
+    if (field.metric() == Metric.HAMMING || field.metric() == Metric.JACCARD) {
+      findings.add(
+          Finding.blocking(
+              "target.metric",
+              "FAISS has no metric " + field.metric().spelling() + " for floats",
+              "Migrate to a store that has it."));
+    } else if (field.metric() == Metric.COSINE) {
       findings.add(
           Finding.blocking(
               "target.metric",
@@ -206,9 +244,13 @@ final class FaissStore implements VectorStore {
 
   @Override
   public Neighbours search(String field, float[] queries, int count, int k) {
-    if (!field.isEmpty()) {
+    if (!field.equals(collection().fieldName())) {
       throw FileErrors.incompatible(
-          "a FAISS index has one vector field without a name, '" + field + "' is not there");
+          "a FAISS index has one vector field, here '"
+              + collection().fieldName()
+              + "'; '"
+              + field
+              + "' is not there");
     }
     return collection().search(queries, count, k, target);
   }

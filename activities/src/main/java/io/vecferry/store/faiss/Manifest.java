@@ -22,6 +22,7 @@ import java.util.Map;
  * @param version of this file's format
  * @param stamp whose load this is
  * @param layout {@code vecferry} or {@code langchain}
+ * @param vectorName what the records call their vector field; null when it has no name
  * @param dimension components of each vector
  * @param metric metric of the index
  * @param metricArgument argument of the metric, 0 where there is none
@@ -40,6 +41,7 @@ record Manifest(
     int version,
     LoadStamp stamp,
     String layout,
+    String vectorName,
     int dimension,
     Metric metric,
     float metricArgument,
@@ -75,6 +77,11 @@ record Manifest(
   /** Size and CRC-32C of a file. */
   @JsonIgnoreProperties(ignoreUnknown = true)
   record FileSum(long bytes, String crc32c) {}
+
+  /** The name of the vector field in records. */
+  String fieldName() {
+    return vectorName == null ? "" : vectorName;
+  }
 
   /** The manifest of a folder, or null when it has none. */
   static Manifest read(Path folder) {

@@ -275,7 +275,7 @@ class FaissBuildTest {
         .asString()
         .contains(
             "IVF1024,Flat, nlist 1024, nprobe 64, seed 1234: about 521 MB on disk; building it"
-                + " takes about 150 MB of memory, 0.3 times the index");
+                + " takes about 143 MB of memory, 0.3 times the index");
     assertThat(findings("vecferry", false, Metric.L2, "SQ8", 1000))
         .first()
         .isEqualTo(

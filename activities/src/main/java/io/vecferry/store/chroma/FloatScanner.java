@@ -1,0 +1,192 @@
+package io.vecferry.store.chroma;
+
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Reads JSON arrays of numbers into floats. Most of an answer is vectors, and a general JSON parser
+ * needs several times as long for each number. Every number becomes the float that is nearest to
+ * its decimal text. Not thread-safe.
+ */
+final class FloatScanner {
+  /** Integers up to here are exact as doubles. */
+  private static final long LARGEST_EXACT = 1L << 53;
+
+  /** Powers of ten that are exact as doubles. */
+  private static final double[] POWERS = {
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+    1e17, 1e18, 1e19, 1e20, 1e21, 1e22
+  };
+
+  /** The bits of a double that a float has no room for, and their value half way between floats. */
+  private static final long LOST_BITS = (1L << 29) - 1;
+
+  private static final long HALF_WAY = 1L << 28;
+
+  private static final int MOST_DIGITS = 18;
+
+  private final byte[] json;
+  private final int end;
+  private int at;
+
+  /**
+   * @param at where to start
+   * @param end length of the text in {@code json}
+   */
+  FloatScanner(byte[] json, int at, int end) {
+    this.json = json;
+    this.at = at;
+    this.end = end;
+  }
+
+  /** Text that is no array of numbers where one was expected. */
+  static final class MalformedException extends Exception {
+    private static final long serialVersionUID = 1;
+
+    MalformedException(String message) {
+      super(message);
+    }
+  }
+
+  /** Where the scanner stands. */
+  int position() {
+    return at;
+  }
+
+  /** Moves over this character, which must come next. */
+  void expect(char character) throws MalformedException {
+    if (!take(character)) {
+      throw new MalformedException(
+          "'" + character + "' was expected at byte " + at + ", not '" + here() + "'");
+    }
+  }
+
+  /** Moves over this character if it comes next. */
+  boolean take(char character) {
+    skipSpace();
+    if (at < end && json[at] == character) {
+      at++;
+      return true;
+    }
+    return false;
+  }
+
+  /** Moves over {@code null} if it comes next. */
+  boolean takeNull() {
+    skipSpace();
+    if (at + 4 <= end
+        && json[at] == 'n'
+        && json[at + 1] == 'u'
+        && json[at + 2] == 'l'
+        && json[at + 3] == 'l') {
+      at += 4;
+      return true;
+    }
+    return false;
+  }
+
+  /**
+   * Reads one array of numbers.
+   *
+   * @return how many there are, at most as many as there is room for, plus one if there are more; a
+   *     {@code null} among them, which is how the server spells what is not finite, becomes NaN
+   */
+  int vector(float[] target, int from, int room) throws MalformedException {
+    expect('[');
+    int count = 0;
+    if (take(']')) {
+      return 0;
+    }
+    do {
+      float value = takeNull() ? Float.NaN : number();
+      if (count < room) {
+        target[from + count] = value;
+      }
+      count = Math.min(count + 1, room + 1);
+    } while (take(','));
+    expect(']');
+    return count;
+  }
+
+  private float number() throws MalformedException {
+    skipSpace();
+    int start = at;
+    boolean negative = at < end && json[at] == '-';
+    if (negative) {
+      at++;
+    }
+    long significand = 0;
+    int digits = 0;
+    int exponent = 0;
+    int first = at;
+    while (at < end && isDigit(json[at])) {
+      significand = significand * 10 + json[at++] - '0';
+      digits++;
+    }
+    requireDigit(first);
+    if (at < end && json[at] == '.') {
+      int point = ++at;
+      while (at < end && isDigit(json[at])) {
+        significand = significand * 10 + json[at++] - '0';
+      }
+      exponent = point - at;
+      digits += at - point;
+      requireDigit(point);
+    }
+    if (at < end && (json[at] == 'e' || json[at] == 'E')) {
+      at++;
+      boolean down = at < end && json[at] == '-';
+      if (at < end && (json[at] == '-' || json[at] == '+')) {
+        at++;
+      }
+      int power = 0;
+      int firstOfPower = at;
+      while (at < end && isDigit(json[at])) {
+        power = Math.min(power * 10 + json[at++] - '0', 100_000);
+      }
+      exponent += down ? -power : power;
+      requireDigit(firstOfPower);
+    }
+    if (digits <= MOST_DIGITS
+        && significand <= LARGEST_EXACT
+        && exponent >= -22
+        && exponent <= 22) {
+      // Both numbers are exact, so the quotient is the double nearest to the text, and its float
+      // the
+      // float nearest to the text unless the double lies half way between two floats.
+      double value =
+          exponent < 0 ? significand / POWERS[-exponent] : significand * POWERS[exponent];
+      boolean normal = value >= Float.MIN_NORMAL && value <= Float.MAX_VALUE;
+      if (significand == 0
+          || (normal && (Double.doubleToRawLongBits(value) & LOST_BITS) != HALF_WAY)) {
+        return negative ? (float) -value : (float) value;
+      }
+    }
+    try {
+      return Float.parseFloat(new String(json, start, at - start, StandardCharsets.US_ASCII));
+    } catch (NumberFormatException e) {
+      throw new MalformedException("a number was expected at byte " + start);
+    }
+  }
+
+  /** Makes sure that the scanner has moved since it stood here. */
+  private void requireDigit(int before) throws MalformedException {
+    if (at == before) {
+      throw new MalformedException(
+          "a number was expected at byte " + at + ", not '" + here() + "'");
+    }
+  }
+
+  private void skipSpace() {
+    while (at < end && json[at] <= ' ') {
+      at++;
+    }
+  }
+
+  private static boolean isDigit(byte character) {
+    return character >= '0' && character <= '9';
+  }
+
+  private String here() {
+    return at < end ? String.valueOf((char) json[at]) : "end";
+  }
+}

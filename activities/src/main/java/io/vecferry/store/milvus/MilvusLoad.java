@@ -1,0 +1,328 @@
+package io.vecferry.store.milvus;
+
+import io.milvus.grpc.CollectionSchema;
+import io.milvus.grpc.CreateCollectionRequest;
+import io.milvus.grpc.CreateIndexRequest;
+import io.milvus.grpc.DescribeCollectionResponse;
+import io.milvus.grpc.DropCollectionRequest;
+import io.milvus.grpc.FlushRequest;
+import io.milvus.grpc.FlushResponse;
+import io.milvus.grpc.GetFlushStateRequest;
+import io.milvus.grpc.GetFlushStateResponse;
+import io.milvus.grpc.IndexDescription;
+import io.milvus.grpc.IndexState;
+import io.milvus.grpc.InsertRequest;
+import io.milvus.grpc.MutationResult;
+import io.milvus.grpc.RenameCollectionRequest;
+import io.milvus.grpc.UpsertRequest;
+import io.vecferry.plan.FailureClass;
+import io.vecferry.plan.Finding;
+import io.vecferry.record.RecordBatch;
+import io.vecferry.store.BatchWriter;
+import io.vecferry.store.LoadNote;
+import io.vecferry.store.LoadSchema;
+import io.vecferry.store.LoadStamp;
+import io.vecferry.store.Reject;
+import io.vecferry.store.SendingWriter;
+import io.vecferry.store.StoreException;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/** Makes a collection, fills it and gives it its name. */
+final class MilvusLoad {
+  private static final int MOST_ROWS = 8_192;
+
+  /** An index that gets no further for so long is tried again from the start. */
+  private static final Duration STANDSTILL = Duration.ofMinutes(30);
+
+  /** Milvus flushes a collection only so often. */
+  private static final Duration FLUSH_PATIENCE = Duration.ofMinutes(2);
+
+  private final MilvusCollection collection;
+  private final MilvusClient client;
+  private final ServerVersion version;
+
+  MilvusLoad(MilvusCollection collection) {
+    this.collection = collection;
+    this.client = collection.client();
+    this.version = client.version();
+  }
+
+  Optional<LoadStamp> stamp() {
+    return collection.find().flatMap(CollectionNote::of).map(note -> note.load().stamp());
+  }
+
+  private StoreException foreign(Optional<LoadStamp> found) {
+    return new StoreException(
+        FailureClass.TARGET_CHANGED,
+        "the collection "
+            + collection.options().place()
+            + found
+                .map(
+                    stamp ->
+                        " was made by another load, of the migration '" + stamp.migration() + "'.")
+                .orElse(" was not made by this migration.")
+            + " Choose another name, or move what is there away.");
+  }
+
+  /**
+   * The collection that this load made.
+   *
+   * @throws StoreException MISSING or TARGET_CHANGED when it is not there or another one is
+   */
+  private DescribeCollectionResponse require(LoadStamp stamp) {
+    DescribeCollectionResponse found = collection.describe();
+    Optional<LoadStamp> carried = CollectionNote.of(found).map(note -> note.load().stamp());
+    if (!carried.equals(Optional.of(stamp))) {
+      throw foreign(carried);
+    }
+    return found;
+  }
+
+  void create(LoadSchema schema, LoadStamp stamp) {
+    Optional<DescribeCollectionResponse> found = collection.find();
+    if (found.isPresent()) {
+      require(stamp);
+      return;
+    }
+    Blueprint blueprint = Blueprint.of(collection.options(), version, schema);
+    for (Finding finding : blueprint.findings()) {
+      if (finding.severity() == Finding.Severity.BLOCKING) {
+        throw new StoreException(FailureClass.INCOMPATIBLE, finding.toString());
+      }
+    }
+    String note =
+        new CollectionNote(
+                new LoadNote(stamp, schema.idKinds(), blueprint.vectorNames()),
+                blueprint.document(),
+                blueprint.description(),
+                blueprint.indexes())
+            .toJson();
+    Map<String, String> properties = new LinkedHashMap<>(blueprint.properties());
+    CollectionSchema.Builder wanted = blueprint.schema().toBuilder();
+    if (version.keepsDescription()) {
+      wanted.setDescription(note);
+    } else {
+      properties.put(CollectionNote.PROPERTY, note);
+    }
+    client.run(
+        collection.doing("creating"),
+        stub ->
+            stub.createCollection(
+                CreateCollectionRequest.newBuilder()
+                    .setCollectionName(collection.name())
+                    .setSchema(wanted.build().toByteString())
+                    .setShardsNum(blueprint.shards())
+                    .setNumPartitions(blueprint.partitions())
+                    .setConsistencyLevel(blueprint.consistency())
+                    .addAllProperties(NativeSchema.pairs(properties))
+                    .build()));
+    collection.forget();
+    // Two attempts may have met: the collection is that of the one that came first.
+    require(stamp);
+  }
+
+  BatchWriter write(LoadStamp stamp) {
+    Layout layout = collection.layout(require(stamp));
+    MilvusOptions options = collection.options();
+    RowEncoder encoder = new RowEncoder(layout, version);
+    return new SendingWriter(
+        "milvus",
+        new SendingWriter.Limits(MOST_ROWS, options.requestBytes(), options.requestsInFlight()),
+        batch -> send(encoder, batch));
+  }
+
+  private List<Reject> send(RowEncoder encoder, RecordBatch batch) {
+    RowEncoder.Encoded encoded = encoder.encode(batch);
+    if (encoded.rows() == 0) {
+      return encoded.rejects();
+    }
+    String doing = collection.doing("writing");
+    MutationResult answer =
+        client.get(
+            MilvusErrors.Call.WRITE,
+            doing,
+            stub ->
+                version.upsertReplaces()
+                    ? stub.upsert(
+                        UpsertRequest.newBuilder()
+                            .setCollectionName(collection.name())
+                            .addAllFieldsData(encoded.columns())
+                            .setNumRows(encoded.rows())
+                            .build())
+                    : stub.insert(
+                        InsertRequest.newBuilder()
+                            .setCollectionName(collection.name())
+                            .addAllFieldsData(encoded.columns())
+                            .setNumRows(encoded.rows())
+                            .build()),
+            MutationResult::getStatus);
+    long written = Math.max(answer.getInsertCnt(), answer.getUpsertCnt());
+    if (written != encoded.rows()) {
+      throw new StoreException(
+          FailureClass.TRANSIENT,
+          doing + ": " + encoded.rows() + " rows were sent and " + written + " taken.");
+    }
+    return encoded.rejects();
+  }
+
+  void finish(LoadStamp stamp) {
+    DescribeCollectionResponse found = require(stamp);
+    flush();
+    makeIndexes(CollectionNote.of(found).orElseThrow());
+    awaitIndexes();
+    collection.load();
+    collection.forget();
+  }
+
+  private void flush() {
+    long deadline = System.nanoTime() + FLUSH_PATIENCE.toNanos();
+    FlushResponse flushed = null;
+    while (flushed == null) {
+      try {
+        flushed =
+            client.get(
+                MilvusErrors.Call.ADMINISTER,
+                collection.doing("flushing"),
+                stub ->
+                    stub.flush(
+                        FlushRequest.newBuilder().addCollectionNames(collection.name()).build()),
+                FlushResponse::getStatus);
+      } catch (StoreException e) {
+        if (e.failureClass() != FailureClass.RATE_LIMITED || System.nanoTime() > deadline) {
+          throw e;
+        }
+        MilvusCollection.pause();
+      }
+    }
+    if (version.lite()) {
+      return;
+    }
+    GetFlushStateRequest.Builder request =
+        GetFlushStateRequest.newBuilder().setCollectionName(collection.name());
+    Long moment = flushed.getCollFlushTsMap().get(collection.name());
+    if (moment != null) {
+      request.setFlushTs(moment);
+    }
+    var segments = flushed.getCollSegIDsMap().get(collection.name());
+    if (segments != null) {
+      request.addAllSegmentIDs(segments.getDataList());
+    }
+    while (!client
+        .get(
+            MilvusErrors.Call.ADMINISTER,
+            collection.doing("flushing"),
+            stub -> stub.getFlushState(request.build()),
+            GetFlushStateResponse::getStatus)
+        .getFlushed()) {
+      MilvusCollection.pause();
+    }
+  }
+
+  private void makeIndexes(CollectionNote note) {
+    Set<String> there =
+        collection.indexes().stream()
+            .map(IndexDescription::getFieldName)
+            .collect(Collectors.toSet());
+    note.indexes()
+        .forEach(
+            (field, parameters) -> {
+              if (there.contains(field)) {
+                return;
+              }
+              client.run(
+                  collection.doing("making the index on '" + field + "' of"),
+                  stub ->
+                      stub.createIndex(
+                          CreateIndexRequest.newBuilder()
+                              .setCollectionName(collection.name())
+                              .setFieldName(field)
+                              .setIndexName(field)
+                              .addAllExtraParams(NativeSchema.pairs(parameters))
+                              .build()));
+            });
+  }
+
+  private void awaitIndexes() {
+    long before = -1;
+    long moved = System.nanoTime();
+    while (true) {
+      long done = 0;
+      boolean finished = true;
+      for (IndexDescription index : collection.indexes()) {
+        if (index.getState() == IndexState.Failed) {
+          throw new StoreException(
+              FailureClass.INCOMPATIBLE,
+              collection.doing("making the index on '" + index.getFieldName() + "' of")
+                  + ": "
+                  + index.getIndexStateFailReason());
+        }
+        finished &=
+            index.getState() == IndexState.Finished
+                && index.getPendingIndexRows() == 0
+                && index.getIndexedRows() >= index.getTotalRows();
+        done += index.getIndexedRows();
+      }
+      if (finished) {
+        return;
+      }
+      if (done != before) {
+        before = done;
+        moved = System.nanoTime();
+      } else if (System.nanoTime() - moved > STANDSTILL.toNanos()) {
+        throw new StoreException(
+            FailureClass.TRANSIENT,
+            collection.doing("making the index of")
+                + ": no row was indexed for "
+                + STANDSTILL.toMinutes()
+                + " minutes, "
+                + done
+                + " are.");
+      }
+      MilvusCollection.pause();
+    }
+  }
+
+  /** Gives a finished load this collection's name. */
+  void publish(MilvusLoad load, LoadStamp stamp) {
+    Optional<DescribeCollectionResponse> found = collection.find();
+    if (found.isPresent()) {
+      require(stamp);
+    } else {
+      load.require(stamp);
+      client.run(
+          load.collection.doing("renaming"),
+          stub ->
+              stub.renameCollection(
+                  RenameCollectionRequest.newBuilder()
+                      .setOldName(load.collection.name())
+                      .setNewName(collection.name())
+                      .build()));
+      load.collection.forget();
+      collection.forget();
+    }
+    // Milvus Lite releases what it renames.
+    if (!collection.isLoaded()) {
+      collection.load();
+    }
+  }
+
+  boolean drop(LoadStamp stamp) {
+    if (collection.find().isEmpty()) {
+      return false;
+    }
+    require(stamp);
+    client.run(
+        collection.doing("dropping"),
+        stub ->
+            stub.dropCollection(
+                DropCollectionRequest.newBuilder().setCollectionName(collection.name()).build()));
+    collection.forget();
+    return true;
+  }
+}

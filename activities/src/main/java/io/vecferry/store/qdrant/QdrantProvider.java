@@ -1,0 +1,115 @@
+package io.vecferry.store.qdrant;
+
+import io.vecferry.plan.FailureClass;
+import io.vecferry.store.StoreException;
+import io.vecferry.store.StoreOption;
+import io.vecferry.store.StoreOption.Kind;
+import io.vecferry.store.StoreProvider;
+import io.vecferry.store.StoreSettings;
+import io.vecferry.store.VectorStore;
+import java.util.List;
+
+/** Collections of Qdrant servers, over gRPC. */
+public final class QdrantProvider implements StoreProvider {
+
+  @Override
+  public String type() {
+    return "qdrant";
+  }
+
+  @Override
+  public String description() {
+    return "Qdrant 1.10 to " + ServerVersion.NEWEST + ", over gRPC";
+  }
+
+  @Override
+  public List<StoreOption> options() {
+    return List.of(
+        option(
+            "url",
+            Kind.URL,
+            true,
+            "",
+            "Address of the gRPC API, for example http://localhost:6334; https for TLS."),
+        option("collection", Kind.TEXT, true, "", "Name of a collection, or of an alias."),
+        option("auth.apiKey", Kind.SECRET, false, "", "API key."),
+        option(
+            "partitionKey",
+            Kind.TEXT,
+            false,
+            "",
+            "Metadata key that tells tenants apart; a target gets a tenant index on it."),
+        option(
+            "options.documentKey",
+            Kind.TEXT,
+            false,
+            "",
+            "Payload key of documents; a target has document if nothing is said, a source none."),
+        option(
+            "options.metadataKey",
+            Kind.TEXT,
+            false,
+            "",
+            "Payload key below which metadata is; if nothing is said, metadata is the payload."),
+        option(
+            "options.payloadIndexes",
+            Kind.OBJECT,
+            false,
+            "",
+            "Indexes of a target by payload path, as category: keyword."),
+        new StoreOption(
+            "options.quantization",
+            Kind.TEXT,
+            false,
+            Settings.QUANTIZATIONS,
+            "",
+            "Quantization of a target's vectors; the originals are kept."),
+        option(
+            "options.onDisk",
+            Kind.BOOLEAN,
+            false,
+            "",
+            "Whether a target serves vectors from disk."),
+        option(
+            "options.onDiskPayload",
+            Kind.BOOLEAN,
+            false,
+            "",
+            "Whether a target serves payload from disk."),
+        option("options.shards", Kind.INTEGER, false, "", "Shards of a target."),
+        option("options.replicas", Kind.INTEGER, false, "", "Copies of each shard of a target."));
+  }
+
+  private static StoreOption option(
+      String path, Kind kind, boolean required, String defaultValue, String description) {
+    return new StoreOption(path, kind, required, List.of(), defaultValue, description);
+  }
+
+  /** Qdrant cannot rename a collection: a load is made under its final name. */
+  @Override
+  public StoreSettings loadSettings(StoreSettings settings, String migration) {
+    return settings;
+  }
+
+  @Override
+  public VectorStore open(StoreSettings settings) {
+    Settings read = Settings.of(settings);
+    if (!read.quantization().isEmpty() && !Settings.QUANTIZATIONS.contains(read.quantization())) {
+      throw new StoreException(
+          FailureClass.INCOMPATIBLE,
+          read.role()
+              + ".options.quantization '"
+              + read.quantization()
+              + "' is not one of "
+              + String.join(", ", Settings.QUANTIZATIONS)
+              + ".");
+    }
+    Connection connection =
+        Connection.open(
+            read.address(),
+            settings.secret("auth.apiKey").orElse(null),
+            read.role(),
+            Connection.LARGEST_ANSWER);
+    return new QdrantStore(connection, read);
+  }
+}

@@ -1,0 +1,209 @@
+package io.vecferry.store.qdrant;
+
+import io.qdrant.client.grpc.Points.GetPoints;
+import io.qdrant.client.grpc.Points.GetResponse;
+import io.qdrant.client.grpc.Points.RetrievedPoint;
+import io.qdrant.client.grpc.Points.WithPayloadSelector;
+import io.qdrant.client.grpc.Points.WithVectorsSelector;
+import io.qdrant.client.grpc.PointsGrpc;
+import io.vecferry.plan.FailureClass;
+import io.vecferry.plan.Finding;
+import io.vecferry.record.IdColumn;
+import io.vecferry.record.RecordBatch;
+import io.vecferry.store.BatchReader;
+import io.vecferry.store.BatchWriter;
+import io.vecferry.store.CollectionInfo;
+import io.vecferry.store.LoadSchema;
+import io.vecferry.store.LoadStamp;
+import io.vecferry.store.Neighbours;
+import io.vecferry.store.SourceRange;
+import io.vecferry.store.StoreException;
+import io.vecferry.store.VectorStore;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** A collection of a Qdrant server. */
+final class QdrantStore implements VectorStore {
+  private static final int FETCH_ROWS = 2_000;
+  private static final long FETCH_BYTES = 8 << 20;
+
+  private final Connection connection;
+  private final Server server;
+  private final Settings settings;
+  private final Description description;
+  private final Load load;
+  private volatile Layout layout;
+
+  QdrantStore(Connection connection, Settings settings) {
+    this.connection = connection;
+    this.settings = settings;
+    this.server = new Server(connection, settings);
+    this.description = new Description(server);
+    this.load = new Load(server);
+  }
+
+  /** The collection as it was when it was described last. */
+  private Layout layout() {
+    Layout known = layout;
+    if (known == null) {
+      known = description.visible();
+      layout = known;
+    }
+    return known;
+  }
+
+  @Override
+  public boolean exists() {
+    return server.exists();
+  }
+
+  @Override
+  public CollectionInfo describe() {
+    layout = description.visible();
+    return description.describe(layout);
+  }
+
+  @Override
+  public List<Finding> assess() {
+    layout = description.visible();
+    return description.assess(layout);
+  }
+
+  @Override
+  public List<Finding> assessLoad(LoadSchema schema) {
+    return new LoadPlan(schema, settings, server.version()).findings();
+  }
+
+  @Override
+  public List<SourceRange> split(int wanted) {
+    Layout now = layout();
+    long rows = server.count(now.collection());
+    return rows == 0 ? List.of() : new Splits(connection, now).split(wanted, rows);
+  }
+
+  @Override
+  public BatchReader read(SourceRange range, String cursor, int batchSize) {
+    return new RangeReader(
+        connection, layout(), cursor == null ? range.start() : cursor, range.end(), batchSize);
+  }
+
+  @Override
+  public RecordBatch fetch(IdColumn ids) {
+    Layout now = layout();
+    PointKey[] keys = new PointKey[ids.rows()];
+    for (int row = 0; row < keys.length; row++) {
+      keys[row] = now.points().ids().map(ids.kind(row), ids.get(row)).key();
+    }
+    Map<PointKey, RetrievedPoint> found = new HashMap<>();
+    int rows = (int) Math.max(1, Math.min(FETCH_ROWS, FETCH_BYTES / RangeReader.rowBytes(now)));
+    rows = Math.min(rows, now.limits().readRows());
+    for (int from = 0; from < keys.length; from += rows) {
+      get(now, keys, from, Math.min(keys.length, from + rows), found);
+    }
+    List<RetrievedPoint> points = new ArrayList<>(found.size());
+    for (int row = 0; row < keys.length; row++) {
+      RetrievedPoint point = found.get(keys[row]);
+      // A point may stand where another id than its own would be mapped to.
+      if (point != null
+          && now.points()
+              .idOf(keys[row], point.getPayloadMap())
+              .equals(new PointMapping.Id(ids.kind(row), ids.get(row)))) {
+        points.add(point);
+      }
+    }
+    return now.points().decode(points);
+  }
+
+  private void get(
+      Layout now, PointKey[] keys, int from, int to, Map<PointKey, RetrievedPoint> found) {
+    GetPoints.Builder request =
+        GetPoints.newBuilder()
+            .setCollectionName(now.collection())
+            .setWithPayload(WithPayloadSelector.newBuilder().setEnable(true))
+            .setWithVectors(WithVectorsSelector.newBuilder().setEnable(true));
+    for (int i = from; i < to; i++) {
+      request.addIds(keys[i].toPointId());
+    }
+    GetResponse response;
+    try {
+      response =
+          connection.read(
+              PointsGrpc.getGetMethod(),
+              request.build(),
+              "fetching points of collection '" + now.collection() + "'");
+    } catch (StoreException e) {
+      if (e.failureClass() != FailureClass.TOO_LARGE || to - from < 2) {
+        throw e;
+      }
+      int middle = (from + to) >>> 1;
+      get(now, keys, from, middle, found);
+      get(now, keys, middle, to, found);
+      return;
+    }
+    for (RetrievedPoint point : response.getResultList()) {
+      found.put(PointKey.of(point.getId()), point);
+    }
+  }
+
+  @Override
+  public Neighbours search(String field, float[] queries, int count, int k) {
+    return new Search(connection, layout(), settings.searchBeam())
+        .nearest(field, queries, count, k);
+  }
+
+  @Override
+  public boolean searchesExactly() {
+    return false;
+  }
+
+  @Override
+  public void create(LoadSchema schema, LoadStamp stamp) {
+    load.create(schema, stamp);
+    layout = null;
+  }
+
+  @Override
+  public Optional<LoadStamp> stamp() {
+    if (!server.exists()) {
+      return Optional.empty();
+    }
+    Layout now = server.look();
+    return Optional.ofNullable(now.note()).map(note -> note.load().stamp());
+  }
+
+  @Override
+  public BatchWriter write(String part, LoadStamp stamp) {
+    return load.write(stamp);
+  }
+
+  @Override
+  public void finishLoad(List<String> parts, LoadStamp stamp) {
+    load.finish(stamp);
+    layout = null;
+  }
+
+  /** The load has its final name already. */
+  @Override
+  public void publish(VectorStore loaded, LoadStamp stamp) {
+    if (!(loaded instanceof QdrantStore)) {
+      throw new StoreException(
+          FailureClass.INCOMPATIBLE,
+          "only a Qdrant load can be published as collection '" + settings.collection() + "'");
+    }
+    load.requireStamp(server.look(), stamp);
+  }
+
+  @Override
+  public boolean drop(LoadStamp stamp) {
+    layout = null;
+    return load.drop(stamp);
+  }
+
+  @Override
+  public void close() {
+    connection.close();
+  }
+}

@@ -1,0 +1,33 @@
+package io.vecferry.store;
+
+import java.util.List;
+
+/** Collections in the memory of a test; see {@link MemoryStore}. */
+public final class MemoryProvider implements StoreProvider {
+
+  @Override
+  public String type() {
+    return "memory";
+  }
+
+  @Override
+  public String description() {
+    return "Collections in memory, with every kind of vector field";
+  }
+
+  @Override
+  public List<StoreOption> options() {
+    return List.of(
+        new StoreOption("collection", StoreOption.Kind.TEXT, true, List.of(), "", "Its name."));
+  }
+
+  @Override
+  public StoreSettings loadSettings(StoreSettings settings, String migration) {
+    return settings.with("collection", settings.text("collection", "") + ".loading-" + migration);
+  }
+
+  @Override
+  public VectorStore open(StoreSettings settings) {
+    return new MemoryStore(settings.text("collection", ""));
+  }
+}

@@ -1,0 +1,291 @@
+package io.vecferry.store;
+
+import io.vecferry.plan.FailureClass;
+import io.vecferry.plan.Finding;
+import io.vecferry.record.DenseVectors;
+import io.vecferry.record.IdColumn;
+import io.vecferry.record.IdKind;
+import io.vecferry.record.MultiVectors;
+import io.vecferry.record.RecordBatch;
+import io.vecferry.record.SparseVectors;
+import io.vecferry.record.TextColumn;
+import io.vecferry.record.VectorColumn;
+import io.vecferry.search.ExactSearch;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * A whole store in memory, for tests of what lies around stores: it holds every kind of vector
+ * field and every id. All instances of one name share a collection. The order of its records is the
+ * order in which their ids were first written.
+ */
+public final class MemoryStore implements VectorStore {
+  private static final Map<String, Collection> COLLECTIONS = new ConcurrentHashMap<>();
+
+  private final String name;
+
+  /** A collection; records are batches of one row. */
+  private record Collection(
+      List<VectorFieldInfo> fields, LoadStamp stamp, Map<Key, RecordBatch> records) {
+
+    void put(RecordBatch batch) {
+      synchronized (records) {
+        for (int row = 0; row < batch.rows(); row++) {
+          records.put(
+              new Key(batch.ids().kind(row), batch.ids().get(row)), batch.select(new int[] {row}));
+        }
+      }
+    }
+
+    List<RecordBatch> all() {
+      synchronized (records) {
+        return List.copyOf(records.values());
+      }
+    }
+
+    RecordBatch join(List<RecordBatch> some) {
+      return MemoryStore.join(fields, some);
+    }
+  }
+
+  private record Key(IdKind kind, String id) {}
+
+  MemoryStore(String name) {
+    this.name = name;
+  }
+
+  /** Makes a collection of these records. */
+  public static void fill(String name, List<VectorFieldInfo> fields, RecordBatch records) {
+    Collection collection = new Collection(fields, null, new LinkedHashMap<>());
+    collection.put(records);
+    COLLECTIONS.put(name, collection);
+  }
+
+  /** Removes all collections whose names start so. */
+  public static void forget(String prefix) {
+    COLLECTIONS.keySet().removeIf(key -> key.startsWith(prefix));
+  }
+
+  private Collection collection() {
+    Collection found = COLLECTIONS.get(name);
+    if (found == null) {
+      throw new StoreException(FailureClass.MISSING, "there is no collection " + name);
+    }
+    return found;
+  }
+
+  private Collection collection(LoadStamp stamp) {
+    Collection found = collection();
+    if (!stamp.equals(found.stamp)) {
+      throw new StoreException(
+          FailureClass.TARGET_CHANGED, name + " was not made by " + stamp.migration());
+    }
+    return found;
+  }
+
+  @Override
+  public boolean exists() {
+    return COLLECTIONS.containsKey(name);
+  }
+
+  @Override
+  public CollectionInfo describe() {
+    Collection found = collection();
+    Set<IdKind> kinds = EnumSet.noneOf(IdKind.class);
+    List<RecordBatch> all = found.all();
+    all.forEach(record -> kinds.add(record.ids().kind(0)));
+    return new CollectionInfo(
+        "memory",
+        name,
+        found.fields,
+        kinds.isEmpty() ? EnumSet.of(IdKind.STRING) : kinds,
+        all.size(),
+        -1,
+        Map.of(),
+        Integer.toString(all.size()));
+  }
+
+  @Override
+  public List<Finding> assess() {
+    return List.of();
+  }
+
+  @Override
+  public List<Finding> assessLoad(LoadSchema schema) {
+    return List.of();
+  }
+
+  @Override
+  public List<SourceRange> split(int wanted) {
+    int rows = collection().all().size();
+    int ranges = Math.max(1, Math.min(wanted, rows));
+    List<SourceRange> all = new ArrayList<>();
+    for (int i = 0; i < ranges; i++) {
+      long start = (long) rows * i / ranges;
+      long end = (long) rows * (i + 1) / ranges;
+      all.add(new SourceRange(Long.toString(start), Long.toString(end), end - start, true));
+    }
+    return all;
+  }
+
+  @Override
+  public BatchReader read(SourceRange range, String cursor, int batchSize) {
+    Collection found = collection();
+    List<RecordBatch> all = found.all();
+    int end = Integer.parseInt(range.end());
+    return new BatchReader() {
+      private int next = Integer.parseInt(cursor == null ? range.start() : cursor);
+
+      @Override
+      public RecordBatch next() {
+        int from = next;
+        next = Math.min(end, next + batchSize);
+        return from == next ? null : found.join(all.subList(from, next));
+      }
+
+      @Override
+      public String cursor() {
+        return Integer.toString(next);
+      }
+
+      @Override
+      public void close() {}
+    };
+  }
+
+  @Override
+  public RecordBatch fetch(IdColumn ids) {
+    Collection found = collection();
+    List<RecordBatch> records = new ArrayList<>();
+    synchronized (found.records) {
+      for (int row = 0; row < ids.rows(); row++) {
+        RecordBatch record = found.records.get(new Key(ids.kind(row), ids.get(row)));
+        if (record != null) {
+          records.add(record);
+        }
+      }
+    }
+    return found.join(records);
+  }
+
+  @Override
+  public Neighbours search(String field, float[] queries, int count, int k) {
+    Collection found = collection();
+    RecordBatch all = found.join(found.all());
+    int number = found.fields.stream().map(VectorFieldInfo::name).toList().indexOf(field);
+    DenseVectors column = (DenseVectors) all.vectors().get(number);
+    VectorFieldInfo info = found.fields.get(number);
+    ExactSearch search =
+        new ExactSearch(info.metric(), info.metricArgument(), info.dimension(), queries, count, k);
+    search.offer(column.values(), column.nulls(), 0, all.rows(), 0);
+    int[] counts = new int[count];
+    float[] scores = new float[count * k];
+    String[] ids = new String[count * k];
+    for (int query = 0; query < count; query++) {
+      long[] rows = search.rows(query);
+      counts[query] = rows.length;
+      System.arraycopy(search.scores(query), 0, scores, query * k, rows.length);
+      for (int i = 0; i < k; i++) {
+        ids[query * k + i] = i < rows.length ? all.ids().get((int) rows[i]) : "";
+      }
+    }
+    return new Neighbours(k, counts, IdColumn.ofStrings(ids), scores);
+  }
+
+  @Override
+  public boolean searchesExactly() {
+    return true;
+  }
+
+  @Override
+  public void create(LoadSchema schema, LoadStamp stamp) {
+    COLLECTIONS.putIfAbsent(name, new Collection(schema.vectors(), stamp, new LinkedHashMap<>()));
+    collection(stamp);
+  }
+
+  @Override
+  public Optional<LoadStamp> stamp() {
+    return Optional.ofNullable(COLLECTIONS.get(name)).map(Collection::stamp);
+  }
+
+  @Override
+  public BatchWriter write(String part, LoadStamp stamp) {
+    Collection found = collection(stamp);
+    return new SendingWriter(
+        "memory",
+        new SendingWriter.Limits(1000, 1 << 20, 1),
+        batch -> {
+          found.put(batch);
+          return List.of();
+        });
+  }
+
+  @Override
+  public void finishLoad(List<String> parts, LoadStamp stamp) {
+    collection(stamp);
+  }
+
+  @Override
+  public void publish(VectorStore load, LoadStamp stamp) {
+    Collection there = COLLECTIONS.get(name);
+    if (there == null) {
+      MemoryStore from = (MemoryStore) load;
+      COLLECTIONS.put(name, from.collection(stamp));
+      COLLECTIONS.remove(from.name);
+    }
+    collection(stamp);
+  }
+
+  @Override
+  public boolean drop(LoadStamp stamp) {
+    if (!exists()) {
+      return false;
+    }
+    collection(stamp);
+    return COLLECTIONS.remove(name) != null;
+  }
+
+  @Override
+  public void close() {}
+
+  private static RecordBatch join(List<VectorFieldInfo> fields, List<RecordBatch> records) {
+    TextColumn.Builder ids = new TextColumn.Builder(records.size());
+    TextColumn.Builder documents = new TextColumn.Builder(records.size());
+    TextColumn.Builder metadata = new TextColumn.Builder(records.size());
+    IdKind[] kinds = new IdKind[Math.max(1, records.size())];
+    kinds[0] = IdKind.STRING;
+    for (int i = 0; i < records.size(); i++) {
+      RecordBatch record = records.get(i);
+      kinds[i] = record.ids().kind(0);
+      ids.add(record.ids().texts(), 0);
+      documents.add(record.documents(), 0);
+      metadata.add(record.metadata(), 0);
+    }
+    List<VectorColumn> columns = new ArrayList<>();
+    for (int i = 0; i < fields.size(); i++) {
+      int field = i;
+      columns.add(
+          records.isEmpty()
+              ? empty(fields.get(field))
+              : VectorColumn.concat(
+                  records.stream().map(record -> record.vectors().get(field)).toList()));
+    }
+    return new RecordBatch(
+        new IdColumn(ids.build(), kinds), columns, documents.build(), metadata.build());
+  }
+
+  private static VectorColumn empty(VectorFieldInfo field) {
+    return switch (field.kind()) {
+      case DENSE -> new DenseVectors(field.name(), field.dimension(), new float[0]);
+      case SPARSE -> new SparseVectors(field.name(), new int[1], new int[0], new float[0], null);
+      case MULTI ->
+          new MultiVectors(field.name(), field.dimension(), new int[1], new float[0], null);
+    };
+  }
+}

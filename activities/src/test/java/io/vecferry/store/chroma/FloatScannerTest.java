@@ -1,0 +1,117 @@
+package io.vecferry.store.chroma;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class FloatScannerTest {
+  private static FloatScanner scanner(String json) {
+    byte[] bytes = json.getBytes(StandardCharsets.UTF_8);
+    return new FloatScanner(bytes, 0, bytes.length);
+  }
+
+  private static int bits(String text) throws FloatScanner.MalformedException {
+    float[] one = new float[1];
+    assertThat(scanner("[" + text + "]").vector(one, 0, 1)).isEqualTo(1);
+    return Float.floatToRawIntBits(one[0]);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "0",
+        "-0",
+        "-0.0",
+        "1",
+        "-1.5",
+        "0.1",
+        "1e-45",
+        "-1.4e-45",
+        "7e-46",
+        "3.4028235e+38",
+        "1.1754944e-38",
+        "1.1754942e-38",
+        "1e39",
+        "16777217",
+        "16777217.0000000001",
+        "1E5",
+        "0.000000000000000000000000000000000000000000001",
+        "123456789012345678901234567890",
+        "9007199254740993",
+        "33554431.9999999999999999",
+        "1e-400",
+        "0.30000001192092896"
+      })
+  void readsEachNumberAsTheNearestFloat(String text) throws Exception {
+    assertThat(bits(text)).isEqualTo(Float.floatToRawIntBits(Float.parseFloat(text)));
+  }
+
+  @Test
+  void readsWhatServersPrint() throws Exception {
+    Random random = new Random(11);
+    for (int i = 0; i < 40_000; i++) {
+      float value = Float.intBitsToFloat(random.nextInt());
+      if (Float.isFinite(value)) {
+        String text = Float.toString(value);
+        assertThat(bits(text)).as(text).isEqualTo(Float.floatToRawIntBits(value));
+        String plain = new BigDecimal(text).toPlainString();
+        assertThat(bits(plain)).as(plain).isEqualTo(Float.floatToRawIntBits(value));
+      }
+    }
+  }
+
+  /** Where rounding to a double first would be rounding twice. */
+  @Test
+  void roundsOnce() throws Exception {
+    Random random = new Random(12);
+    for (int i = 0; i < 5_000; i++) {
+      float low = Math.abs(random.nextFloat()) + 0.01f;
+      BigDecimal middle =
+          new BigDecimal(low).add(new BigDecimal(Math.nextUp(low))).divide(BigDecimal.valueOf(2));
+      for (String digits : new String[] {"0", "1e-20", "-1e-20", "1e-15", "-1e-15"}) {
+        String text = middle.add(new BigDecimal(digits)).toPlainString();
+        assertThat(bits(text)).as(text).isEqualTo(Float.floatToRawIntBits(Float.parseFloat(text)));
+      }
+    }
+  }
+
+  @Test
+  void readsRowsAndSpace() throws Exception {
+    float[] values = new float[6];
+    FloatScanner scanner = scanner("[ [1, 2.5 ,-3] , [null,0,1e2]],\"x\"");
+    scanner.expect('[');
+    assertThat(scanner.vector(values, 0, 3)).isEqualTo(3);
+    assertThat(scanner.take(',')).isTrue();
+    assertThat(scanner.vector(values, 3, 3)).isEqualTo(3);
+    scanner.expect(']');
+    assertThat(scanner.take(',')).isTrue();
+    assertThat(values).containsExactly(1, 2.5f, -3, Float.NaN, 0, 100);
+  }
+
+  @Test
+  void countsWhatHasNoRoom() throws Exception {
+    float[] values = new float[2];
+    assertThat(scanner("[1]").vector(values, 0, 2)).isEqualTo(1);
+    assertThat(scanner("[]").vector(values, 0, 2)).isZero();
+    String many = Arrays.stream(new int[900]).mapToObj(i -> "7").collect(Collectors.joining(","));
+    assertThat(scanner("[" + many + "]").vector(values, 0, 2)).isEqualTo(3);
+    assertThat(values).containsExactly(7, 7);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"", "[", "[1", "[1,]", "[,1]", "[1 2]", "[\"1\"]", "[-]", "[1e]", "[1.]", "{}"})
+  void refusesWhatIsNoArrayOfNumbers(String json) {
+    assertThatThrownBy(() -> scanner(json).vector(new float[4], 0, 4))
+        .isInstanceOf(FloatScanner.MalformedException.class)
+        .hasMessageContaining("byte");
+  }
+}

