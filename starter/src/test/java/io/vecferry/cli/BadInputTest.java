@@ -207,9 +207,9 @@ class BadInputTest {
             "not a FAISS index; supported: "),
         source(
             "index type",
-            fixture("unsupported-ivf.faiss"),
+            "IxHe and the rest of an index".getBytes(StandardCharsets.UTF_8),
             lines,
-            "index type IndexIVFFlat (IwFl) is not supported yet; supported: "),
+            "IndexLSH (IxHe)"),
         source(
             "fewer lines than vectors",
             index,
@@ -306,9 +306,9 @@ class BadInputTest {
             "target.ifExists: merge is not supported yet, only fail is."),
         spec(
             "index type that cannot be written",
-            STORES.replace("path: target", "path: target, index: {type: HNSW}"),
-            "target.index.type: index type 'HNSW' cannot be written",
-            "Use Flat or IDMap2,Flat."),
+            STORES.replace("path: target", "path: target, index: {type: NSG}"),
+            "target.index.type: index type 'NSG' cannot be written",
+            "Use one of Flat, IDMap2,Flat, HNSW, IVF_FLAT, SQ8, IVF_SQ8."),
         spec(
             "target exists",
             STORES.replace("path: target", "path: source"),

@@ -58,7 +58,8 @@ class FaissBuildTest {
     float[] vectors = new float[ROWS * DIMENSION];
     for (int i = 0; i < vectors.length; i++) {
       int centre = i / DIMENSION * 7919 % 60;
-      vectors[i] = centres[centre * DIMENSION + i % DIMENSION] + 0.4f * (float) random.nextGaussian();
+      vectors[i] =
+          centres[centre * DIMENSION + i % DIMENSION] + 0.4f * (float) random.nextGaussian();
     }
     return vectors;
   }
@@ -72,8 +73,7 @@ class FaissBuildTest {
       documents.add("document " + row);
       metadata.add("{\"row\":" + row + "}");
     }
-    float[] some =
-        java.util.Arrays.copyOfRange(vectors(), from * DIMENSION, to * DIMENSION);
+    float[] some = java.util.Arrays.copyOfRange(vectors(), from * DIMENSION, to * DIMENSION);
     return new RecordBatch(
         IdColumn.of(kind, ids.build()),
         List.of(new DenseVectors("", DIMENSION, some)),
@@ -220,7 +220,8 @@ class FaissBuildTest {
       assertThat(recall(scanned, exact, all)).isGreaterThan(type.equals("IVF_SQ8") ? 0.97 : 0.9999);
       float best = exact.scores(0)[0];
       assertThat(found.scores()[0])
-          .isCloseTo(best, org.assertj.core.data.Offset.offset(type.equals("IVF_SQ8") ? 0.1f : 1e-3f));
+          .isCloseTo(
+              best, org.assertj.core.data.Offset.offset(type.equals("IVF_SQ8") ? 0.1f : 1e-3f));
     }
   }
 
@@ -299,8 +300,7 @@ class FaissBuildTest {
     assertThat(findings("vecferry", false, Metric.L2, "HNSW", 2_000_000_000))
         .last()
         .asString()
-        .startsWith(
-            "BLOCKING target.index: building the index takes about 1,6")
+        .startsWith("BLOCKING target.index: building the index takes about 1,5")
         .contains("Start the worker with a larger -Xmx, or use IVF_FLAT");
     assertThat(findings("vecferry", false, Metric.L2, "IVF_FLAT", 1000, "nlist", "100"))
         .first()
