@@ -536,15 +536,6 @@ class BadInputTest {
         .hasSize(1);
   }
 
-  private static byte[] fixture(String name) {
-    try {
-      return Files.readAllBytes(
-          Cli.home().resolve("activities/src/test/resources/faiss").resolve(name));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
   private static byte[] gzip(byte[] bytes) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     try (OutputStream zip = new GZIPOutputStream(out)) {

@@ -67,10 +67,6 @@ record ByteCodec(float[] lowest, float[] span) {
     }
   }
 
-  int dimension() {
-    return lowest.length;
-  }
-
   void encode(float[] values, int at, byte[] codes, int to) {
     for (int d = 0; d < lowest.length; d++) {
       float share = 0;
@@ -80,21 +76,5 @@ record ByteCodec(float[] lowest, float[] span) {
       }
       codes[to + d] = (byte) (int) (share * STEPS);
     }
-  }
-
-  void decode(byte[] codes, int at, float[] values, int to) {
-    for (int d = 0; d < lowest.length; d++) {
-      float share = ((codes[at + d] & 0xff) + 0.5f) / STEPS;
-      values[to + d] = lowest[d] + share * span[d];
-    }
-  }
-
-  /** How far a decoded component is from its original at most, but for rounding. */
-  float largestDeviation() {
-    float largest = 0;
-    for (float range : span) {
-      largest = Math.max(largest, range / (2 * STEPS));
-    }
-    return largest;
   }
 }

@@ -45,10 +45,6 @@ final class Centroids {
     return count;
   }
 
-  int dimension() {
-    return dimension;
-  }
-
   /** {@code count x dimension} floats, row-major. */
   float[] values() {
     return values;
