@@ -7,6 +7,7 @@ import io.vecferry.record.IdColumn;
 import io.vecferry.record.IdKind;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.record.TextColumn;
+import io.vecferry.record.VectorKind;
 import io.vecferry.search.ExactSearch;
 import io.vecferry.store.BatchReader;
 import io.vecferry.store.CollectionInfo;
@@ -45,7 +46,6 @@ import java.util.zip.CRC32C;
  * its own file handles.
  */
 final class FaissCollection implements AutoCloseable {
-  private static final int SCRATCH = 1 << 18;
   private static final int FIRST_FEW = 5;
   private static final int REMEMBERED_POSITIONS = 1024;
 
@@ -98,6 +98,12 @@ final class FaissCollection implements AutoCloseable {
       seen.put(path, look(path));
     }
     IndexFile index = IndexFile.open(files.index());
+    for (Path path : index.paths()) {
+      seen.computeIfAbsent(path, FaissCollection::look);
+    }
+    if (files.metadata() != null || files.pickle() != null) {
+      index = index.inOrder();
+    }
     Manifest manifest = null;
     try {
       if (files.manifest() != null && files.manifest().matches(files.folder())) {
@@ -111,7 +117,7 @@ final class FaissCollection implements AutoCloseable {
     if (files.metadata() != null) {
       sidecar = new Sidecar(files.metadata(), files.metadata().toString(), index.rows());
     } else if (files.pickle() != null) {
-      if (index.labelsOffset() >= 0) {
+      if (index.labelled()) {
         throw FileErrors.incompatible(
             files.index()
                 + " has an id map; LangChain folders with one are not supported, only flat indexes");
@@ -155,6 +161,20 @@ final class FaissCollection implements AutoCloseable {
     configuration.put("layout", files.layout());
     configuration.put("indexType", index.indexType());
     configuration.put("indexFile", files.index().getFileName() + " (" + index.size() + " bytes)");
+    for (Path path : index.paths()) {
+      if (!path.equals(files.index())) {
+        configuration.put(
+            "listsFile", path.getFileName() + " (" + seen.get(path).size() + " bytes)");
+      }
+    }
+    Precision precision = index.precision();
+    configuration.put("codec", precision.codec());
+    if (precision.lossy()) {
+      configuration.put("lossy", precision.loss());
+    }
+    if (index.countedRows() != index.rows()) {
+      configuration.put("countedVectors", Long.toString(index.countedRows()));
+    }
     for (Path path : files.all()) {
       if (!path.equals(files.index())) {
         configuration.put(
@@ -170,11 +190,13 @@ final class FaissCollection implements AutoCloseable {
     VectorFieldInfo field =
         new VectorFieldInfo(
             fieldName(),
+            VectorKind.DENSE,
+            precision.element(),
             index.dimension(),
             index.metric(),
             index.metricArgument(),
             index.indexType(),
-            Map.of());
+            index.indexParams());
     return new CollectionInfo(
         "FAISS file, " + files.layout() + " layout",
         files.path().toString(),
@@ -301,21 +323,12 @@ final class FaissCollection implements AutoCloseable {
     return new RangeReader(from, position(range.end()).row(), batchSize);
   }
 
-  private FileChannel openIndex() {
-    try {
-      return FileChannel.open(files.index(), StandardOpenOption.READ);
-    } catch (IOException e) {
-      throw FileErrors.of("opening", files.index(), e);
-    }
-  }
-
   /** Reads consecutive rows. */
   private final class RangeReader implements BatchReader {
     private final long end;
     private final int batchSize;
-    private final FileChannel vectors = openIndex();
+    private final IndexFile.Reader vectors = index.reader();
     private final MetaReader lines;
-    private final ByteBuffer scratch = IndexFile.scratch(SCRATCH);
     private final long[] labels;
     private long row;
 
@@ -335,9 +348,9 @@ final class FaissCollection implements AutoCloseable {
       }
       float[] values = new float[Math.multiplyExact(rows, index.dimension())];
       try {
-        index.readVectors(vectors, row, rows, values, 0, scratch);
-        if (lines == null || index.labelsOffset() >= 0) {
-          index.readLabels(vectors, row, rows, labels, scratch);
+        vectors.vectors(row, rows, values, 0);
+        if (lines == null || index.labelled()) {
+          vectors.labels(row, rows, labels);
         }
         RecordBatch batch = records(rows, values);
         row += rows;
@@ -362,7 +375,7 @@ final class FaissCollection implements AutoCloseable {
           throw sidecar.linesDiffer(lines.nextRow());
         }
         columns.add(lines);
-        long label = index.labelsOffset() >= 0 ? labels[i] : row + i;
+        long label = index.labelled() ? labels[i] : row + i;
         if (lines.hasLabel() && lines.label() != label) {
           throw lines.bad(
               "it says faiss_id " + lines.label() + ", the index has " + label + " at this row");
@@ -440,7 +453,7 @@ final class FaissCollection implements AutoCloseable {
 
   RecordBatch fetch(IdColumn ids) {
     requireUnchanged();
-    try (FileChannel vectors = openIndex();
+    try (IndexFile.Reader vectors = index.reader();
         MetaReader lines = sidecar == null ? null : sidecar.reader(0, 0)) {
       return sidecar == null ? fetchLabels(ids, vectors) : fetchLines(ids, vectors, lines);
     } catch (IOException e) {
@@ -448,7 +461,7 @@ final class FaissCollection implements AutoCloseable {
     }
   }
 
-  private RecordBatch fetchLabels(IdColumn ids, FileChannel vectors) throws IOException {
+  private RecordBatch fetchLabels(IdColumn ids, IndexFile.Reader vectors) throws IOException {
     long[] rows = new long[ids.rows()];
     long[] labels = new long[ids.rows()];
     int found = 0;
@@ -463,7 +476,7 @@ final class FaissCollection implements AutoCloseable {
         continue;
       }
       long row =
-          index.labelsOffset() >= 0
+          index.labelled()
               ? ids().find(label, vectors)
               : label >= 0 && label < index.rows() ? label : -1;
       if (row >= 0) {
@@ -478,7 +491,7 @@ final class FaissCollection implements AutoCloseable {
         TextColumn.allNull(found));
   }
 
-  private RecordBatch fetchLines(IdColumn ids, FileChannel vectors, MetaReader lines)
+  private RecordBatch fetchLines(IdColumn ids, IndexFile.Reader vectors, MetaReader lines)
       throws IOException {
     long[] rows = new long[ids.rows()];
     Columns columns = new Columns(ids.rows());
@@ -578,15 +591,14 @@ final class FaissCollection implements AutoCloseable {
   }
 
   /** Vectors of these rows; runs of consecutive rows are read at once. */
-  private DenseVectors vectors(long[] rows, int count, FileChannel channel) throws IOException {
+  private DenseVectors vectors(long[] rows, int count, IndexFile.Reader reader) {
     float[] values = new float[Math.multiplyExact(count, index.dimension())];
-    ByteBuffer scratch = IndexFile.scratch(SCRATCH);
     for (int from = 0; from < count; ) {
       int to = from + 1;
       while (to < count && rows[to] == rows[to - 1] + 1) {
         to++;
       }
-      index.readVectors(channel, rows[from], to - from, values, from * index.dimension(), scratch);
+      reader.vectors(rows[from], to - from, values, from * index.dimension());
       from = to;
     }
     return new DenseVectors(fieldName(), index.dimension(), values);
@@ -629,15 +641,12 @@ final class FaissCollection implements AutoCloseable {
             index.metric(), index.metricArgument(), index.dimension(), queries, count, k);
     int block = (int) Math.max(1, Math.min(to - from, (1 << 18) / index.dimension()));
     float[] values = new float[block * index.dimension()];
-    ByteBuffer scratch = IndexFile.scratch(SCRATCH);
-    try (FileChannel channel = openIndex()) {
+    try (IndexFile.Reader reader = index.reader()) {
       for (long row = from; row < to; row += block) {
         int rows = (int) Math.min(block, to - row);
-        index.readVectors(channel, row, rows, values, 0, scratch);
+        reader.vectors(row, rows, values, 0);
         search.offer(values, 0, rows, row);
       }
-    } catch (IOException e) {
-      throw FileErrors.of("reading", files.index(), e);
     }
     return search;
   }
@@ -658,13 +667,12 @@ final class FaissCollection implements AutoCloseable {
         needed.put(row, null);
       }
     }
-    try (FileChannel channel = openIndex();
+    try (IndexFile.Reader reader = index.reader();
         MetaReader lines = sidecar == null ? null : sidecar.reader(0, 0)) {
-      ByteBuffer scratch = IndexFile.scratch(4096);
       long[] label = new long[1];
       for (Map.Entry<Long, IdKey> entry : needed.entrySet()) {
         if (lines == null) {
-          index.readLabels(channel, entry.getKey(), 1, label, scratch);
+          reader.labels(entry.getKey(), 1, label);
           entry.setValue(new IdKey(IdKind.INT64, Long.toString(label[0])));
         } else {
           sidecar.seek(lines, entry.getKey());
@@ -703,7 +711,10 @@ final class FaissCollection implements AutoCloseable {
     }
   }
 
-  List<Finding> assess() {
+  /**
+   * @param allowLossy whether vectors that are only near the original ones are wanted
+   */
+  List<Finding> assess(boolean allowLossy) {
     requireUnchanged();
     CompletableFuture<List<Finding>> vectors = CompletableFuture.supplyAsync(this::assessVectors);
     List<Finding> findings = new ArrayList<>();
@@ -713,6 +724,7 @@ final class FaissCollection implements AutoCloseable {
       vectors.exceptionally(error -> List.of()).join();
     }
     findings.addAll(join(vectors));
+    findings.addAll(assessPrecision(allowLossy));
     if (files.manifest() != null && manifest == null) {
       findings.add(
           Finding.warning(
@@ -724,28 +736,64 @@ final class FaissCollection implements AutoCloseable {
     return findings;
   }
 
+  private List<Finding> assessPrecision(boolean allowLossy) {
+    List<Finding> findings = new ArrayList<>();
+    String subject = files.index().toString();
+    Precision precision = index.precision();
+    if (precision.lossy()) {
+      String what =
+          "the index "
+              + index.indexType()
+              + " keeps vectors as "
+              + precision.codec()
+              + ": "
+              + precision.loss()
+              + ". What is migrated are the vectors that FAISS itself reconstructs, not the"
+              + " original ones.";
+      findings.add(
+          allowLossy
+              ? Finding.warning(subject, what, "")
+              : Finding.blocking(
+                  subject,
+                  what,
+                  "Migrate from the original vectors, or accept this with"
+                      + " source.options.allowLossy: true."));
+    }
+    if (index.countedRows() != index.rows()) {
+      findings.add(
+          Finding.warning(
+              subject,
+              "the index counts "
+                  + index.countedRows()
+                  + " vectors, its lists hold "
+                  + index.rows()
+                  + "; FAISS counts a vector that is not finite and keeps it in no list",
+              "Only what is in the lists is migrated."));
+    }
+    return findings;
+  }
+
   private List<Finding> assessVectors() {
     int dimension = index.dimension();
     int block = (int) Math.max(1, Math.min(Math.max(1, index.rows()), (1 << 16) / dimension));
     float[] values = new float[block * dimension];
-    ByteBuffer scratch = IndexFile.scratch(SCRATCH);
     List<String> bad = new ArrayList<>();
     long badRows = 0;
     long unit = 0;
     long zero = 0;
     double smallest = Double.POSITIVE_INFINITY;
     double largest = 0;
-    try (FileChannel channel = openIndex();
+    try (IndexFile.Reader reader = index.reader();
         MetaReader lines = sidecar == null ? null : sidecar.reader(0, 0)) {
       for (long row = 0; row < index.rows(); row += block) {
         int rows = (int) Math.min(block, index.rows() - row);
-        index.readVectors(channel, row, rows, values, 0, scratch);
+        reader.vectors(row, rows, values, 0);
         for (int r = 0; r < rows; r++) {
           double square = squaredNorm(values, r * dimension, dimension);
           if (!Double.isFinite(square)) {
             badRows++;
             if (bad.size() < FIRST_FEW) {
-              bad.add(describeBad(values, r, row + r, channel, lines, scratch));
+              bad.add(describeBad(values, r, row + r, reader, lines));
             }
             continue;
           }
@@ -813,7 +861,7 @@ final class FaissCollection implements AutoCloseable {
   }
 
   private String describeBad(
-      float[] values, int at, long row, FileChannel channel, MetaReader lines, ByteBuffer scratch)
+      float[] values, int at, long row, IndexFile.Reader reader, MetaReader lines)
       throws IOException {
     int dimension = index.dimension();
     int component = 0;
@@ -823,7 +871,7 @@ final class FaissCollection implements AutoCloseable {
     String id;
     if (lines == null) {
       long[] label = new long[1];
-      index.readLabels(channel, row, 1, label, scratch);
+      reader.labels(row, 1, label);
       id = Long.toString(label[0]);
     } else {
       id = idOrUnknown(row, lines);
@@ -852,7 +900,7 @@ final class FaissCollection implements AutoCloseable {
   }
 
   private List<Finding> assessIds() {
-    if (sidecar == null && index.labelsOffset() < 0) {
+    if (sidecar == null && !index.labelled()) {
       return List.of();
     }
     List<Finding> findings = new ArrayList<>();
@@ -925,13 +973,12 @@ final class FaissCollection implements AutoCloseable {
   private long eachId(IdVisitor visitor, Mismatches mismatches) {
     int block = 4096;
     long[] labels = new long[block];
-    ByteBuffer scratch = IndexFile.scratch(block * 8);
     long lines = 0;
-    try (FileChannel channel = openIndex();
+    try (IndexFile.Reader vectors = index.reader();
         MetaReader reader = sidecar == null ? null : sidecar.reader(0, 0)) {
       for (long row = 0; row < index.rows(); row += block) {
         int rows = (int) Math.min(block, index.rows() - row);
-        index.readLabels(channel, row, rows, labels, scratch);
+        vectors.labels(row, rows, labels);
         for (int i = 0; i < rows; i++) {
           if (reader == null) {
             visitor.visit((int) row + i, IdHash.ofLabel(labels[i]), null);
@@ -986,8 +1033,7 @@ final class FaissCollection implements AutoCloseable {
     Map<IdKey, Integer> firstRows = new LinkedHashMap<>();
     Set<String> named = new LinkedHashSet<>();
     long[] labels = new long[1];
-    ByteBuffer scratch = IndexFile.scratch(8);
-    try (FileChannel channel = openIndex()) {
+    try (IndexFile.Reader vectors = index.reader()) {
       eachId(
           (row, hash, reader) -> {
             if (Arrays.binarySearch(wanted, hash) < 0 || named.size() >= FIRST_FEW) {
@@ -995,11 +1041,7 @@ final class FaissCollection implements AutoCloseable {
             }
             IdKey id;
             if (reader == null) {
-              try {
-                index.readLabels(channel, row, 1, labels, scratch);
-              } catch (IOException e) {
-                throw FileErrors.of("reading", files.index(), e);
-              }
+              vectors.labels(row, 1, labels);
               id = new IdKey(IdKind.INT64, Long.toString(labels[0]));
             } else {
               id = new IdKey(reader.idKind(), reader.idText());
@@ -1010,8 +1052,6 @@ final class FaissCollection implements AutoCloseable {
             }
           },
           null);
-    } catch (IOException e) {
-      throw FileErrors.of("reading", files.path(), e);
     }
     return named.isEmpty()
         ? null

@@ -18,8 +18,8 @@ public final class FaissProvider implements StoreProvider {
 
   @Override
   public String description() {
-    return "FAISS index files (IndexFlat and IndexIDMap over it, all versions), bare, as a LangChain"
-        + " folder, or with meta.jsonl";
+    return "FAISS index files (every type that FAISS can reconstruct except additive quantizers), bare,"
+        + " as a LangChain folder, or with meta.jsonl; writes IndexFlat and IndexIDMap2";
   }
 
   @Override
@@ -39,6 +39,14 @@ public final class FaissProvider implements StoreProvider {
             FaissLoad.layouts(),
             FaissFiles.VECFERRY,
             "What a target folder looks like: index.faiss with meta.jsonl, or what LangChain loads."),
+        new StoreOption(
+            "options.allowLossy",
+            StoreOption.Kind.BOOLEAN,
+            false,
+            List.of(),
+            "false",
+            "Whether a source may be an index that keeps its vectors in codes (SQ, PQ, PCA, ...), of"
+                + " which only approximations can be read."),
         new StoreOption(
             "options.indexName",
             StoreOption.Kind.TEXT,
@@ -69,7 +77,8 @@ public final class FaissProvider implements StoreProvider {
       throw FileErrors.incompatible(
           settings.role() + ".options.indexName '" + indexName + "' is not a file name");
     }
-    return new FaissStore(path(settings), indexName, layout);
+    return new FaissStore(
+        path(settings), indexName, layout, settings.flag("options.allowLossy", false));
   }
 
   private static Path path(StoreSettings settings) {

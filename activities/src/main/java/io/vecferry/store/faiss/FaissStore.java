@@ -34,13 +34,15 @@ final class FaissStore implements VectorStore {
   private final Path path;
   private final String indexName;
   private final String layout;
+  private final boolean allowLossy;
   private final FaissLoad load;
   private FaissCollection collection;
 
-  FaissStore(Path path, String indexName, String layout) {
+  FaissStore(Path path, String indexName, String layout, boolean allowLossy) {
     this.path = path;
     this.indexName = indexName;
     this.layout = layout;
+    this.allowLossy = allowLossy;
     this.load = new FaissLoad(path, indexName);
   }
 
@@ -93,7 +95,7 @@ final class FaissStore implements VectorStore {
 
   @Override
   public List<Finding> assess() {
-    return collection().assess();
+    return collection().assess(allowLossy);
   }
 
   @Override
@@ -167,6 +169,14 @@ final class FaissStore implements VectorStore {
               "target.metric",
               "FAISS has no cosine metric",
               "Use ip, which is the same for vectors of unit length."));
+    } else if (field.metric() == Metric.HAMMING || field.metric() == Metric.JACCARD) {
+      findings.add(
+          Finding.blocking(
+              "target.metric",
+              "a FAISS index of floats has no metric "
+                  + field.metric().spelling()
+                  + ", and binary indexes are read but not written",
+              "Choose a store that holds bits."));
     } else if (langChain && field.metric() != Metric.L2 && field.metric() != Metric.IP) {
       findings.add(
           Finding.warning(

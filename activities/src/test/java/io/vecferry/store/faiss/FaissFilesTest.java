@@ -140,20 +140,6 @@ class FaissFilesTest {
 
   @ParameterizedTest
   @CsvSource({
-    "unsupported-ivf,IndexIVFFlat (IwFl)",
-    "unsupported-hnsw,IndexHNSWFlat (IHNf)",
-    "unsupported-sq,IndexScalarQuantizer (IxSQ)",
-    "unsupported-binary,IndexBinaryFlat (IBxF)"
-  })
-  void refusesOtherIndexTypesByName(String name, String type) {
-    StoreException failure = failure(fixture(name + ".faiss"));
-    assertThat(failure).hasMessageContaining("index type " + type + " is not supported yet");
-    assertThat(failure).hasMessageContaining("supported: IndexFlatL2");
-    assertThat(failure.failureClass()).isEqualTo(FailureClass.INCOMPATIBLE);
-  }
-
-  @ParameterizedTest
-  @CsvSource({
     "1f8b0800000000,a gzip file",
     "934e554d50590100,a NumPy array file",
     "504152311504,a Parquet file",
