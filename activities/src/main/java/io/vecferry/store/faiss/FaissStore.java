@@ -35,20 +35,23 @@ final class FaissStore implements VectorStore {
   private final String indexName;
   private final String layout;
   private final boolean allowLossy;
+  private final MetadataColumns columns;
   private final FaissLoad load;
   private FaissCollection collection;
 
-  FaissStore(Path path, String indexName, String layout, boolean allowLossy) {
+  FaissStore(
+      Path path, String indexName, String layout, boolean allowLossy, MetadataColumns columns) {
     this.path = path;
     this.indexName = indexName;
     this.layout = layout;
     this.allowLossy = allowLossy;
+    this.columns = columns;
     this.load = new FaissLoad(path, indexName);
   }
 
   private synchronized FaissCollection collection() {
     if (collection == null) {
-      collection = FaissCollection.open(FaissFiles.find(path, indexName));
+      collection = FaissCollection.open(FaissFiles.find(path, indexName, columns.file()), columns);
     }
     return collection;
   }
