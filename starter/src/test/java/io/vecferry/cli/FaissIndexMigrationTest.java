@@ -34,8 +34,7 @@ class FaissIndexMigrationTest {
     assertThat(graph.exitCode()).as("%s", graph).isEqualTo(0);
     assertThat(graph.err()).contains("600 equal to the bit");
     Cli.Result lists =
-        migrate(
-            "lists", "hnsw", "ivf", "index: {type: IVF_FLAT, params: {nlist: 8, nprobe: 7}}}");
+        migrate("lists", "hnsw", "ivf", "index: {type: IVF_FLAT, params: {nlist: 8, nprobe: 7}}}");
     assertThat(lists.exitCode()).as("%s", lists).isEqualTo(0);
     Cli.Result flat =
         migrate("flat", "ivf", "flat", "options: {layout: langchain}, index: {type: Flat}}");

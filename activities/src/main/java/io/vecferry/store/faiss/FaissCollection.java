@@ -40,6 +40,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 import java.util.zip.CRC32C;
 
 /**
@@ -47,6 +48,9 @@ import java.util.zip.CRC32C;
  * its own file handles.
  */
 final class FaissCollection implements AutoCloseable {
+  /** Files up to this size are summed up whole to recognise them, of others head and tail. */
+  private static final long WHOLE_CHECKSUM = 64L << 20;
+
   private static final int FIRST_FEW = 5;
   private static final int REMEMBERED_POSITIONS = 1024;
 
@@ -94,7 +98,26 @@ final class FaissCollection implements AutoCloseable {
     this.seen = seen;
   }
 
-  static FaissCollection open(FaissFiles files) {
+  /** What the metadata is called in messages; null where there is none. */
+  private static String beside(FaissFiles files) {
+    return switch (files.layout()) {
+      case FaissFiles.VECFERRY, FaissFiles.FILE -> files.metadata().toString();
+      case FaissFiles.LANGCHAIN -> files.pickle().toString();
+      case FaissFiles.LLAMA_INDEX -> files.folder().resolve(LlamaIndexReader.DOCSTORE).toString();
+      default -> null;
+    };
+  }
+
+  private static Path convert(
+      FaissFiles files, MetadataColumns columns, IndexFile index, IdKind kind) {
+    return switch (files.layout()) {
+      case FaissFiles.LANGCHAIN -> LangChainReader.convert(files.pickle(), index, kind);
+      case FaissFiles.LLAMA_INDEX -> LlamaIndexReader.convert(files.folder(), index);
+      default -> MetadataFileReader.convert(files.metadata(), columns, index);
+    };
+  }
+
+  static FaissCollection open(FaissFiles files, MetadataColumns columns) {
     Map<Path, Seen> seen = new LinkedHashMap<>();
     for (Path path : files.all()) {
       seen.put(path, look(path));
@@ -103,7 +126,7 @@ final class FaissCollection implements AutoCloseable {
     for (Path path : index.paths()) {
       seen.computeIfAbsent(path, FaissCollection::look);
     }
-    if (files.metadata() != null || files.pickle() != null) {
+    if (beside(files) != null) {
       index = index.inOrder();
     }
     Manifest manifest = null;
@@ -114,46 +137,22 @@ final class FaissCollection implements AutoCloseable {
     } catch (IOException e) {
       throw FileErrors.of("reading", files.folder(), e);
     }
-    Sidecar sidecar = null;
+    String name = beside(files);
     Path temporary = null;
-    if (files.metadata() != null) {
-      sidecar = new Sidecar(files.metadata(), files.metadata().toString(), index.rows());
-    } else if (files.pickle() != null) {
-      if (index.labelled() && !isNumbered(index)) {
-        throw FileErrors.incompatible(
-            files.index()
-                + " has ids of its own; LangChain numbers rows from 0 on, folders with other ids are"
-                + " not supported");
-      }
-      Seen docstore = seen.get(files.pickle());
+    Sidecar sidecar = null;
+    if (files.layout().equals(FaissFiles.VECFERRY)) {
+      sidecar = new Sidecar(files.metadata(), name, index.rows());
+    } else if (name != null) {
+      IndexFile lines = index;
+      IdKind kind = manifest == null ? null : manifest.idKind();
+      Object settings = files.layout().equals(FaissFiles.FILE) ? columns : kind;
       temporary =
           SpillCache.acquire(
-              new SpillCache.Key(
-                  files.pickle().toAbsolutePath(),
-                  docstore.size(),
-                  docstore.modified(),
-                  index.rows(),
-                  manifest == null ? null : manifest.idKind()));
-      sidecar = new Sidecar(temporary, files.pickle().toString(), index.rows());
+              new SpillCache.Key(seen.toString(), Arrays.asList(files.layout(), settings)),
+              () -> convert(files, columns, lines, kind));
+      sidecar = new Sidecar(temporary, name, index.rows());
     }
     return new FaissCollection(files, index, sidecar, manifest, temporary, seen);
-  }
-
-  /** Whether ids are the numbers of the rows, as in inverted lists that were simply added to. */
-  private static boolean isNumbered(IndexFile index) {
-    if (index.indexType().startsWith("IDMap")) {
-      return false;
-    }
-    if (index.rows() == 0) {
-      return true;
-    }
-    long[] label = new long[1];
-    try (IndexFile.Reader reader = index.reader()) {
-      reader.labels(0, 1, label);
-      long first = label[0];
-      reader.labels(index.rows() - 1, 1, label);
-      return first == 0 && label[0] == index.rows() - 1;
-    }
   }
 
   private static Seen look(Path path) {
@@ -197,8 +196,10 @@ final class FaissCollection implements AutoCloseable {
     }
     for (Path path : files.all()) {
       if (!path.equals(files.index())) {
-        configuration.put(
-            "metadataFile", path.getFileName() + " (" + seen.get(path).size() + " bytes)");
+        configuration.merge(
+            "metadataFile",
+            path.getFileName() + " (" + seen.get(path).size() + " bytes)",
+            (first, second) -> first + ", " + second);
       }
     }
     if (index.metricArgument() != 0) {
@@ -264,7 +265,11 @@ final class FaissCollection implements AutoCloseable {
       CRC32C checksum = new CRC32C();
       long size = file.getValue().size();
       try (FileChannel channel = FileChannel.open(file.getKey(), StandardOpenOption.READ)) {
-        for (long from : new long[] {0, Math.max(0, size - block.capacity())}) {
+        long[] places =
+            size <= WHOLE_CHECKSUM
+                ? LongStream.iterate(0, at -> at < size, at -> at + block.capacity()).toArray()
+                : new long[] {0, size - block.capacity()};
+        for (long from : places) {
           block.clear();
           while (block.hasRemaining() && channel.read(block, from + block.position()) > 0) {
             continue;

@@ -32,26 +32,35 @@ final class FaissStore implements VectorStore {
   private final String layout;
   private final boolean allowLossy;
   private final boolean target;
+  private final MetadataColumns columns;
   private final FaissLoad load;
   private FaissCollection collection;
 
   /**
    * @param layout what a target looks like
    * @param allowLossy whether vectors may be changed by the index that holds them
+   * @param columns where a source has its metadata
    * @param target whether the index is searched with what it was built for; exactly otherwise
    */
-  FaissStore(Path path, String indexName, String layout, boolean allowLossy, boolean target) {
+  FaissStore(
+      Path path,
+      String indexName,
+      String layout,
+      boolean allowLossy,
+      MetadataColumns columns,
+      boolean target) {
     this.path = path;
     this.indexName = indexName;
     this.layout = layout;
     this.allowLossy = allowLossy;
+    this.columns = columns;
     this.target = target;
     this.load = new FaissLoad(path, indexName);
   }
 
   private synchronized FaissCollection collection() {
     if (collection == null) {
-      collection = FaissCollection.open(FaissFiles.find(path, indexName));
+      collection = FaissCollection.open(FaissFiles.find(path, indexName, columns.file()), columns);
     }
     return collection;
   }

@@ -180,6 +180,13 @@ final class IndexFile {
     return known;
   }
 
+  /** Whether row numbers tell in which order vectors were added. */
+  boolean positional() {
+    try (IndexHandles handles = new IndexHandles(paths)) {
+      return rows.positional(handles);
+    }
+  }
+
   /** Opens the files; the caller closes the reader. */
   Reader reader() {
     IndexHandles handles = new IndexHandles(paths);

@@ -24,6 +24,11 @@ record LabelledRows(Rows inner, IndexInput.Region ids) implements Rows {
   }
 
   @Override
+  public boolean positional(IndexHandles handles) {
+    return inner.positional(handles);
+  }
+
+  @Override
   public Rows inOrder() {
     return new LabelledRows(inner.inOrder(), ids);
   }

@@ -51,6 +51,11 @@ final class OrderedRows implements Rows {
     return new OrderedReader(inner.open(handles));
   }
 
+  @Override
+  public boolean positional(IndexHandles handles) {
+    return order(inner.open(handles)).sequential();
+  }
+
   private Order order(Reader reader) {
     Order known = order;
     if (known == null) {

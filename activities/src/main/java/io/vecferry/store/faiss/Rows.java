@@ -31,6 +31,11 @@ sealed interface Rows
     return this;
   }
 
+  /** Whether row numbers tell in which order vectors were added; reads ids where it must. */
+  default boolean positional(IndexHandles handles) {
+    return true;
+  }
+
   /** Reads ranges of rows. For one thread. */
   interface Reader {
     /** Puts {@code count x dimension} floats into {@code target}, from {@code offset} on. */

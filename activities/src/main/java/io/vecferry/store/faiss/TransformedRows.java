@@ -25,6 +25,11 @@ record TransformedRows(Rows inner, List<Transform> transforms) implements Rows {
   }
 
   @Override
+  public boolean positional(IndexHandles handles) {
+    return inner.positional(handles);
+  }
+
+  @Override
   public Rows inOrder() {
     return new TransformedRows(inner.inOrder(), transforms);
   }
