@@ -20,7 +20,7 @@ class FaissIndexMigrationTest {
             name: %s
             source: {type: faiss, path: %s}
             target: {type: faiss, path: %s, %s
-            quality: {sampleSize: 50, iterations: 1, minRecall: 0.9}
+            quality: {sampleSize: 50, iterations: 1, minRecall: 0.9, scoreTolerance: 0.1}
             """
                 .formatted(name, source, target, more));
     return Cli.in(folder).run("run", spec.toString());

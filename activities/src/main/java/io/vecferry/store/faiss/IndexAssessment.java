@@ -149,7 +149,8 @@ final class IndexAssessment {
             TYPE,
             what
                 + ". The archive keeps the original vectors. The proof compares them with what the"
-                + " codes decode to, so validation.tolerance must be as large",
+                + " codes decode to, so validation.tolerance must be as large; scores move too, see"
+                + " quality.scoreTolerance",
             ""));
   }
 

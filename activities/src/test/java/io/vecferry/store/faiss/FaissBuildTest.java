@@ -288,7 +288,7 @@ class FaissBuildTest {
         .first()
         .asString()
         .startsWith("WARNING target.index.type: IVF_SQ8 keeps each component")
-        .endsWith("so validation.tolerance must be as large");
+        .endsWith("must be as large; scores move too, see quality.scoreTolerance");
     assertThat(findings("vecferry", false, Metric.L1, "HNSW", 1000))
         .containsExactly(
             "BLOCKING target.index.type: HNSW compares by l2 or ip, not by l1 Use Flat, which knows"
