@@ -73,16 +73,6 @@ def main():
         index.add_with_ids(vectors(), sparse)
         write(out, name, index, sparse)
 
-    training = np.random.default_rng(1).random((64, DIMENSION), dtype=np.float32)
-    for name, recipe in (("unsupported-ivf", "IVF2,Flat"), ("unsupported-hnsw", "HNSW4,Flat"), ("unsupported-sq", "SQ8")):
-        index = faiss.index_factory(DIMENSION, recipe)
-        index.train(training)
-        index.add(training[:4])
-        faiss.write_index(index, f"{out}/{name}.faiss")
-    binary = faiss.IndexBinaryFlat(16)
-    binary.add(np.zeros((1, 2), dtype=np.uint8))
-    faiss.write_index_binary(binary, f"{out}/unsupported-binary.faiss")
-
     metadata = [
         {}, {"a": 1, "b": 1.0, "c": None, "d": True, "e": False}, {"big": 2**63 - 1, "small": -(2**63), "huge": 10**30, "neg": -(10**20)},
         {"f": [0.1, 1e16, 1e-5, 5e-324, 1.7976931348623157e308, -0.0, 123456789.125, 9007199254740993.0]},

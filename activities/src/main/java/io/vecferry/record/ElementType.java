@@ -14,6 +14,9 @@ public enum ElementType {
   INT8,
   /** Whole numbers from 0 to 255. */
   UINT8,
-  /** 0 or 1; the dimension counts bits. */
+  /**
+   * 0 or 1; the dimension counts bits. Where eight of them are in a byte, the first one is the most
+   * significant bit, as in {@code numpy.packbits}.
+   */
   BIT
 }

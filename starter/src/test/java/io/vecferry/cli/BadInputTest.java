@@ -208,9 +208,9 @@ class BadInputTest {
             "not a FAISS index; supported: "),
         source(
             "index type",
-            fixture("unsupported-ivf.faiss"),
+            "IxHe and the rest of an index".getBytes(StandardCharsets.UTF_8),
             lines,
-            "index type IndexIVFFlat (IwFl) is not supported yet; supported: "),
+            "IndexLSH (IxHe)"),
         source(
             "fewer lines than vectors",
             index,
@@ -307,9 +307,9 @@ class BadInputTest {
             "target.ifExists: merge is not supported yet, only fail is."),
         spec(
             "index type that cannot be written",
-            STORES.replace("path: target", "path: target, index: {type: HNSW}"),
-            "target.index.type: index type 'HNSW' cannot be written",
-            "Use Flat or IDMap2,Flat."),
+            STORES.replace("path: target", "path: target, index: {type: NSG}"),
+            "target.index.type: index type 'NSG' cannot be written",
+            "Use one of Flat, IDMap2,Flat, HNSW, IVF_FLAT, SQ8, IVF_SQ8."),
         spec(
             "target exists",
             STORES.replace("path: target", "path: source"),
@@ -535,15 +535,6 @@ class BadInputTest {
     assertThat(result.err().lines().filter(line -> line.startsWith("vecferry: ")))
         .as("%s", result)
         .hasSize(1);
-  }
-
-  private static byte[] fixture(String name) {
-    try {
-      return Files.readAllBytes(
-          Cli.home().resolve("activities/src/test/resources/faiss").resolve(name));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 
   private static byte[] gzip(byte[] bytes) {

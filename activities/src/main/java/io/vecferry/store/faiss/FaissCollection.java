@@ -7,6 +7,7 @@ import io.vecferry.record.IdColumn;
 import io.vecferry.record.IdKind;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.record.TextColumn;
+import io.vecferry.record.VectorKind;
 import io.vecferry.search.ExactSearch;
 import io.vecferry.store.BatchReader;
 import io.vecferry.store.CollectionInfo;
@@ -15,6 +16,7 @@ import io.vecferry.store.SourceRange;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.VectorFieldInfo;
 import java.io.IOException;
+import java.lang.ref.SoftReference;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -38,6 +40,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 import java.util.zip.CRC32C;
 
 /**
@@ -45,7 +48,9 @@ import java.util.zip.CRC32C;
  * its own file handles.
  */
 final class FaissCollection implements AutoCloseable {
-  private static final int SCRATCH = 1 << 18;
+  /** Files up to this size are summed up whole to recognise them, of others head and tail. */
+  private static final long WHOLE_CHECKSUM = 64L << 20;
+
   private static final int FIRST_FEW = 5;
   private static final int REMEMBERED_POSITIONS = 1024;
 
@@ -69,6 +74,7 @@ final class FaissCollection implements AutoCloseable {
       };
   private Map<IdKey, Manifest.Segment> segments;
   private volatile IdIndex idIndex;
+  private SoftReference<IndexSearch> built;
   private volatile Set<IdKind> knownKinds;
 
   private record Seen(long size, FileTime modified) {}
@@ -92,12 +98,37 @@ final class FaissCollection implements AutoCloseable {
     this.seen = seen;
   }
 
-  static FaissCollection open(FaissFiles files) {
+  /** What the metadata is called in messages; null where there is none. */
+  private static String beside(FaissFiles files) {
+    return switch (files.layout()) {
+      case FaissFiles.VECFERRY, FaissFiles.FILE -> files.metadata().toString();
+      case FaissFiles.LANGCHAIN -> files.pickle().toString();
+      case FaissFiles.LLAMA_INDEX -> files.folder().resolve(LlamaIndexReader.DOCSTORE).toString();
+      default -> null;
+    };
+  }
+
+  private static Path convert(
+      FaissFiles files, MetadataColumns columns, IndexFile index, IdKind kind) {
+    return switch (files.layout()) {
+      case FaissFiles.LANGCHAIN -> LangChainReader.convert(files.pickle(), index, kind);
+      case FaissFiles.LLAMA_INDEX -> LlamaIndexReader.convert(files.folder(), index);
+      default -> MetadataFileReader.convert(files.metadata(), columns, index);
+    };
+  }
+
+  static FaissCollection open(FaissFiles files, MetadataColumns columns) {
     Map<Path, Seen> seen = new LinkedHashMap<>();
     for (Path path : files.all()) {
       seen.put(path, look(path));
     }
     IndexFile index = IndexFile.open(files.index());
+    for (Path path : index.paths()) {
+      seen.computeIfAbsent(path, FaissCollection::look);
+    }
+    if (beside(files) != null) {
+      index = index.inOrder();
+    }
     Manifest manifest = null;
     try {
       if (files.manifest() != null && files.manifest().matches(files.folder())) {
@@ -106,26 +137,20 @@ final class FaissCollection implements AutoCloseable {
     } catch (IOException e) {
       throw FileErrors.of("reading", files.folder(), e);
     }
-    Sidecar sidecar = null;
+    String name = beside(files);
     Path temporary = null;
-    if (files.metadata() != null) {
-      sidecar = new Sidecar(files.metadata(), files.metadata().toString(), index.rows());
-    } else if (files.pickle() != null) {
-      if (index.labelsOffset() >= 0) {
-        throw FileErrors.incompatible(
-            files.index()
-                + " has an id map; LangChain folders with one are not supported, only flat indexes");
-      }
-      Seen docstore = seen.get(files.pickle());
+    Sidecar sidecar = null;
+    if (files.layout().equals(FaissFiles.VECFERRY)) {
+      sidecar = new Sidecar(files.metadata(), name, index.rows());
+    } else if (name != null) {
+      IndexFile lines = index;
+      IdKind kind = manifest == null ? null : manifest.idKind();
+      Object settings = files.layout().equals(FaissFiles.FILE) ? columns : kind;
       temporary =
           SpillCache.acquire(
-              new SpillCache.Key(
-                  files.pickle().toAbsolutePath(),
-                  docstore.size(),
-                  docstore.modified(),
-                  index.rows(),
-                  manifest == null ? null : manifest.idKind()));
-      sidecar = new Sidecar(temporary, files.pickle().toString(), index.rows());
+              new SpillCache.Key(seen.toString(), Arrays.asList(files.layout(), settings)),
+              () -> convert(files, columns, lines, kind));
+      sidecar = new Sidecar(temporary, name, index.rows());
     }
     return new FaissCollection(files, index, sidecar, manifest, temporary, seen);
   }
@@ -155,10 +180,26 @@ final class FaissCollection implements AutoCloseable {
     configuration.put("layout", files.layout());
     configuration.put("indexType", index.indexType());
     configuration.put("indexFile", files.index().getFileName() + " (" + index.size() + " bytes)");
-    for (Path path : files.all()) {
+    for (Path path : index.paths()) {
       if (!path.equals(files.index())) {
         configuration.put(
-            "metadataFile", path.getFileName() + " (" + seen.get(path).size() + " bytes)");
+            "listsFile", path.getFileName() + " (" + seen.get(path).size() + " bytes)");
+      }
+    }
+    Precision precision = index.precision();
+    configuration.put("codec", precision.codec());
+    if (precision.lossy()) {
+      configuration.put("lossy", precision.loss());
+    }
+    if (index.countedRows() != index.rows()) {
+      configuration.put("countedVectors", Long.toString(index.countedRows()));
+    }
+    for (Path path : files.all()) {
+      if (!path.equals(files.index())) {
+        configuration.merge(
+            "metadataFile",
+            path.getFileName() + " (" + seen.get(path).size() + " bytes)",
+            (first, second) -> first + ", " + second);
       }
     }
     if (index.metricArgument() != 0) {
@@ -170,11 +211,14 @@ final class FaissCollection implements AutoCloseable {
     VectorFieldInfo field =
         new VectorFieldInfo(
             fieldName(),
+            VectorKind.DENSE,
+            precision.element(),
             index.dimension(),
             index.metric(),
             index.metricArgument(),
             index.indexType(),
-            Map.of());
+            index.indexParams(),
+            false);
     return new CollectionInfo(
         "FAISS file, " + files.layout() + " layout",
         files.path().toString(),
@@ -221,7 +265,11 @@ final class FaissCollection implements AutoCloseable {
       CRC32C checksum = new CRC32C();
       long size = file.getValue().size();
       try (FileChannel channel = FileChannel.open(file.getKey(), StandardOpenOption.READ)) {
-        for (long from : new long[] {0, Math.max(0, size - block.capacity())}) {
+        long[] places =
+            size <= WHOLE_CHECKSUM
+                ? LongStream.iterate(0, at -> at < size, at -> at + block.capacity()).toArray()
+                : new long[] {0, size - block.capacity()};
+        for (long from : places) {
           block.clear();
           while (block.hasRemaining() && channel.read(block, from + block.position()) > 0) {
             continue;
@@ -301,21 +349,12 @@ final class FaissCollection implements AutoCloseable {
     return new RangeReader(from, position(range.end()).row(), batchSize);
   }
 
-  private FileChannel openIndex() {
-    try {
-      return FileChannel.open(files.index(), StandardOpenOption.READ);
-    } catch (IOException e) {
-      throw FileErrors.of("opening", files.index(), e);
-    }
-  }
-
   /** Reads consecutive rows. */
   private final class RangeReader implements BatchReader {
     private final long end;
     private final int batchSize;
-    private final FileChannel vectors = openIndex();
+    private final IndexFile.Reader vectors = index.reader();
     private final MetaReader lines;
-    private final ByteBuffer scratch = IndexFile.scratch(SCRATCH);
     private final long[] labels;
     private long row;
 
@@ -335,9 +374,9 @@ final class FaissCollection implements AutoCloseable {
       }
       float[] values = new float[Math.multiplyExact(rows, index.dimension())];
       try {
-        index.readVectors(vectors, row, rows, values, 0, scratch);
-        if (lines == null || index.labelsOffset() >= 0) {
-          index.readLabels(vectors, row, rows, labels, scratch);
+        vectors.vectors(row, rows, values, 0);
+        if (lines == null || index.labelled()) {
+          vectors.labels(row, rows, labels);
         }
         RecordBatch batch = records(rows, values);
         row += rows;
@@ -362,7 +401,7 @@ final class FaissCollection implements AutoCloseable {
           throw sidecar.linesDiffer(lines.nextRow());
         }
         columns.add(lines);
-        long label = index.labelsOffset() >= 0 ? labels[i] : row + i;
+        long label = index.labelled() ? labels[i] : row + i;
         if (lines.hasLabel() && lines.label() != label) {
           throw lines.bad(
               "it says faiss_id " + lines.label() + ", the index has " + label + " at this row");
@@ -440,7 +479,7 @@ final class FaissCollection implements AutoCloseable {
 
   RecordBatch fetch(IdColumn ids) {
     requireUnchanged();
-    try (FileChannel vectors = openIndex();
+    try (IndexFile.Reader vectors = index.reader();
         MetaReader lines = sidecar == null ? null : sidecar.reader(0, 0)) {
       return sidecar == null ? fetchLabels(ids, vectors) : fetchLines(ids, vectors, lines);
     } catch (IOException e) {
@@ -448,7 +487,7 @@ final class FaissCollection implements AutoCloseable {
     }
   }
 
-  private RecordBatch fetchLabels(IdColumn ids, FileChannel vectors) throws IOException {
+  private RecordBatch fetchLabels(IdColumn ids, IndexFile.Reader vectors) throws IOException {
     long[] rows = new long[ids.rows()];
     long[] labels = new long[ids.rows()];
     int found = 0;
@@ -463,7 +502,7 @@ final class FaissCollection implements AutoCloseable {
         continue;
       }
       long row =
-          index.labelsOffset() >= 0
+          index.labelled()
               ? ids().find(label, vectors)
               : label >= 0 && label < index.rows() ? label : -1;
       if (row >= 0) {
@@ -478,7 +517,7 @@ final class FaissCollection implements AutoCloseable {
         TextColumn.allNull(found));
   }
 
-  private RecordBatch fetchLines(IdColumn ids, FileChannel vectors, MetaReader lines)
+  private RecordBatch fetchLines(IdColumn ids, IndexFile.Reader vectors, MetaReader lines)
       throws IOException {
     long[] rows = new long[ids.rows()];
     Columns columns = new Columns(ids.rows());
@@ -578,21 +617,67 @@ final class FaissCollection implements AutoCloseable {
   }
 
   /** Vectors of these rows; runs of consecutive rows are read at once. */
-  private DenseVectors vectors(long[] rows, int count, FileChannel channel) throws IOException {
+  private DenseVectors vectors(long[] rows, int count, IndexFile.Reader reader) {
     float[] values = new float[Math.multiplyExact(count, index.dimension())];
-    ByteBuffer scratch = IndexFile.scratch(SCRATCH);
     for (int from = 0; from < count; ) {
       int to = from + 1;
       while (to < count && rows[to] == rows[to - 1] + 1) {
         to++;
       }
-      index.readVectors(channel, rows[from], to - from, values, from * index.dimension(), scratch);
+      reader.vectors(rows[from], to - from, values, from * index.dimension());
       from = to;
     }
     return new DenseVectors(fieldName(), index.dimension(), values);
   }
 
-  Neighbours search(float[] queries, int count, int k) {
+  /** Whether a search with what the index was built for may miss what exact search finds. */
+  boolean isApproximate() {
+    IndexPlan plan = plan();
+    return plan != null && (BuiltIndex.isSearchable(plan.type()) || plan.type().codes());
+  }
+
+  /** What an index that vecferry wrote was made from; null for others. */
+  private IndexPlan plan() {
+    return manifest == null ? null : IndexPlan.ofFile(manifest.indexType(), manifest.indexParams());
+  }
+
+  /** The graph or the lists of the index; null where there are none, or not of vecferry's. */
+  private synchronized IndexSearch built() {
+    IndexPlan plan = plan();
+    if (plan == null || !BuiltIndex.isSearchable(plan.type())) {
+      return null;
+    }
+    IndexSearch known = built == null ? null : built.get();
+    if (known == null) {
+      known =
+          BuiltIndex.open(
+              files.index(), plan, () -> rowReader(IndexFile.open(files.index()).reader()));
+      built = new SoftReference<>(known);
+    }
+    return known;
+  }
+
+  private static ListSearch.RowReader rowReader(IndexFile.Reader reader) {
+    return new ListSearch.RowReader() {
+      @Override
+      public void read(long row, int count, float[] target) {
+        reader.vectors(row, count, target, 0);
+      }
+
+      @Override
+      public void close() {
+        reader.close();
+      }
+    };
+  }
+
+  /**
+   * The nearest records.
+   *
+   * @param asBuilt whether to search with the graph or the lists of an index that vecferry wrote,
+   *     as FAISS would; otherwise every vector is compared
+   */
+  Neighbours search(float[] queries, int count, int k, boolean asBuilt) {
     requireUnchanged();
     if (queries.length != Math.multiplyExact(count, index.dimension())) {
       throw FileErrors.incompatible(
@@ -603,6 +688,14 @@ final class FaissCollection implements AutoCloseable {
               + " of dimension "
               + index.dimension()
               + " were expected");
+    }
+    IndexSearch built = asBuilt ? built() : null;
+    if (built != null) {
+      IndexSearch.Found found = built.search(queries, count, k);
+      if (built instanceof ListSearch) {
+        placeRows(found.rows());
+      }
+      return neighbours(found, count, k);
     }
     long rows = index.rows();
     boolean parallel = rows * index.dimension() >= PARALLEL_SEARCH_FLOATS;
@@ -620,7 +713,47 @@ final class FaissCollection implements AutoCloseable {
     } else {
       search = scan(queries, count, k, 0, rows);
     }
-    return neighbours(search, count, k);
+    IndexSearch.Found found = new IndexSearch.Found(new long[count][], new float[count][]);
+    for (int query = 0; query < count; query++) {
+      found.rows()[query] = search.rows(query);
+      found.scores()[query] = search.scores(query);
+    }
+    return neighbours(found, count, k);
+  }
+
+  /** Turns rows of the lists into rows in the order of their ids, in which they are read here. */
+  private void placeRows(long[][] answers) {
+    long[] label = new long[1];
+    try (IndexFile.Reader lists = IndexFile.open(files.index()).reader();
+        IndexFile.Reader ordered = index.reader()) {
+      for (long[] rows : answers) {
+        for (int i = 0; i < rows.length; i++) {
+          lists.labels(rows[i], 1, label);
+          rows[i] = rowOf(label[0], ordered);
+        }
+      }
+    }
+  }
+
+  private long rowOf(long label, IndexFile.Reader ordered) {
+    long[] found = new long[1];
+    long low = 0;
+    long high = index.rows() - 1;
+    // Most lists have the numbers of the rows as ids.
+    long row = Math.max(low, Math.min(high, label));
+    while (low < high) {
+      ordered.labels(row, 1, found);
+      if (found[0] == label) {
+        return row;
+      }
+      if (found[0] < label) {
+        low = row + 1;
+      } else {
+        high = row - 1;
+      }
+      row = low + high >>> 1;
+    }
+    return low;
   }
 
   private ExactSearch scan(float[] queries, int count, int k, long from, long to) {
@@ -629,28 +762,25 @@ final class FaissCollection implements AutoCloseable {
             index.metric(), index.metricArgument(), index.dimension(), queries, count, k);
     int block = (int) Math.max(1, Math.min(to - from, (1 << 18) / index.dimension()));
     float[] values = new float[block * index.dimension()];
-    ByteBuffer scratch = IndexFile.scratch(SCRATCH);
-    try (FileChannel channel = openIndex()) {
+    try (IndexFile.Reader reader = index.reader()) {
       for (long row = from; row < to; row += block) {
         int rows = (int) Math.min(block, to - row);
-        index.readVectors(channel, row, rows, values, 0, scratch);
+        reader.vectors(row, rows, values, 0);
         search.offer(values, 0, rows, row);
       }
-    } catch (IOException e) {
-      throw FileErrors.of("reading", files.index(), e);
     }
     return search;
   }
 
-  private Neighbours neighbours(ExactSearch search, int count, int k) {
+  private Neighbours neighbours(IndexSearch.Found answer, int count, int k) {
     int[] counts = new int[count];
     float[] scores = new float[Math.multiplyExact(count, k)];
     long[] answers = new long[count * k];
     Arrays.fill(answers, -1);
     TreeMap<Long, IdKey> needed = new TreeMap<>();
     for (int query = 0; query < count; query++) {
-      long[] rows = search.rows(query);
-      float[] found = search.scores(query);
+      long[] rows = answer.rows()[query];
+      float[] found = answer.scores()[query];
       counts[query] = rows.length;
       System.arraycopy(rows, 0, answers, query * k, rows.length);
       System.arraycopy(found, 0, scores, query * k, rows.length);
@@ -658,13 +788,12 @@ final class FaissCollection implements AutoCloseable {
         needed.put(row, null);
       }
     }
-    try (FileChannel channel = openIndex();
+    try (IndexFile.Reader reader = index.reader();
         MetaReader lines = sidecar == null ? null : sidecar.reader(0, 0)) {
-      ByteBuffer scratch = IndexFile.scratch(4096);
       long[] label = new long[1];
       for (Map.Entry<Long, IdKey> entry : needed.entrySet()) {
         if (lines == null) {
-          index.readLabels(channel, entry.getKey(), 1, label, scratch);
+          reader.labels(entry.getKey(), 1, label);
           entry.setValue(new IdKey(IdKind.INT64, Long.toString(label[0])));
         } else {
           sidecar.seek(lines, entry.getKey());
@@ -703,7 +832,10 @@ final class FaissCollection implements AutoCloseable {
     }
   }
 
-  List<Finding> assess() {
+  /**
+   * @param allowLossy whether vectors that are only near the original ones are wanted
+   */
+  List<Finding> assess(boolean allowLossy) {
     requireUnchanged();
     CompletableFuture<List<Finding>> vectors = CompletableFuture.supplyAsync(this::assessVectors);
     List<Finding> findings = new ArrayList<>();
@@ -713,6 +845,7 @@ final class FaissCollection implements AutoCloseable {
       vectors.exceptionally(error -> List.of()).join();
     }
     findings.addAll(join(vectors));
+    findings.addAll(assessPrecision(allowLossy));
     if (files.manifest() != null && manifest == null) {
       findings.add(
           Finding.warning(
@@ -724,28 +857,64 @@ final class FaissCollection implements AutoCloseable {
     return findings;
   }
 
+  private List<Finding> assessPrecision(boolean allowLossy) {
+    List<Finding> findings = new ArrayList<>();
+    String subject = files.index().toString();
+    Precision precision = index.precision();
+    if (precision.lossy()) {
+      String what =
+          "the index "
+              + index.indexType()
+              + " keeps vectors as "
+              + precision.codec()
+              + ": "
+              + precision.loss()
+              + ". What is migrated are the vectors that FAISS itself reconstructs, not the"
+              + " original ones.";
+      findings.add(
+          allowLossy
+              ? Finding.warning(subject, what, "")
+              : Finding.blocking(
+                  subject,
+                  what,
+                  "Migrate from the original vectors, or accept this with"
+                      + " source.options.allowLossy: true."));
+    }
+    if (index.countedRows() != index.rows()) {
+      findings.add(
+          Finding.warning(
+              subject,
+              "the index counts "
+                  + index.countedRows()
+                  + " vectors, its lists hold "
+                  + index.rows()
+                  + "; FAISS counts a vector that is not finite and keeps it in no list",
+              "Only what is in the lists is migrated."));
+    }
+    return findings;
+  }
+
   private List<Finding> assessVectors() {
     int dimension = index.dimension();
     int block = (int) Math.max(1, Math.min(Math.max(1, index.rows()), (1 << 16) / dimension));
     float[] values = new float[block * dimension];
-    ByteBuffer scratch = IndexFile.scratch(SCRATCH);
     List<String> bad = new ArrayList<>();
     long badRows = 0;
     long unit = 0;
     long zero = 0;
     double smallest = Double.POSITIVE_INFINITY;
     double largest = 0;
-    try (FileChannel channel = openIndex();
+    try (IndexFile.Reader reader = index.reader();
         MetaReader lines = sidecar == null ? null : sidecar.reader(0, 0)) {
       for (long row = 0; row < index.rows(); row += block) {
         int rows = (int) Math.min(block, index.rows() - row);
-        index.readVectors(channel, row, rows, values, 0, scratch);
+        reader.vectors(row, rows, values, 0);
         for (int r = 0; r < rows; r++) {
           double square = squaredNorm(values, r * dimension, dimension);
           if (!Double.isFinite(square)) {
             badRows++;
             if (bad.size() < FIRST_FEW) {
-              bad.add(describeBad(values, r, row + r, channel, lines, scratch));
+              bad.add(describeBad(values, r, row + r, reader, lines));
             }
             continue;
           }
@@ -813,7 +982,7 @@ final class FaissCollection implements AutoCloseable {
   }
 
   private String describeBad(
-      float[] values, int at, long row, FileChannel channel, MetaReader lines, ByteBuffer scratch)
+      float[] values, int at, long row, IndexFile.Reader reader, MetaReader lines)
       throws IOException {
     int dimension = index.dimension();
     int component = 0;
@@ -823,7 +992,7 @@ final class FaissCollection implements AutoCloseable {
     String id;
     if (lines == null) {
       long[] label = new long[1];
-      index.readLabels(channel, row, 1, label, scratch);
+      reader.labels(row, 1, label);
       id = Long.toString(label[0]);
     } else {
       id = idOrUnknown(row, lines);
@@ -852,7 +1021,7 @@ final class FaissCollection implements AutoCloseable {
   }
 
   private List<Finding> assessIds() {
-    if (sidecar == null && index.labelsOffset() < 0) {
+    if (sidecar == null && !index.labelled()) {
       return List.of();
     }
     List<Finding> findings = new ArrayList<>();
@@ -925,13 +1094,12 @@ final class FaissCollection implements AutoCloseable {
   private long eachId(IdVisitor visitor, Mismatches mismatches) {
     int block = 4096;
     long[] labels = new long[block];
-    ByteBuffer scratch = IndexFile.scratch(block * 8);
     long lines = 0;
-    try (FileChannel channel = openIndex();
+    try (IndexFile.Reader vectors = index.reader();
         MetaReader reader = sidecar == null ? null : sidecar.reader(0, 0)) {
       for (long row = 0; row < index.rows(); row += block) {
         int rows = (int) Math.min(block, index.rows() - row);
-        index.readLabels(channel, row, rows, labels, scratch);
+        vectors.labels(row, rows, labels);
         for (int i = 0; i < rows; i++) {
           if (reader == null) {
             visitor.visit((int) row + i, IdHash.ofLabel(labels[i]), null);
@@ -986,8 +1154,7 @@ final class FaissCollection implements AutoCloseable {
     Map<IdKey, Integer> firstRows = new LinkedHashMap<>();
     Set<String> named = new LinkedHashSet<>();
     long[] labels = new long[1];
-    ByteBuffer scratch = IndexFile.scratch(8);
-    try (FileChannel channel = openIndex()) {
+    try (IndexFile.Reader vectors = index.reader()) {
       eachId(
           (row, hash, reader) -> {
             if (Arrays.binarySearch(wanted, hash) < 0 || named.size() >= FIRST_FEW) {
@@ -995,11 +1162,7 @@ final class FaissCollection implements AutoCloseable {
             }
             IdKey id;
             if (reader == null) {
-              try {
-                index.readLabels(channel, row, 1, labels, scratch);
-              } catch (IOException e) {
-                throw FileErrors.of("reading", files.index(), e);
-              }
+              vectors.labels(row, 1, labels);
               id = new IdKey(IdKind.INT64, Long.toString(labels[0]));
             } else {
               id = new IdKey(reader.idKind(), reader.idText());
@@ -1010,8 +1173,6 @@ final class FaissCollection implements AutoCloseable {
             }
           },
           null);
-    } catch (IOException e) {
-      throw FileErrors.of("reading", files.path(), e);
     }
     return named.isEmpty()
         ? null

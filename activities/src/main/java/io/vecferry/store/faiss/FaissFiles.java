@@ -13,9 +13,10 @@ import java.util.stream.Stream;
  * Which files a path stands for.
  *
  * @param path what the user wrote
- * @param layout {@code vecferry}, {@code langchain} or {@code bare}
+ * @param layout {@code vecferry}, {@code langchain}, {@code llamaindex}, {@code file} (a list of
+ *     metadata that the user named) or {@code bare}
  * @param index the FAISS index
- * @param metadata {@code meta.jsonl}, null where there is none
+ * @param metadata {@code meta.jsonl}, or the list that the user named, null where there is none
  * @param pickle LangChain's docstore, null where there is none
  * @param manifest of the folder, null where there is none
  */
@@ -24,6 +25,8 @@ record FaissFiles(
 
   static final String VECFERRY = "vecferry";
   static final String LANGCHAIN = "langchain";
+  static final String LLAMA_INDEX = "llamaindex";
+  static final String FILE = "file";
   static final String METADATA = "meta.jsonl";
 
   /** The files that hold the records. */
@@ -34,6 +37,15 @@ record FaissFiles(
     }
     if (pickle != null) {
       all.add(pickle);
+    }
+    if (layout.equals(LLAMA_INDEX)) {
+      for (String name :
+          List.of(
+              LlamaIndexReader.DOCSTORE, LlamaIndexReader.INDEX_STORE, LlamaIndexReader.ID_MAP)) {
+        if (Files.exists(folder().resolve(name))) {
+          all.add(folder().resolve(name));
+        }
+      }
     }
     return all;
   }
@@ -46,8 +58,22 @@ record FaissFiles(
    * Looks at what is there.
    *
    * @param indexName stem of the index file in a folder
+   * @param metadata list of metadata that the user named, relative to the folder; null for none
    */
-  static FaissFiles find(Path path, String indexName) {
+  static FaissFiles find(Path path, String indexName, String metadata) {
+    FaissFiles found = find(path, indexName);
+    if (metadata == null) {
+      return found;
+    }
+    Path file = found.folder().resolve(metadata);
+    if (!Files.isRegularFile(file)) {
+      throw new StoreException(
+          FailureClass.MISSING, "source.options.metadata: there is no file " + file);
+    }
+    return new FaissFiles(path, FILE, found.index(), file, null, null);
+  }
+
+  private static FaissFiles find(Path path, String indexName) {
     if (Files.isDirectory(path)) {
       return inFolder(path, path, indexName);
     }
@@ -59,7 +85,16 @@ record FaissFiles(
     if (name.endsWith(".faiss") && folder != null) {
       return inFolder(path, folder, name.substring(0, name.length() - ".faiss".length()));
     }
+    if (LlamaIndexReader.INDEX_NAMES.contains(name) && isLlamaIndex(folder)) {
+      return new FaissFiles(path, LLAMA_INDEX, path, null, null, null);
+    }
     return new FaissFiles(path, "bare", path, null, null, null);
+  }
+
+  private static boolean isLlamaIndex(Path folder) {
+    return Files.exists(folder.resolve(LlamaIndexReader.DOCSTORE))
+        && (Files.exists(folder.resolve(LlamaIndexReader.INDEX_STORE))
+            || Files.exists(folder.resolve(LlamaIndexReader.ID_MAP)));
   }
 
   private static FaissFiles inFolder(Path path, Path folder, String stem) {
@@ -73,6 +108,11 @@ record FaissFiles(
     }
     Path index = folder.resolve(stem + ".faiss");
     if (!Files.exists(index)) {
+      for (String name : LlamaIndexReader.INDEX_NAMES) {
+        if (isLlamaIndex(folder) && Files.exists(folder.resolve(name))) {
+          return new FaissFiles(path, LLAMA_INDEX, folder.resolve(name), null, null, null);
+        }
+      }
       throw noIndex(folder, index);
     }
     Path metadata = folder.resolve(METADATA);
@@ -110,7 +150,11 @@ record FaissFiles(
       hint = "it has " + String.join(", ", others) + "; say which with options.indexName";
     } else if (names.contains("default__vector_store.json")
         || names.contains("vector_store.json")) {
-      hint = "it looks like a LlamaIndex folder, which is not supported yet";
+      hint =
+          "it looks like a LlamaIndex folder without "
+              + (names.contains(LlamaIndexReader.DOCSTORE)
+                  ? LlamaIndexReader.INDEX_STORE
+                  : LlamaIndexReader.DOCSTORE);
     } else {
       hint = names.isEmpty() ? "it is empty" : "it has " + String.join(", ", names);
     }

@@ -38,7 +38,6 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
 import java.util.stream.Stream;
-import java.util.zip.CRC32C;
 
 /**
  * A folder that is being loaded. Parts are written side by side as segments; a small file names the
@@ -52,7 +51,6 @@ final class FaissLoad {
   private static final String LABELS = ".ids";
   private static final String LINES = ".jsonl";
   private static final String POINTER = ".json";
-  private static final int BUFFER = 1 << 20;
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Path folder;
@@ -113,6 +111,7 @@ final class FaissLoad {
               field.metric(),
               field.metricArgument(),
               field.indexType() == null ? "" : field.indexType(),
+              field.indexParams(),
               false,
               0,
               null,
@@ -148,6 +147,15 @@ final class FaissLoad {
     } catch (IOException e) {
       throw FileErrors.of("reading", folder, e);
     }
+  }
+
+  /** The index to write; what was asked for has been checked when the load was created. */
+  private static IndexPlan plan(Manifest manifest) {
+    IndexPlan.Parsed parsed = IndexPlan.parse(manifest.indexType(), manifest.indexParams());
+    if (!parsed.problems().isEmpty()) {
+      throw FileErrors.incompatible(parsed.problems().get(0).toString());
+    }
+    return parsed.plan();
   }
 
   private Manifest require(Manifest manifest, LoadStamp stamp) {
@@ -230,7 +238,7 @@ final class FaissLoad {
     private SegmentWriter(String part, Manifest manifest) throws IOException {
       this.part = part;
       this.manifest = manifest;
-      this.integersOnly = manifest.indexType().equals("IDMap2,Flat");
+      this.integersOnly = plan(manifest).type() == IndexPlan.Type.LABELLED_FLAT;
       this.vectors = open(VECTORS);
       this.labels = new BufferedOutputStream(Channels.newOutputStream(open(LABELS)), 1 << 14);
       this.lines = new BufferedOutputStream(Channels.newOutputStream(open(LINES)), 1 << 18);
@@ -479,25 +487,41 @@ final class FaissLoad {
       kinds.addAll(pointer.idKinds());
       rows = Math.addExact(rows, pointer.rows());
     }
-    long total = rows;
     boolean langChain = manifest.layout().equals(FaissFiles.LANGCHAIN);
+    IndexPlan plan = plan(manifest);
     boolean labelled =
         !langChain
-            && !manifest.indexType().equals("Flat")
-            && (kinds.equals(Set.of(IdKind.INT64)) || manifest.indexType().equals("IDMap2,Flat"));
+            && plan.type() != IndexPlan.Type.FLAT
+            && (kinds.equals(Set.of(IdKind.INT64)) || plan.type() == IndexPlan.Type.LABELLED_FLAT);
+    IndexBuild build =
+        new IndexBuild(
+            plan,
+            manifest.dimension(),
+            manifest.metric(),
+            manifest.metricArgument(),
+            pointers.stream()
+                .map(
+                    pointer ->
+                        new SegmentRows.Part(
+                            data(pointer, VECTORS), data(pointer, LABELS), pointer.rows()))
+                .toList(),
+            labelled,
+            Parallel.threads());
     Path index = folder.resolve(indexName + ".faiss");
     Path metadata = folder.resolve(langChain ? indexName + ".pkl" : FaissFiles.METADATA);
     Map<String, Manifest.FileSum> sums = new LinkedHashMap<>();
-    sums.put(
-        index.getFileName().toString(),
-        publish(index, output -> writeIndex(output, manifest, pointers, total, labelled)));
+    sums.put(index.getFileName().toString(), publish(index, build::write));
+    int[] places = langChain ? null : build.places();
     sums.put(
         metadata.getFileName().toString(),
         publish(
             metadata,
-            output -> {
+            (output, channel) -> {
               if (langChain) {
                 writePickle(output, pointers, kinds.size() > 1);
+              } else if (places != null) {
+                List<Path> lines = pointers.stream().map(part -> data(part, LINES)).toList();
+                new LinePlacer(lines, places).write(output, channel);
               } else {
                 for (Pointer pointer : pointers) {
                   output.copy(data(pointer, LINES), pointer.lineBytes());
@@ -528,11 +552,13 @@ final class FaissLoad {
             manifest.dimension(),
             manifest.metric(),
             manifest.metricArgument(),
-            labelled ? "IDMap2,Flat" : "Flat",
+            plan.factoryName(rows, labelled),
+            plan.parameters(rows),
             true,
             rows,
             kinds.size() == 1 ? kinds.iterator().next() : null,
-            segments,
+            // The rows of a part may have come into many places.
+            places == null ? segments : List.of(),
             sums)
         .write(folder);
   }
@@ -542,7 +568,8 @@ final class FaissLoad {
   }
 
   private interface Content {
-    void write(SummedOutput output) throws IOException;
+    /** The channel is for content that is not written from its start to its end. */
+    void write(SummedOutput output, FileChannel channel) throws IOException;
   }
 
   /** Writes a file completely before it gets its name. */
@@ -551,35 +578,20 @@ final class FaissLoad {
     try {
       SummedOutput output;
       try (FileChannel channel =
-          FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+          FileChannel.open(
+              temporary,
+              StandardOpenOption.CREATE_NEW,
+              StandardOpenOption.READ,
+              StandardOpenOption.WRITE)) {
         output = new SummedOutput(channel);
-        content.write(output);
+        content.write(output, channel);
         output.flush();
         channel.force(true);
       }
       Durable.move(temporary, file);
-      return new Manifest.FileSum(output.bytes, Long.toHexString(output.checksum.getValue()));
+      return output.sum();
     } finally {
       Files.deleteIfExists(temporary);
-    }
-  }
-
-  private void writeIndex(
-      SummedOutput output, Manifest manifest, List<Pointer> pointers, long rows, boolean labelled)
-      throws IOException {
-    ByteBuffer header =
-        IndexFile.header(
-            manifest.dimension(), rows, manifest.metric(), manifest.metricArgument(), labelled);
-    output.write(header.array(), 0, header.limit());
-    for (Pointer pointer : pointers) {
-      output.copy(data(pointer, VECTORS), pointer.rows() * manifest.dimension() * 4L);
-    }
-    if (labelled) {
-      output.write(
-          ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(rows).array(), 0, 8);
-      for (Pointer pointer : pointers) {
-        output.copy(data(pointer, LABELS), pointer.rows() * 8);
-      }
     }
   }
 
@@ -712,66 +724,6 @@ final class FaissLoad {
       Durable.syncFolder(target.toAbsolutePath().getParent());
     } catch (IOException e) {
       throw FileErrors.of("publishing " + folder + " as", target, e);
-    }
-  }
-
-  /** Writes to a file and knows size and checksum of what was written. */
-  private static final class SummedOutput extends OutputStream {
-    private final FileChannel channel;
-    private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER);
-    private final CRC32C checksum = new CRC32C();
-    private long bytes;
-
-    private SummedOutput(FileChannel channel) {
-      this.channel = channel;
-    }
-
-    @Override
-    public void write(int value) throws IOException {
-      if (!buffer.hasRemaining()) {
-        flush();
-      }
-      buffer.put((byte) value);
-    }
-
-    @Override
-    public void write(byte[] source, int offset, int length) throws IOException {
-      int at = offset;
-      int left = length;
-      while (left > 0) {
-        if (!buffer.hasRemaining()) {
-          flush();
-        }
-        int part = Math.min(left, buffer.remaining());
-        buffer.put(source, at, part);
-        at += part;
-        left -= part;
-      }
-    }
-
-    private void copy(Path source, long expected) throws IOException {
-      flush();
-      long copied = 0;
-      try (FileChannel from = FileChannel.open(source, StandardOpenOption.READ)) {
-        while (from.read(buffer) >= 0) {
-          copied += buffer.position();
-          flush();
-        }
-      }
-      if (copied != expected) {
-        throw new StoreException(
-            FailureClass.TARGET_CHANGED,
-            source + " has " + copied + " bytes, " + expected + " were written");
-      }
-    }
-
-    @Override
-    public void flush() throws IOException {
-      buffer.flip();
-      checksum.update(buffer.duplicate());
-      bytes += buffer.remaining();
-      Durable.writeFully(channel, buffer);
-      buffer.clear();
     }
   }
 

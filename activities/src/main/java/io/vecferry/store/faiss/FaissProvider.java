@@ -18,8 +18,9 @@ public final class FaissProvider implements StoreProvider {
 
   @Override
   public String description() {
-    return "FAISS index files (IndexFlat and IndexIDMap over it, all versions), bare, as a LangChain"
-        + " folder, or with meta.jsonl";
+    return "FAISS index files (every type that FAISS can reconstruct except additive quantizers), bare,"
+        + " as a LangChain or LlamaIndex folder, or with a list of metadata; writes Flat, IDMap2, HNSW,"
+        + " IVF and SQ8 indexes";
   }
 
   @Override
@@ -40,12 +41,34 @@ public final class FaissProvider implements StoreProvider {
             FaissFiles.VECFERRY,
             "What a target folder looks like: index.faiss with meta.jsonl, or what LangChain loads."),
         new StoreOption(
+            "options.allowLossy",
+            StoreOption.Kind.BOOLEAN,
+            false,
+            List.of(),
+            "false",
+            "Whether an index, of the source or of the target, may keep its vectors in codes (SQ, PQ,"
+                + " PCA, ...), of which only approximations can be read."),
+        column(
+            "options.metadata",
+            "List of metadata beside a source index: .jsonl, .json, .csv, .tsv or .parquet."),
+        column(
+            "options.metadataKey",
+            "Its column with the ids of the index; without it rows are matched by position."),
+        column(
+            "options.metadataId",
+            "Its column that becomes the record's id; without it that is the index's id."),
+        column("options.metadataDocument", "Its column that becomes the record's document."),
+        new StoreOption(
             "options.indexName",
             StoreOption.Kind.TEXT,
             false,
             List.of(),
             "index",
             "Name of the index file in a folder, without .faiss."));
+  }
+
+  private static StoreOption column(String path, String description) {
+    return new StoreOption(path, StoreOption.Kind.TEXT, false, List.of(), "", description);
   }
 
   @Override
@@ -69,7 +92,30 @@ public final class FaissProvider implements StoreProvider {
       throw FileErrors.incompatible(
           settings.role() + ".options.indexName '" + indexName + "' is not a file name");
     }
-    return new FaissStore(path(settings), indexName, layout);
+    return new FaissStore(
+        path(settings),
+        indexName,
+        layout,
+        settings.flag("options.allowLossy", false),
+        columns(settings),
+        settings.role().equals("target"));
+  }
+
+  private static MetadataColumns columns(StoreSettings settings) {
+    MetadataColumns columns =
+        new MetadataColumns(
+            settings.text("options.metadata").orElse(null),
+            settings.text("options.metadataKey").orElse(null),
+            settings.text("options.metadataId").orElse(null),
+            settings.text("options.metadataDocument").orElse(null));
+    if (columns.file() == null && !columns.equals(MetadataColumns.NONE)) {
+      throw FileErrors.incompatible(
+          settings.role()
+              + ".options.metadataKey, metadataId and metadataDocument name columns of a file that "
+              + settings.role()
+              + ".options.metadata has to name");
+    }
+    return columns;
   }
 
   private static Path path(StoreSettings settings) {

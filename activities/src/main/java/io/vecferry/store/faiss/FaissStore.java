@@ -3,7 +3,6 @@ package io.vecferry.store.faiss;
 import io.vecferry.plan.Finding;
 import io.vecferry.record.ElementType;
 import io.vecferry.record.IdColumn;
-import io.vecferry.record.IdKind;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.record.VectorKind;
 import io.vecferry.store.BatchReader;
@@ -25,28 +24,43 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /** A FAISS index with its metadata, in files. */
 final class FaissStore implements VectorStore {
-  private static final Set<String> INDEX_TYPES = Set.of("", "Flat", "IDMap2,Flat");
-
   private final Path path;
   private final String indexName;
   private final String layout;
+  private final boolean allowLossy;
+  private final boolean target;
+  private final MetadataColumns columns;
   private final FaissLoad load;
   private FaissCollection collection;
 
-  FaissStore(Path path, String indexName, String layout) {
+  /**
+   * @param layout what a target looks like
+   * @param allowLossy whether vectors may be changed by the index that holds them
+   * @param columns where a source has its metadata
+   * @param target whether the index is searched with what it was built for; exactly otherwise
+   */
+  FaissStore(
+      Path path,
+      String indexName,
+      String layout,
+      boolean allowLossy,
+      MetadataColumns columns,
+      boolean target) {
     this.path = path;
     this.indexName = indexName;
     this.layout = layout;
+    this.allowLossy = allowLossy;
+    this.columns = columns;
+    this.target = target;
     this.load = new FaissLoad(path, indexName);
   }
 
   private synchronized FaissCollection collection() {
     if (collection == null) {
-      collection = FaissCollection.open(FaissFiles.find(path, indexName));
+      collection = FaissCollection.open(FaissFiles.find(path, indexName, columns.file()), columns);
     }
     return collection;
   }
@@ -93,7 +107,7 @@ final class FaissStore implements VectorStore {
 
   @Override
   public List<Finding> assess() {
-    return collection().assess();
+    return collection().assess(allowLossy);
   }
 
   @Override
@@ -167,6 +181,14 @@ final class FaissStore implements VectorStore {
               "target.metric",
               "FAISS has no cosine metric",
               "Use ip, which is the same for vectors of unit length."));
+    } else if (field.metric() == Metric.HAMMING || field.metric() == Metric.JACCARD) {
+      findings.add(
+          Finding.blocking(
+              "target.metric",
+              "a FAISS index of floats has no metric "
+                  + field.metric().spelling()
+                  + ", and binary indexes are read but not written",
+              "Choose a store that holds bits."));
     } else if (langChain && field.metric() != Metric.L2 && field.metric() != Metric.IP) {
       findings.add(
           Finding.warning(
@@ -181,26 +203,18 @@ final class FaissStore implements VectorStore {
           Finding.blocking(
               "target", "dimension " + field.dimension() + " is not between 1 and 1048576", ""));
     }
-    String indexType = field.indexType() == null ? "" : field.indexType();
-    if (!INDEX_TYPES.contains(indexType)) {
-      findings.add(
-          Finding.blocking(
-              "target.index.type",
-              "index type '" + indexType + "' cannot be written",
-              "Use Flat or IDMap2,Flat."));
-    } else if (indexType.equals("IDMap2,Flat") && !schema.idKinds().equals(Set.of(IdKind.INT64))) {
-      findings.add(
-          Finding.blocking(
-              "target.index.type",
-              "IDMap2,Flat takes only signed 64-bit integers as ids, the source has "
-                  + schema.idKinds(),
-              "Use Flat: ids are then kept beside the index."));
-    } else if (langChain && indexType.equals("IDMap2,Flat")) {
-      findings.add(
-          Finding.blocking(
-              "target.index.type",
-              "LangChain finds documents by row number and cannot read an index with an id map",
-              "Use Flat."));
+    IndexPlan.Parsed parsed = IndexPlan.parse(field.indexType(), field.indexParams());
+    findings.addAll(parsed.problems());
+    if (parsed.plan() != null) {
+      findings.addAll(
+          new IndexAssessment(
+                  parsed.plan(),
+                  schema,
+                  langChain,
+                  allowLossy,
+                  Parallel.threads(),
+                  Runtime.getRuntime().maxMemory())
+              .findings());
     }
     if (Files.exists(path) && !Files.isDirectory(path)) {
       findings.add(
@@ -247,7 +261,7 @@ final class FaissStore implements VectorStore {
               + field
               + "' is not there");
     }
-    return collection().search(queries, count, k);
+    return collection().search(queries, count, k, target);
   }
 
   @Override
@@ -264,7 +278,7 @@ final class FaissStore implements VectorStore {
 
   @Override
   public boolean searchesExactly() {
-    return true;
+    return !target || !collection().isApproximate();
   }
 
   @Override

@@ -4,9 +4,6 @@ import io.vecferry.plan.FailureClass;
 import io.vecferry.record.IdColumn;
 import io.vecferry.store.StoreException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.StandardOpenOption;
 
 /**
  * Finds rows by id: open addressing over row numbers, with a part of each hash and the position of
@@ -15,13 +12,11 @@ import java.nio.file.StandardOpenOption;
 final class IdIndex {
   private static final int MAXIMUM_ROWS = 1 << 28;
 
-  private final IndexFile index;
   private final int[] slots;
   private final int[] hashes;
   private final long[] offsets;
 
   private IdIndex(IndexFile index, boolean lines) {
-    this.index = index;
     if (index.rows() > MAXIMUM_ROWS) {
       throw new StoreException(
           FailureClass.RESOURCE_EXHAUSTED,
@@ -42,7 +37,7 @@ final class IdIndex {
     IdIndex built = new IdIndex(index, sidecar != null);
     try {
       if (sidecar == null) {
-        built.addLabels();
+        built.addLabels(index);
       } else {
         try (MetaReader lines = sidecar.reader(0, 0)) {
           for (int row = 0; row < index.rows(); row++) {
@@ -61,13 +56,12 @@ final class IdIndex {
     return built;
   }
 
-  private void addLabels() throws IOException {
+  private void addLabels(IndexFile index) {
     long[] labels = new long[4096];
-    ByteBuffer scratch = IndexFile.scratch(labels.length * 8);
-    try (FileChannel channel = FileChannel.open(index.path(), StandardOpenOption.READ)) {
+    try (IndexFile.Reader reader = index.reader()) {
       for (long row = 0; row < index.rows(); row += labels.length) {
         int rows = (int) Math.min(labels.length, index.rows() - row);
-        index.readLabels(channel, row, rows, labels, scratch);
+        reader.labels(row, rows, labels);
         for (int i = 0; i < rows; i++) {
           add((int) row + i, IdHash.ofLabel(labels[i]));
         }
@@ -108,15 +102,14 @@ final class IdIndex {
   }
 
   /** Finds the row of a label, -1 when there is none. */
-  long find(long label, FileChannel channel) throws IOException {
+  long find(long label, IndexFile.Reader reader) {
     long hash = IdHash.ofLabel(label);
     long[] actual = new long[1];
-    ByteBuffer scratch = IndexFile.scratch(8);
     int slot = (int) hash & slots.length - 1;
     for (; slots[slot] != 0; slot = slot + 1 & slots.length - 1) {
       int row = slots[slot] - 1;
       if (hashes[row] == (int) (hash >>> 32)) {
-        index.readLabels(channel, row, 1, actual, scratch);
+        reader.labels(row, 1, actual);
         if (actual[0] == label) {
           return row;
         }

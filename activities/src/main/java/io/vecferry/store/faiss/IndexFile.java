@@ -1,114 +1,258 @@
 package io.vecferry.store.faiss;
 
 import io.vecferry.store.Metric;
-import io.vecferry.store.StoreException;
 import java.io.IOException;
+import java.lang.ref.SoftReference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 
 /**
- * Where things stand in a FAISS index file, after its header was read and every count in it was
- * checked against the size of the file.
- *
- * @param path the file
- * @param size its size in bytes
- * @param indexType {@code Flat}, {@code IDMap,Flat} or {@code IDMap2,Flat}
- * @param dimension components of each vector
- * @param rows number of vectors
- * @param metric metric of the index
- * @param metricArgument argument of the metric, 0 where there is none
- * @param vectorsOffset position of the first vector; vectors are float32, little-endian, row-major
- * @param labelsOffset position of the first int64 label, -1 when labels are the row numbers
+ * A FAISS index file whose structure was read and whose counts were checked against its size.
+ * Thread-safe; vectors are read through a {@link Reader}, of which each thread has its own.
  */
-record IndexFile(
-    Path path,
-    long size,
-    String indexType,
-    int dimension,
-    long rows,
-    Metric metric,
-    float metricArgument,
-    long vectorsOffset,
-    long labelsOffset) {
+final class IndexFile {
+  /** Stands for the Hamming distance, which has no number of its own in FAISS. */
+  static final int HAMMING = -2;
 
-  private static final int MAXIMUM_DIMENSION = 1 << 20;
+  private static final int REMEMBERED = 4;
+
+  /** A migration opens its source once per part; walking a large graph again would cost. */
+  private static final Map<Path, Parsed> PARSED =
+      new LinkedHashMap<>(8, 0.75f, true) {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Path, Parsed> eldest) {
+          return size() > REMEMBERED;
+        }
+      };
+
+  private final Path path;
+  private final long size;
+  private final List<Path> paths;
+  private final IndexParser.Node node;
+  private final Metric metric;
+  private final Rows rows;
+  private volatile IndexFile inOrder;
+
+  /** Which state of a file was parsed. */
+  private record Parsed(
+      long size, FileTime modified, Object identity, SoftReference<IndexFile> index) {}
+
+  private IndexFile(
+      Path path, long size, List<Path> paths, IndexParser.Node node, Metric metric, Rows rows) {
+    this.path = path;
+    this.size = size;
+    this.paths = paths;
+    this.node = node;
+    this.metric = metric;
+    this.rows = rows;
+  }
 
   /**
    * Reads the structure of a file.
    *
-   * @throws StoreException when it is missing, not a FAISS index, of a type that cannot be read,
-   *     truncated, or when its counts contradict each other
+   * @throws io.vecferry.store.StoreException when it is missing, not a FAISS index, of a type that
+   *     cannot be read, truncated, or when its counts contradict each other
    */
   static IndexFile open(Path path) {
-    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-      return new Parser(path, channel).parse();
+    try {
+      BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
+      Path key = path.toAbsolutePath();
+      synchronized (PARSED) {
+        Parsed known = PARSED.get(key);
+        IndexFile index = known == null ? null : known.index().get();
+        if (index != null
+            && known.size() == attributes.size()
+            && known.modified().equals(attributes.lastModifiedTime())
+            && java.util.Objects.equals(known.identity(), attributes.fileKey())) {
+          return index;
+        }
+      }
+      IndexFile parsed = parse(path);
+      synchronized (PARSED) {
+        PARSED.put(
+            key,
+            new Parsed(
+                attributes.size(),
+                attributes.lastModifiedTime(),
+                attributes.fileKey(),
+                new SoftReference<>(parsed)));
+      }
+      return parsed;
     } catch (IOException e) {
       throw FileErrors.of("reading", path, e);
     }
   }
 
-  /**
-   * Reads vectors of consecutive rows into {@code target}, starting at component {@code offset}.
-   */
-  void readVectors(
-      FileChannel channel, long row, int count, float[] target, int offset, ByteBuffer scratch)
-      throws IOException {
-    long position = vectorsOffset + row * dimension * 4L;
-    int left = Math.multiplyExact(count, dimension);
-    int at = offset;
-    while (left > 0) {
-      int floats = Math.min(left, scratch.capacity() / 4);
-      scratch.clear().limit(floats * 4);
-      readFully(channel, scratch, position);
-      scratch.flip();
-      scratch.asFloatBuffer().get(target, at, floats);
-      position += floats * 4L;
-      at += floats;
-      left -= floats;
-    }
-  }
-
-  /** Reads labels of consecutive rows; the row numbers themselves when the index has no id map. */
-  void readLabels(FileChannel channel, long row, int count, long[] target, ByteBuffer scratch)
-      throws IOException {
-    if (labelsOffset < 0) {
-      for (int i = 0; i < count; i++) {
-        target[i] = row + i;
+  private static IndexFile parse(Path path) throws IOException {
+    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+      IndexParser parser = new IndexParser(path, channel);
+      IndexParser.Node node = parser.parse();
+      Metric metric = metric(node.header().metric());
+      if (metric == null) {
+        throw FileErrors.incompatible(
+            path
+                + ": its metric is "
+                + metricClass(node.header().metric())
+                + ", which is not supported; inner product, l2, l1, linf, lp, canberra, bray_curtis"
+                + " and jensen_shannon are");
       }
-      return;
-    }
-    int done = 0;
-    while (done < count) {
-      int labels = Math.min(count - done, scratch.capacity() / 8);
-      scratch.clear().limit(labels * 8);
-      readFully(channel, scratch, labelsOffset + (row + done) * 8);
-      scratch.flip();
-      scratch.asLongBuffer().get(target, done, labels);
-      done += labels;
+      List<Path> paths =
+          parser.listsFile() == null ? List.of(path) : List.of(path, parser.listsFile());
+      return new IndexFile(path, channel.size(), paths, node, metric, node.rows());
     }
   }
 
-  /** A buffer for {@link #readVectors} and {@link #readLabels}. */
+  Path path() {
+    return path;
+  }
+
+  /** Size of the index file in bytes. */
+  long size() {
+    return size;
+  }
+
+  /** The index file, and the file of its on-disk lists if it has one. */
+  List<Path> paths() {
+    return paths;
+  }
+
+  /** A name as FAISS' index_factory spells it, as {@code IDMap2,Flat} or {@code IVF1024,SQ8}. */
+  String indexType() {
+    return node.type();
+  }
+
+  /** Parameters of the index. */
+  Map<String, String> indexParams() {
+    return node.params();
+  }
+
+  int dimension() {
+    return rows.dimension();
+  }
+
+  /** Number of vectors that are in the file. */
+  long rows() {
+    return rows.count();
+  }
+
+  /** Number of vectors that the index says it has. */
+  long countedRows() {
+    return node.header().rows();
+  }
+
+  Metric metric() {
+    return metric;
+  }
+
+  float metricArgument() {
+    return node.header().argument();
+  }
+
+  /** Whether ids are more than the row numbers. */
+  boolean labelled() {
+    return rows.labelled();
+  }
+
+  Precision precision() {
+    return rows.precision();
+  }
+
+  /**
+   * The same index with its rows in the ascending order of their ordinals, where inverted lists
+   * have them in another order. What stands beside an index is in this order.
+   */
+  IndexFile inOrder() {
+    IndexFile known = inOrder;
+    if (known == null) {
+      known = new IndexFile(path, size, paths, node, metric, rows.inOrder());
+      known.inOrder = known;
+      inOrder = known;
+    }
+    return known;
+  }
+
+  /** Whether row numbers tell in which order vectors were added. */
+  boolean positional() {
+    try (IndexHandles handles = new IndexHandles(paths)) {
+      return rows.positional(handles);
+    }
+  }
+
+  /** Opens the files; the caller closes the reader. */
+  Reader reader() {
+    IndexHandles handles = new IndexHandles(paths);
+    try {
+      return new Reader(handles, rows.open(handles));
+    } catch (RuntimeException e) {
+      handles.close();
+      throw e;
+    }
+  }
+
+  /** Reads vectors and ids. For one thread. */
+  static final class Reader implements AutoCloseable {
+    private final IndexHandles handles;
+    private final Rows.Reader rows;
+
+    private Reader(IndexHandles handles, Rows.Reader rows) {
+      this.handles = handles;
+      this.rows = rows;
+    }
+
+    /** Puts {@code count x dimension} floats into {@code target}, from {@code offset} on. */
+    void vectors(long row, int count, float[] target, int offset) {
+      rows.vectors(row, count, target, offset);
+    }
+
+    /** Puts the ids of consecutive rows into {@code target}. */
+    void labels(long row, int count, long[] target) {
+      rows.labels(row, count, target, 0);
+    }
+
+    @Override
+    public void close() {
+      handles.close();
+    }
+  }
+
+  /** A little-endian buffer for reading and writing files. */
   static ByteBuffer scratch(int bytes) {
     return (bytes <= 4096 ? ByteBuffer.allocate(bytes) : ByteBuffer.allocateDirect(bytes))
         .order(ByteOrder.LITTLE_ENDIAN);
   }
 
-  private void readFully(FileChannel channel, ByteBuffer buffer, long position) throws IOException {
-    long at = position;
-    while (buffer.hasRemaining()) {
-      int read = channel.read(buffer, at);
-      if (read < 0) {
-        throw new StoreException(
-            io.vecferry.plan.FailureClass.SOURCE_CHANGED,
-            path + " became shorter while it was read: it had " + size + " bytes");
-      }
-      at += read;
-    }
+  /** The metric with FAISS' number; null for one that is not supported. */
+  static Metric metric(int number) {
+    return switch (number) {
+      case HAMMING -> Metric.HAMMING;
+      case 0 -> Metric.IP;
+      case 1 -> Metric.L2;
+      case 2 -> Metric.L1;
+      case 3 -> Metric.LINF;
+      case 4 -> Metric.LP;
+      case 20 -> Metric.CANBERRA;
+      case 21 -> Metric.BRAY_CURTIS;
+      case 22 -> Metric.JENSEN_SHANNON;
+      default -> null;
+    };
+  }
+
+  private static String metricClass(int number) {
+    return switch (number) {
+      case 23 -> "Jaccard";
+      case 24 -> "NaNEuclidean";
+      case 25 -> "Gower";
+      default -> "number " + number;
+    };
   }
 
   /** FAISS' number of a metric. */
@@ -126,290 +270,5 @@ record IndexFile(
           throw FileErrors.incompatible(
               "a FAISS index of floats has no metric " + metric.spelling());
     };
-  }
-
-  /**
-   * Everything that stands before the first vector.
-   *
-   * @param labelled whether an id map goes around the flat index; its count and labels then follow
-   *     the vectors
-   */
-  static ByteBuffer header(
-      int dimension, long rows, Metric metric, float metricArgument, boolean labelled) {
-    ByteBuffer buffer = ByteBuffer.allocate(128).order(ByteOrder.LITTLE_ENDIAN);
-    if (labelled) {
-      buffer.put("IxM2".getBytes(StandardCharsets.US_ASCII));
-      putIndexHeader(buffer, dimension, rows, metric, metricArgument);
-    }
-    String fourcc =
-        switch (metric) {
-          case L2 -> "IxF2";
-          case IP -> "IxFI";
-          default -> "IxFl";
-        };
-    buffer.put(fourcc.getBytes(StandardCharsets.US_ASCII));
-    putIndexHeader(buffer, dimension, rows, metric, metricArgument);
-    buffer.putLong(Math.multiplyExact(rows, dimension));
-    return buffer.flip();
-  }
-
-  private static void putIndexHeader(
-      ByteBuffer buffer, int dimension, long rows, Metric metric, float metricArgument) {
-    int number = metricNumber(metric);
-    buffer.putInt(dimension).putLong(rows).putLong(1 << 20).putLong(1 << 20);
-    buffer.put((byte) 1).putInt(number);
-    if (number > 1) {
-      buffer.putFloat(metricArgument);
-    }
-  }
-
-  /** Walks the header; positions are 64-bit and nothing is allocated from a count in the file. */
-  private static final class Parser {
-    private final Path path;
-    private final FileChannel channel;
-    private final long size;
-    private final ByteBuffer head;
-    private long position;
-
-    private Parser(Path path, FileChannel channel) throws IOException {
-      this.path = path;
-      this.channel = channel;
-      this.size = channel.size();
-      this.head = ByteBuffer.allocate(256).order(ByteOrder.LITTLE_ENDIAN);
-    }
-
-    private record Header(int dimension, long rows, Metric metric, float argument) {}
-
-    private IndexFile parse() throws IOException {
-      String fourcc = fourcc();
-      boolean labelled = fourcc.equals("IxMp") || fourcc.equals("IxM2");
-      Header outer = null;
-      String indexType = "Flat";
-      if (labelled) {
-        outer = header("the header of " + (fourcc.equals("IxMp") ? "IndexIDMap" : "IndexIDMap2"));
-        indexType = fourcc.equals("IxMp") ? "IDMap,Flat" : "IDMap2,Flat";
-        fourcc = fourcc();
-      }
-      if (!fourcc.equals("IxF2") && !fourcc.equals("IxFI") && !fourcc.equals("IxFl")) {
-        throw refuse(fourcc, labelled);
-      }
-      Header inner = header("the header of IndexFlat");
-      if (fourcc.equals("IxF2") && inner.metric() != Metric.L2
-          || fourcc.equals("IxFI") && inner.metric() != Metric.IP) {
-        throw damaged(
-            "the index type " + fourcc + " contradicts its metric " + inner.metric().spelling());
-      }
-      if (outer != null
-          && (outer.dimension() != inner.dimension()
-              || outer.rows() != inner.rows()
-              || outer.metric() != inner.metric())) {
-        throw damaged(
-            "the id map says dimension "
-                + outer.dimension()
-                + ", "
-                + outer.rows()
-                + " vectors, metric "
-                + outer.metric().spelling()
-                + ", the index in it says "
-                + inner.dimension()
-                + ", "
-                + inner.rows()
-                + ", "
-                + inner.metric().spelling());
-      }
-      long floats = take(8, "the number of floats").getLong();
-      long wanted;
-      try {
-        wanted = Math.multiplyExact(inner.rows(), (long) inner.dimension());
-      } catch (ArithmeticException e) {
-        throw damaged(inner.rows() + " vectors cannot be in a file of " + size + " bytes");
-      }
-      if (floats != wanted) {
-        throw damaged(
-            "it says "
-                + inner.rows()
-                + " vectors of dimension "
-                + inner.dimension()
-                + ", which are "
-                + wanted
-                + " floats, but also that there are "
-                + floats);
-      }
-      long vectorsOffset = position;
-      skip(floats, 4, "vectors");
-      long labelsOffset = -1;
-      if (labelled) {
-        long labels = take(8, "the number of ids").getLong();
-        if (labels != inner.rows()) {
-          throw damaged(
-              "it has "
-                  + inner.rows()
-                  + " vectors but says that its id map has "
-                  + labels
-                  + " ids");
-        }
-        labelsOffset = position;
-        skip(labels, 8, "ids");
-      }
-      if (position != size) {
-        throw damaged(
-            "the index ends at byte "
-                + position
-                + ", but the file has "
-                + size
-                + " bytes: "
-                + (size - position)
-                + " more than it should");
-      }
-      return new IndexFile(
-          path,
-          size,
-          indexType,
-          inner.dimension(),
-          inner.rows(),
-          inner.metric(),
-          inner.argument(),
-          vectorsOffset,
-          labelsOffset);
-    }
-
-    private Header header(String what) throws IOException {
-      ByteBuffer buffer = take(33, what);
-      int dimension = buffer.getInt();
-      long rows = buffer.getLong();
-      buffer.position(buffer.position() + 16);
-      int trained = buffer.get() & 0xff;
-      int number = buffer.getInt();
-      if (dimension < 1 || dimension > MAXIMUM_DIMENSION) {
-        throw damaged(
-            what + " says dimension " + dimension + "; 1 to " + MAXIMUM_DIMENSION + " is possible");
-      }
-      if (rows < 0) {
-        throw damaged(what + " says " + rows + " vectors");
-      }
-      if (trained > 1) {
-        throw damaged(what + " has " + trained + " where only 0 or 1 is possible (is_trained)");
-      }
-      Metric metric = metric(number);
-      float argument = number > 1 ? take(4, "the metric argument").getFloat() : 0;
-      return new Header(dimension, rows, metric, argument);
-    }
-
-    private Metric metric(int number) {
-      return switch (number) {
-        case 0 -> Metric.IP;
-        case 1 -> Metric.L2;
-        case 2 -> Metric.L1;
-        case 3 -> Metric.LINF;
-        case 4 -> Metric.LP;
-        case 20 -> Metric.CANBERRA;
-        case 21 -> Metric.BRAY_CURTIS;
-        case 22 -> Metric.JENSEN_SHANNON;
-        case 23 -> throw refuseMetric("Jaccard");
-        case 24 -> throw refuseMetric("NaNEuclidean");
-        case 25 -> throw refuseMetric("Gower");
-        default -> throw damaged("metric number " + number + " is not known");
-      };
-    }
-
-    private StoreException refuseMetric(String name) {
-      return FileErrors.incompatible(path + ": the metric " + name + " is not supported");
-    }
-
-    private String fourcc() throws IOException {
-      boolean first = position == 0;
-      if (first && size < 4) {
-        byte[] few = new byte[(int) size];
-        channel.read(ByteBuffer.wrap(few), 0);
-        if (size == 0) {
-          throw FileErrors.incompatible(path + " is an empty file, not a FAISS index");
-        }
-      }
-      ByteBuffer buffer = take(4, "an index type of 4 bytes");
-      byte[] bytes = new byte[4];
-      buffer.get(bytes);
-      return new String(bytes, StandardCharsets.ISO_8859_1);
-    }
-
-    private StoreException refuse(String fourcc, boolean inside) throws IOException {
-      String name = IndexTypes.unsupportedClass(fourcc);
-      if (name == null && (fourcc.equals("IxMp") || fourcc.equals("IxM2"))) {
-        name = "an id map in an id map";
-      }
-      if (name != null) {
-        return FileErrors.incompatible(
-            path
-                + ": index type "
-                + name
-                + " ("
-                + fourcc
-                + ")"
-                + (inside ? " inside an id map" : "")
-                + " is not supported yet; supported: "
-                + IndexTypes.SUPPORTED);
-      }
-      if (inside) {
-        return damaged("the id map holds an unknown index type");
-      }
-      byte[] start = new byte[(int) Math.min(64, size)];
-      channel.read(ByteBuffer.wrap(start), 0);
-      return FileErrors.incompatible(
-          path
-              + " is "
-              + IndexTypes.foreignFormat(start, start.length)
-              + ", not a FAISS index; supported: "
-              + IndexTypes.SUPPORTED);
-    }
-
-    private ByteBuffer take(int bytes, String what) throws IOException {
-      if (size - position < bytes) {
-        throw truncated(what, bytes);
-      }
-      head.clear().limit(bytes);
-      long at = position;
-      while (head.hasRemaining()) {
-        int read = channel.read(head, at);
-        if (read < 0) {
-          throw truncated(what, bytes);
-        }
-        at += read;
-      }
-      position += bytes;
-      return head.flip();
-    }
-
-    private void skip(long count, int width, String what) {
-      if (count < 0 || count > (size - position) / width) {
-        throw FileErrors.bad(
-            path
-                + " is truncated: "
-                + count
-                + (width == 4 ? " floats of vectors" : " ids of 8 bytes")
-                + " were expected from byte "
-                + position
-                + ", the file has "
-                + (size - position)
-                + " bytes left for "
-                + what);
-      }
-      position += count * width;
-    }
-
-    private StoreException truncated(String what, int bytes) {
-      return FileErrors.bad(
-          path
-              + " is truncated: "
-              + what
-              + " ("
-              + bytes
-              + " bytes) was expected at byte "
-              + position
-              + ", the file ends at "
-              + size);
-    }
-
-    private StoreException damaged(String message) {
-      return FileErrors.bad(path + " is not a consistent FAISS index: " + message);
-    }
   }
 }

@@ -7,49 +7,28 @@ import java.util.Map;
 /** Names for what stands at the beginning of a file: FAISS index classes and foreign formats. */
 final class IndexTypes {
   static final String SUPPORTED =
-      "IndexFlatL2 (IxF2), IndexFlatIP (IxFI), IndexFlat (IxFl), and IndexIDMap (IxMp) and"
-          + " IndexIDMap2 (IxM2) over them";
+      "Flat, IDMap, IVF, HNSW, NSG, NNDescent, scalar and product quantizers, Refine,"
+          + " PreTransform, and binary indexes";
+
+  /** What to do about a type that FAISS can decode and vecferry cannot. */
+  static final String EXPORT_WITH_FAISS =
+      "Write a flat index with FAISS itself (index_factory(d, \"Flat\") with"
+          + " index.reconstruct_n(0, index.ntotal) added to it) and migrate that one, or migrate"
+          + " from the original vectors.";
+
+  private static final String FROM_ORIGINALS = "Migrate from the original vectors.";
 
   private static final Map<String, String> CLASSES = new HashMap<>();
 
   static {
     String table =
         """
-        IxSQ IndexScalarQuantizer
-        IxPq IndexPQ
-        IxPQ IndexPQ
-        IxPo IndexPQ
-        IwFl IndexIVFFlat
-        IwFd IndexIVFFlatDedup
-        IwSq IndexIVFScalarQuantizer
-        IwSQ IndexIVFScalarQuantizer
-        IwPQ IndexIVFPQ
-        IwQR IndexIVFPQR
-        IHNf IndexHNSWFlat
-        IHNs IndexHNSWSQ
-        IHNp IndexHNSWPQ
-        IHN2 IndexHNSW2Level
-        IH00 IndexHNSW
-        IHNc IndexHNSWCagra
-        IHc2 IndexHNSWCagra
-        IHfP IndexHNSWFlatPanorama
-        IxRF IndexRefineFlat
-        IxRP IndexRefinePanorama
-        IxPT IndexPreTransform
-        Ix2L Index2Layer
-        Imiq MultiIndexQuantizer
-        IPfs IndexPQFastScan
-        IwPf IndexIVFPQFastScan
-        IRMf IndexRowwiseMinMax
-        IRMh IndexRowwiseMinMaxFP16
-        IwIQ IndexIVFIndependentQuantizer
         IxHe IndexLSH
         IxHE IndexLSH
-        INSf IndexNSGFlat
-        INSp IndexNSGPQ
-        INSs IndexNSGSQ
-        INNf IndexNNDescentFlat
+        IxLa IndexLattice
+        IwSh IndexIVFSpectralHash
         IxRq IndexResidualQuantizer
+        IxRQ IndexResidualQuantizer
         IxLS IndexLocalSearchQuantizer
         IxPR IndexProductResidualQuantizer
         IxPL IndexProductLocalSearchQuantizer
@@ -71,23 +50,20 @@ final class IndexTypes {
         Iwrq IndexIVFRaBitQ
         Iwrr IndexIVFRaBitQ
         Irfn IndexRaBitQFastScan
+        Irfs IndexRaBitQFastScan
         Iwrn IndexIVFRaBitQFastScan
+        Iwrf IndexIVFRaBitQFastScan
         IxEe IndexEDEN
+        IxEd IndexEDEN
         IwEe IndexIVFEDEN
+        IwEd IndexIVFEDEN
         IxFP IndexFlatPanorama
         IxFp IndexFlatPanorama
         IwPn IndexIVFFlatPanorama
         IwP2 IndexIVFFlatPanorama
-        IvFl IndexIVFFlat of before 2018
-        IvFL IndexIVFFlat of before 2018
-        IvSQ IndexIVFScalarQuantizer of before 2018
-        IvPQ IndexIVFPQ of before 2018
-        IvQR IndexIVFPQR of before 2018
-        IBxF IndexBinaryFlat
-        IBMp IndexBinaryIDMap
-        IBM2 IndexBinaryIDMap2
-        IBwF IndexBinaryIVF
-        IBHf IndexBinaryHNSW
+        IRMf IndexRowwiseMinMax
+        IRMh IndexRowwiseMinMaxFP16
+        ILVQ IndexSVSVamanaLVQ
         IBFf IndexBinaryFromFloat
         IBHh IndexBinaryHash
         IBHm IndexBinaryMultiHash
@@ -99,7 +75,18 @@ final class IndexTypes {
 
   /** The class of an index type that cannot be read, or null when this is no FAISS type at all. */
   static String unsupportedClass(String fourcc) {
-    return fourcc.startsWith("ISV") ? "IndexSVS" : CLASSES.get(fourcc);
+    return fourcc.startsWith("ISV") || fourcc.startsWith("ISI") ? "IndexSVS" : CLASSES.get(fourcc);
+  }
+
+  /** Why a class cannot be read, and what to do. */
+  static String reason(String fourcc) {
+    return switch (fourcc) {
+      case "IxHe", "IxHE", "IwSh", "IBHh", "IBFf" ->
+          "it keeps only bits that were computed from the vectors. " + FROM_ORIGINALS;
+      case "IRMf", "IRMh" ->
+          "it only encodes vectors for others and never holds any. " + FROM_ORIGINALS;
+      default -> "vecferry does not decode it. " + EXPORT_WITH_FAISS;
+    };
   }
 
   /** What a file with this beginning is, in words. */

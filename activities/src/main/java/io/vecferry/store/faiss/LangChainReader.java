@@ -8,7 +8,6 @@ import io.vecferry.record.IdKind;
 import io.vecferry.record.MetadataJson;
 import io.vecferry.store.ReservedKeys;
 import io.vecferry.store.StoreException;
-import java.io.BufferedOutputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -35,41 +34,35 @@ final class LangChainReader {
   /**
    * Writes the rows of a pickle to a temporary file, which the caller deletes.
    *
-   * @param rows vectors in the index
+   * @param index the index, in the order in which lines are wanted
    * @param uniformKind kind of all ids where the manifest of the folder says it, else null
    */
-  static Path convert(Path pickle, long rows, IdKind uniformKind) {
+  static Path convert(Path pickle, IndexFile index, IdKind uniformKind) {
     Path fragments = null;
-    Path lines = null;
-    boolean done = false;
     try {
       fragments = Files.createTempFile("vecferry-docstore-", ".fragments");
-      lines = Files.createTempFile("vecferry-docstore-", ".jsonl");
       try (FileChannel source = FileChannel.open(pickle, StandardOpenOption.READ);
           FileChannel spill =
               FileChannel.open(
                   fragments,
                   StandardOpenOption.READ,
                   StandardOpenOption.WRITE,
-                  StandardOpenOption.DELETE_ON_CLOSE);
-          OutputStream target = new BufferedOutputStream(Files.newOutputStream(lines), 1 << 18)) {
+                  StandardOpenOption.DELETE_ON_CLOSE)) {
         PickleReader.Docstore docstore = PickleReader.read(pickle, source, spill);
-        if (docstore.documents() != rows || docstore.rows() != rows) {
+        if (docstore.documents() != index.rows() || docstore.rows() != index.rows()) {
           throw new StoreException(
               FailureClass.INCOMPATIBLE,
               pickle
                   + " does not belong to its index: the index has "
-                  + rows
+                  + index.rows()
                   + " vectors, the docstore "
                   + docstore.documents()
                   + " documents, index_to_docstore_id "
                   + docstore.rows()
                   + " entries");
         }
-        writeLines(pickle, docstore, uniformKind, target);
+        return RowLines.write(index, new Lines(pickle, docstore, uniformKind));
       }
-      done = true;
-      return lines;
     } catch (IOException e) {
       throw FileErrors.of("converting", pickle, e);
     } finally {
@@ -77,24 +70,34 @@ final class LangChainReader {
         if (fragments != null) {
           Files.deleteIfExists(fragments);
         }
-        if (lines != null && !done) {
-          Files.deleteIfExists(lines);
-        }
       } catch (IOException e) {
         // The operating system cleans its folder for temporary files.
       }
     }
   }
 
-  private static void writeLines(
-      Path pickle, PickleReader.Docstore docstore, IdKind uniformKind, OutputStream target)
-      throws IOException {
-    DocumentIndex index = null;
-    ByteArrayOutputStream fragment = new ByteArrayOutputStream(1 << 12);
-    for (int row = 0; row < docstore.rows(); row++) {
-      byte[] id = docstore.idOfRow(row);
-      int document = row;
-      if (index != null || !Arrays.equals(id, docstore.idOfDocument(row))) {
+  private static final class Lines implements RowLines.Line {
+    private final Path pickle;
+    private final PickleReader.Docstore docstore;
+    private final IdKind uniformKind;
+    private final ByteArrayOutputStream fragment = new ByteArrayOutputStream(1 << 12);
+    private DocumentIndex index;
+
+    private Lines(Path pickle, PickleReader.Docstore docstore, IdKind uniformKind) {
+      this.pickle = pickle;
+      this.docstore = docstore;
+      this.uniformKind = uniformKind;
+    }
+
+    @Override
+    public void write(long row, long label, OutputStream target) throws IOException {
+      byte[] id = docstore.idOfLabel(label);
+      if (id == null) {
+        throw FileErrors.bad(
+            pickle + ": index_to_docstore_id has no entry for the vector " + label);
+      }
+      int document = (int) row;
+      if (index != null || !Arrays.equals(id, docstore.idOfDocument(document))) {
         if (index == null) {
           index = new DocumentIndex(docstore);
         }
@@ -121,7 +124,6 @@ final class LangChainReader {
       }
       target.write(bytes);
       target.write('}');
-      target.write('\n');
     }
   }
 

@@ -27,6 +27,7 @@ import java.util.Map;
  * @param metric metric of the index
  * @param metricArgument argument of the metric, 0 where there is none
  * @param indexType what was asked for; empty for the default
+ * @param indexParams parameters of the index; what was asked for, then what was made
  * @param finished whether everything is there
  * @param rows number of records
  * @param idKind kind of all ids; null when there are several or none
@@ -45,6 +46,7 @@ record Manifest(
     Metric metric,
     float metricArgument,
     String indexType,
+    Map<String, String> indexParams,
     boolean finished,
     long rows,
     IdKind idKind,
@@ -54,6 +56,10 @@ record Manifest(
   static final String NAME = "vecferry.json";
   static final String FORMAT = "vecferry-faiss";
   static final int VERSION = 1;
+
+  Manifest {
+    indexParams = indexParams == null ? Map.of() : indexParams;
+  }
 
   private static final ObjectMapper JSON = new ObjectMapper();
 

@@ -140,8 +140,8 @@ final class PickleReader {
 
     int rows();
 
-    /** The id of a row of the index. */
-    byte[] idOfRow(int row);
+    /** The id of the vector that the index returns under a number; null when it has none. */
+    byte[] idOfLabel(long label);
 
     /** The id of a document, in the order of the docstore. */
     byte[] idOfDocument(int document);
@@ -872,20 +872,29 @@ final class PickleReader {
     // Ids of rows and of documents stand in two places: each gets a window that moves forward.
     PickleInput rowInput = new PickleInput(path, pickle);
     PickleInput documentInput = new PickleInput(path, pickle);
-    Text[] ids = new Text[rows.keys.size()];
-    for (int i = 0; i < ids.length; i++) {
-      if (!(rows.keys.get(i) instanceof Long row) || !(rows.values.get(i) instanceof Text id)) {
+    int entries = rows.keys.size();
+    long[] labels = new long[entries];
+    boolean inOrder = true;
+    for (int i = 0; i < entries; i++) {
+      if (!(rows.keys.get(i) instanceof Long row) || !(rows.values.get(i) instanceof Text)) {
         throw bad("index_to_docstore_id is not a dict of integers to texts");
       }
-      if (row < 0 || row >= ids.length || ids[row.intValue()] != null) {
-        throw bad(
-            "index_to_docstore_id has "
-                + ids.length
-                + " entries but row "
-                + row
-                + " is out of range or there twice");
+      labels[i] = row;
+      inOrder &= row == i;
+    }
+    // Normally the numbers ascend from 0; behind deletions from lists they have gaps.
+    long[] ascending = inOrder ? labels : labels.clone();
+    int[] entryOf = inOrder ? null : new int[entries];
+    if (!inOrder) {
+      Arrays.sort(ascending);
+      for (int i = 1; i < entries; i++) {
+        if (ascending[i] == ascending[i - 1]) {
+          throw bad("index_to_docstore_id has row " + ascending[i] + " twice");
+        }
       }
-      ids[row.intValue()] = id;
+      for (int i = 0; i < entries; i++) {
+        entryOf[Arrays.binarySearch(ascending, labels[i])] = i;
+      }
     }
     return new Docstore() {
       @Override
@@ -895,12 +904,19 @@ final class PickleReader {
 
       @Override
       public int rows() {
-        return ids.length;
+        return entries;
       }
 
       @Override
-      public byte[] idOfRow(int row) {
-        return checked(ids[row], rowInput);
+      public byte[] idOfLabel(long label) {
+        int found;
+        if (entryOf == null) {
+          found = label >= 0 && label < entries ? (int) label : -1;
+        } else {
+          int at = Arrays.binarySearch(ascending, label);
+          found = at < 0 ? -1 : entryOf[at];
+        }
+        return found < 0 ? null : checked((Text) rows.values.get(found), rowInput);
       }
 
       @Override

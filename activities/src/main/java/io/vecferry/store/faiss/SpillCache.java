@@ -1,16 +1,15 @@
 package io.vecferry.store.faiss;
 
-import io.vecferry.record.IdKind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /**
- * Docstores that were converted by this process. A migration opens its source once per part;
+ * Metadata that was converted by this process. A migration opens its source once per part;
  * converting a docstore takes seconds per million documents and is done once. Thread-safe; one
  * conversion runs at a time, which also bounds memory.
  */
@@ -21,8 +20,13 @@ final class SpillCache {
 
   private SpillCache() {}
 
-  /** Which state of a docstore was converted, and for which index. */
-  record Key(Path pickle, long size, FileTime modified, long rows, IdKind uniformKind) {}
+  /**
+   * What was converted.
+   *
+   * @param files states of all files that went into it
+   * @param settings how
+   */
+  record Key(String files, Object settings) {}
 
   private static final class Entry {
     private final Path file;
@@ -33,11 +37,11 @@ final class SpillCache {
     }
   }
 
-  /** The rows of a docstore as a file, which stays until it is released as often as acquired. */
-  static synchronized Path acquire(Key key) {
+  /** The rows as a file, which stays until it is released as often as acquired. */
+  static synchronized Path acquire(Key key, Supplier<Path> convert) {
     Entry entry = ENTRIES.get(key);
     if (entry == null || !Files.exists(entry.file)) {
-      Path file = LangChainReader.convert(key.pickle(), key.rows(), key.uniformKind());
+      Path file = convert.get();
       file.toFile().deleteOnExit();
       entry = new Entry(file);
       ENTRIES.put(key, entry);

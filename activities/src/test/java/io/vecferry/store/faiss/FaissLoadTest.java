@@ -259,10 +259,10 @@ class FaissLoadTest {
         .containsExactly(
             "target.metric: FAISS has no cosine metric Use ip, which is the same for vectors of"
                 + " unit length.");
-    assertThat(blocking("vecferry", Metric.IP, "HNSW32"))
+    assertThat(blocking("vecferry", Metric.IP, "NSG32"))
         .singleElement()
         .asString()
-        .contains("HNSW32");
+        .contains("NSG32");
     assertThat(blocking("langchain", Metric.IP, "IDMap2,Flat")).hasSize(1);
     try (VectorStore store = open(folder.resolve("load"), "vecferry")) {
       VectorFieldInfo field = new VectorFieldInfo("a", 2, Metric.L2, 0, "", Map.of());

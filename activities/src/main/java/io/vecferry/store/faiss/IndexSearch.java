@@ -1,0 +1,20 @@
+package io.vecferry.store.faiss;
+
+/** Searches with what an index was built for, as FAISS would. Thread-safe. */
+sealed interface IndexSearch permits GraphSearch, ListSearch {
+
+  /**
+   * Answers to some queries.
+   *
+   * @param rows for each query, rows in the order of the index file, nearest first
+   * @param scores for each query, scores on the scale of {@link io.vecferry.store.Metric}
+   */
+  record Found(long[][] rows, float[][] scores) {}
+
+  /**
+   * The nearest vectors that are found.
+   *
+   * @param queries {@code count x dimension} floats, row-major
+   */
+  Found search(float[] queries, int count, int k);
+}
