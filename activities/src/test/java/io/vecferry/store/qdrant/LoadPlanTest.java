@@ -315,7 +315,7 @@ class LoadPlanTest {
 
   private static LoadSchema schema(
       RecordProfile profile, Set<IdKind> kinds, VectorFieldInfo... fields) {
-    return new LoadSchema(List.of(fields), kinds, "test", 1, profile, Map.of());
+    return new LoadSchema(List.of(fields), kinds, "test", 1, profile, Map.of(), List.of());
   }
 
   private static LoadPlan plan(VectorFieldInfo... fields) {

@@ -950,7 +950,8 @@ class QdrantStoreTest {
               described.store(),
               described.rows(),
               RecordProfile.EMPTY,
-              described.configuration());
+              described.configuration(),
+              described.vectors());
       load(schema, targetSettings(), readAll(from));
       try (VectorStore to = open(targetSettings())) {
         assertEveryKind(readAll(to));
