@@ -1,0 +1,135 @@
+package io.vecferry.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vecferry.testing.RunningServer;
+import io.vecferry.testing.Server;
+import io.vecferry.testing.WithServer;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Every store to every store, by the command line. Collections are filled and read by programs that
+ * know nothing of vecferry; what arrives has to be what was there, id by id and bit by bit.
+ */
+@Timeout(300)
+class StoreMatrixTest {
+  private static final List<String> STORES = List.of("faiss", "chroma", "milvus", "qdrant");
+  private static final String RUN = Long.toString(System.nanoTime(), 36);
+
+  @TempDir static Path folder;
+
+  @WithServer(Server.CHROMA)
+  static RunningServer chroma;
+
+  @WithServer(Server.MILVUS)
+  static RunningServer milvus;
+
+  @WithServer(Server.QDRANT)
+  static RunningServer qdrant;
+
+  private static final Map<String, String> PLACES = new HashMap<>();
+  private static final List<String[]> MADE = new ArrayList<>();
+
+  @BeforeAll
+  static void fill() throws Exception {
+    if (System.getenv("VECFERRY_PYTHON") == null) {
+      String message = "set VECFERRY_PYTHON to a Python with the packages of .ci/requirements.txt";
+      assertThat(System.getenv("CI")).as(message).isNotEqualTo("true");
+      Assumptions.abort(message);
+    }
+    PLACES.put("faiss", folder.toString());
+    PLACES.put("chroma", chroma.url());
+    PLACES.put("milvus", milvus.url());
+    PLACES.put("qdrant", qdrant.url());
+    for (String store : STORES) {
+      python("seed", store, source(store), folder.resolve(store + ".expected").toString());
+      MADE.add(new String[] {store, source(store)});
+    }
+  }
+
+  @AfterAll
+  static void drop() throws Exception {
+    for (String[] collection : MADE) {
+      python("drop", collection[0], collection[1]);
+    }
+  }
+
+  static Stream<Arguments> pairs() {
+    return STORES.stream()
+        .flatMap(source -> STORES.stream().map(target -> Arguments.of(source, target)));
+  }
+
+  @ParameterizedTest(name = "{0} to {1}")
+  @MethodSource("pairs")
+  void everyRecordArrivesAsItWas(String source, String target) throws Exception {
+    String collection = "from_" + source + "_" + RUN;
+    Specs.writeText(
+        folder.resolve("spec.yaml"),
+        """
+        name: %s-to-%s
+        source: %s
+        target: %s
+        export: {partRows: 100, batchSize: 40}
+        quality: {sampleSize: 20, iterations: 1}
+        """
+            .formatted(source, target, place(source, source(source)), place(target, collection)));
+    Cli.Result result = Cli.in(folder).run("run", "spec.yaml");
+    assertThat(result.exitCode()).as("%s", result).isEqualTo(0);
+    MADE.add(new String[] {target, collection});
+    Path found = folder.resolve("found");
+    python("read", target, collection, found.toString());
+    assertSame(folder.resolve(source + ".expected"), found);
+    python("read", source, source(source), found.toString());
+    assertSame(folder.resolve(source + ".expected"), found);
+  }
+
+  private static void assertSame(Path expected, Path found) throws IOException {
+    List<String> wanted = Files.readAllLines(expected, StandardCharsets.UTF_8);
+    List<String> actual = Files.readAllLines(found, StandardCharsets.UTF_8);
+    assertThat(actual).hasSameSizeAs(wanted);
+    for (int i = 0; i < wanted.size(); i++) {
+      assertThat(actual.get(i)).isEqualTo(wanted.get(i));
+    }
+  }
+
+  private static String source(String store) {
+    return "source_" + store + "_" + RUN;
+  }
+
+  private static String place(String store, String collection) {
+    return store.equals("faiss")
+        ? "{type: faiss, path: \"%s\"}".formatted(folder.resolve(collection))
+        : "{type: %s, url: \"%s\", collection: %s}".formatted(store, PLACES.get(store), collection);
+  }
+
+  private static void python(String verb, String store, String collection, String... more)
+      throws Exception {
+    List<String> command = new ArrayList<>();
+    command.add(System.getenv("VECFERRY_PYTHON"));
+    command.add(Cli.home().resolve("starter/src/test/python/stores.py").toString());
+    command.addAll(List.of(verb, store, PLACES.get(store), collection));
+    command.addAll(List.of(more));
+    Path log = folder.resolve("python.log");
+    Process process =
+        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
+    assertThat(process.waitFor(120, TimeUnit.SECONDS)).isTrue();
+    assertThat(process.exitValue()).as("%s: %s", command, Files.readString(log)).isZero();
+  }
+}
