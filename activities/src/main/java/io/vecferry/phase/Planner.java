@@ -2,7 +2,6 @@ package io.vecferry.phase;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vecferry.plan.Estimate;
-import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.PlannedField;
@@ -115,14 +114,8 @@ public final class Planner {
     int partRows = spec.export().partRows();
     long bytesPerRow = OTHER_BYTES_PER_ROW;
     try (VectorStore store = Stores.get(spec.source().type()).open(sourceSettings)) {
-      if (!store.exists()) {
-        throw new StoreException(
-            FailureClass.MISSING,
-            "there is nothing at "
-                + nameOf(spec.source().settings())
-                + ". Name an existing collection.");
-      }
-      // The assessment reads every record, so that the description after it knows all kinds of ids.
+      // Of a collection that is not there, a store says best itself what is there instead. The
+      // assessment reads every record, so that the description after it knows all kinds of ids.
       findings.addAll(store.assess());
       source = store.describe();
       RecordProfiler profiler = new RecordProfiler();

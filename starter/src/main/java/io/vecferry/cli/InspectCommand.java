@@ -49,9 +49,6 @@ final class InspectCommand implements Callable<Integer> {
       type = source.type();
     }
     try (VectorStore opened = Stores.get(type).open(settings)) {
-      if (!opened.exists()) {
-        throw new UserError("There is nothing at " + store + ".");
-      }
       CollectionInfo info = opened.describe();
       List<Finding> findings = opened.assess();
       if (json) {

@@ -188,7 +188,7 @@ class BadInputTest {
     notFinite[7 * DIMENSION] = Float.NEGATIVE_INFINITY;
     String duplicate = lines(0, ROWS - 1) + FaissFolder.line("row-3", 1) + "\n";
     return Stream.of(
-        source("missing source", null, null, "there is nothing at ", "/source"),
+        source("missing source", null, null, "/source: there is no such file or folder"),
         source("truncated vectors", truncated, lines, "index.faiss is truncated: 200 floats"),
         source("truncated header", header, lines, "index.faiss is truncated: "),
         source("empty file", new byte[0], lines, "index.faiss is an empty file, not a FAISS index"),
@@ -453,7 +453,7 @@ class BadInputTest {
         "report",
         "nosuch");
     refused(cli, new String[] {"There is no folder nosuch."}, "archive", "verify", "nosuch");
-    refused(cli, new String[] {"There is nothing at nosuch."}, "inspect", "nosuch");
+    refused(cli, new String[] {"/nosuch: there is no such file or folder"}, "inspect", "nosuch");
     refused(
         cli.with("TEMPORAL_ADDRESS", "127.0.0.1:1"),
         new String[] {"--http must be HOST:PORT, for example 127.0.0.1:9090, got '9090'."},

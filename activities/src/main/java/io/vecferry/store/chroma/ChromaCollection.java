@@ -94,7 +94,7 @@ record ChromaCollection(
         load);
   }
 
-  /** Servers before 1.0.10 spell the configuration in another way. */
+  /** Early servers, as 1.0.4, spell the configuration in another way. */
   private static ObjectNode configuration(JsonNode node) {
     ObjectNode configuration = JsonNodeFactory.instance.objectNode();
     for (Map.Entry<String, JsonNode> part : sorted(node).properties()) {

@@ -73,7 +73,7 @@ final class ChromaLoad {
           Finding.blocking(
               "target.url",
               settings.url() + " does not say that a collection can be given a configuration.",
-              "Upgrade the server to Chroma 1.0.10 or later."));
+              "Upgrade the server to Chroma 1.0.20 or later."));
     }
     if (schema.configuration().containsKey("not indexed")) {
       findings.add(
