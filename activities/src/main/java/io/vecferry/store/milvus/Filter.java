@@ -36,12 +36,17 @@ record Filter(String field, boolean text, boolean lite) {
     return lower.isEmpty() || upper.isEmpty() ? lower + upper : lower + " and " + upper;
   }
 
+  /** Whether a key can stand in a list of keys. */
+  boolean isListed(String key) {
+    return text || !key.equals(SMALLEST);
+  }
+
   /** Rows with one of these keys; at least one. */
   String in(List<String> keys) {
     StringBuilder list = new StringBuilder();
     boolean smallest = false;
     for (String key : keys) {
-      if (!text && key.equals(SMALLEST)) {
+      if (!isListed(key)) {
         smallest = true;
       } else {
         list.append(list.isEmpty() ? "" : ",").append(literal(key));

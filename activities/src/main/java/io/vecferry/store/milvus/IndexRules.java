@@ -32,7 +32,7 @@ final class IndexRules {
   private static final int NORMAL_BUILD_BEAM = 200;
   private static final int SMALLEST_M = 2;
   private static final int LARGEST_M = 2_048;
-  private static final int SMALLEST_SEARCH_BEAM = 100;
+  private static final int SMALLEST_SEARCH_BEAM = 256;
   private static final int SMALLEST_PROBES = 16;
   private static final int LISTS_PER_PROBE = 16;
   private static final int COMPONENTS_OF_A_PIECE = 4;
@@ -444,10 +444,10 @@ final class IndexRules {
     for (Parameter parameter : TYPES.get(type).parameters()) {
       if (parameter.use() == Use.SEARCH) {
         switch (parameter.name()) {
-          case "ef" -> search.put("ef", Integer.toString(Math.max(SMALLEST_SEARCH_BEAM, 2 * k)));
+          case "ef" -> search.put("ef", Integer.toString(Math.max(SMALLEST_SEARCH_BEAM, 4 * k)));
           case "nprobe" -> search.put("nprobe", Long.toString(probes(build)));
           case "search_list" ->
-              search.put("search_list", Integer.toString(Math.max(SMALLEST_SEARCH_BEAM, 2 * k)));
+              search.put("search_list", Integer.toString(Math.max(SMALLEST_SEARCH_BEAM, 4 * k)));
           default -> {
             // Milvus has a default.
           }

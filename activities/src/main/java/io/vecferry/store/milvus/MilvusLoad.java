@@ -3,8 +3,10 @@ package io.vecferry.store.milvus;
 import io.milvus.grpc.CollectionSchema;
 import io.milvus.grpc.CreateCollectionRequest;
 import io.milvus.grpc.CreateIndexRequest;
+import io.milvus.grpc.DeleteRequest;
 import io.milvus.grpc.DescribeCollectionResponse;
 import io.milvus.grpc.DropCollectionRequest;
+import io.milvus.grpc.FieldSchema;
 import io.milvus.grpc.FlushRequest;
 import io.milvus.grpc.FlushResponse;
 import io.milvus.grpc.GetFlushStateRequest;
@@ -17,6 +19,7 @@ import io.milvus.grpc.RenameCollectionRequest;
 import io.milvus.grpc.UpsertRequest;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
+import io.vecferry.record.IdColumn;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.store.BatchWriter;
 import io.vecferry.store.LoadNote;
@@ -24,8 +27,10 @@ import io.vecferry.store.LoadSchema;
 import io.vecferry.store.LoadStamp;
 import io.vecferry.store.Reject;
 import io.vecferry.store.SendingWriter;
+import io.vecferry.store.SourceRange;
 import io.vecferry.store.StoreException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +44,10 @@ final class MilvusLoad {
 
   /** An index that gets no further for so long is tried again from the start. */
   private static final Duration STANDSTILL = Duration.ofMinutes(30);
+
+  private static final int MOST_ROUNDS = 5;
+  private static final int RANGES_TO_COMPARE = 64;
+  private static final int ROWS_TO_COMPARE = 500;
 
   /** Milvus flushes a collection only so often. */
   private static final Duration FLUSH_PATIENCE = Duration.ofMinutes(2);
@@ -128,27 +137,59 @@ final class MilvusLoad {
   }
 
   BatchWriter write(LoadStamp stamp) {
-    Layout layout = collection.layout(require(stamp));
+    Writing writing = writing(require(stamp));
     MilvusOptions options = collection.options();
-    RowEncoder encoder = new RowEncoder(layout, version);
     return new SendingWriter(
         "milvus",
         new SendingWriter.Limits(MOST_ROWS, options.requestBytes(), options.requestsInFlight()),
-        batch -> send(encoder, batch));
+        batch -> send(writing, batch, false));
   }
 
-  private List<Reject> send(RowEncoder encoder, RecordBatch batch) {
-    RowEncoder.Encoded encoded = encoder.encode(batch);
+  /** How rows replace those with the same key. */
+  private enum Way {
+    UPSERT,
+    /** Where insert replaces by itself. */
+    INSERT,
+    /**
+     * Where upsert puts rows into the wrong partition. Two attempts that do this at once can leave
+     * a row twice; the end of the load puts that right.
+     */
+    DELETE_AND_INSERT
+  }
+
+  private record Writing(Layout layout, RowEncoder encoder, Way way) {}
+
+  private Writing writing(DescribeCollectionResponse found) {
+    Layout layout = collection.layout(found);
+    boolean partitioned =
+        found.getSchema().getFieldsList().stream().anyMatch(FieldSchema::getIsPartitionKey);
+    Way way =
+        !version.upsertReplaces()
+            ? Way.INSERT
+            : partitioned && !version.upsertFollowsPartitionKey()
+                ? Way.DELETE_AND_INSERT
+                : Way.UPSERT;
+    return new Writing(layout, new RowEncoder(layout, version), way);
+  }
+
+  /**
+   * @param loaded whether the collection is loaded
+   */
+  private List<Reject> send(Writing writing, RecordBatch batch, boolean loaded) {
+    RowEncoder.Encoded encoded = writing.encoder().encode(batch);
     if (encoded.rows() == 0) {
       return encoded.rejects();
     }
     String doing = collection.doing("writing");
+    if (writing.way() == Way.DELETE_AND_INSERT) {
+      delete(doing, writing.layout(), batch.ids(), loaded);
+    }
     MutationResult answer =
         client.get(
             MilvusErrors.Call.WRITE,
             doing,
             stub ->
-                version.upsertReplaces()
+                writing.way() == Way.UPSERT
                     ? stub.upsert(
                         UpsertRequest.newBuilder()
                             .setCollectionName(collection.name())
@@ -171,6 +212,31 @@ final class MilvusLoad {
     return encoded.rejects();
   }
 
+  private void delete(String doing, Layout layout, IdColumn ids, boolean loaded) {
+    Filter filter = collection.filter(layout);
+    List<String> keys = new ArrayList<>();
+    for (int row = 0; row < ids.rows(); row++) {
+      String key = ids.get(row);
+      // One key needs a filter that only a loaded collection takes; the end of the load sees to it.
+      if ((layout.textIds() || RowEncoder.isInt64(key)) && (loaded || filter.isListed(key))) {
+        keys.add(key);
+      }
+    }
+    if (keys.isEmpty()) {
+      return;
+    }
+    client.get(
+        MilvusErrors.Call.WRITE,
+        doing,
+        stub ->
+            stub.delete(
+                DeleteRequest.newBuilder()
+                    .setCollectionName(collection.name())
+                    .setExpr(filter.in(keys))
+                    .build()),
+        MutationResult::getStatus);
+  }
+
   void finish(LoadStamp stamp) {
     DescribeCollectionResponse found = require(stamp);
     flush();
@@ -178,6 +244,46 @@ final class MilvusLoad {
     awaitIndexes();
     collection.load();
     collection.forget();
+    Writing writing = writing(found);
+    if (writing.way() == Way.DELETE_AND_INSERT) {
+      removeRepeated(writing);
+    }
+  }
+
+  /** Writes rows anew that are there more than once; all of them are the same. */
+  private void removeRepeated(Writing writing) {
+    Filter filter = collection.filter(writing.layout());
+    for (int round = 0; round < MOST_ROUNDS; round++) {
+      KeyScan scan = KeyScan.of(collection);
+      if (collection.count("") == scan.rows()) {
+        return;
+      }
+      for (SourceRange range : scan.split(RANGES_TO_COMPARE)) {
+        String rows = filter.range(Cursor.key(range.start()), Cursor.key(range.end()));
+        if (collection.count(rows) != range.rows()) {
+          removeRepeated(writing, range);
+        }
+      }
+    }
+    throw new StoreException(
+        FailureClass.TRANSIENT,
+        collection.doing("finishing")
+            + ": rows are there more than once, because somebody is still writing.");
+  }
+
+  private void removeRepeated(Writing writing, SourceRange range) {
+    Filter filter = collection.filter(writing.layout());
+    try (MilvusReader reader = new MilvusReader(collection, range, null, ROWS_TO_COMPARE)) {
+      for (RecordBatch batch = reader.next(); batch != null; batch = reader.next()) {
+        List<String> keys = new ArrayList<>();
+        for (int row = 0; row < batch.rows(); row++) {
+          keys.add(batch.ids().get(row));
+        }
+        if (collection.count(filter.in(keys)) != batch.rows()) {
+          send(writing, batch, true);
+        }
+      }
+    }
   }
 
   private void flush() {

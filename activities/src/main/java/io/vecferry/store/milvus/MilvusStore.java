@@ -27,6 +27,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /** A collection of a Milvus server. */
@@ -63,7 +64,7 @@ final class MilvusStore implements VectorStore {
   public CollectionInfo describe() {
     DescribeCollectionResponse found = collection.describe();
     Layout layout = collection.layout(found);
-    Map<String, Map<String, String>> indexes = new LinkedHashMap<>();
+    Map<String, Map<String, String>> indexes = new TreeMap<>();
     for (IndexDescription index : collection.indexes()) {
       indexes.put(index.getFieldName(), NativeSchema.pairs(index.getParamsList()));
     }

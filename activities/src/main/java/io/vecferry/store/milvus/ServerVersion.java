@@ -12,8 +12,9 @@ import java.util.regex.Pattern;
  * @param lite whether it is Milvus Lite, which numbers its versions differently and implements a
  *     part of the protocol only
  */
-record ServerVersion(String text, int major, int minor, boolean lite) {
-  private static final Pattern NUMBER = Pattern.compile("(\\d+)\\.(\\d+)(\\.\\d+)?");
+record ServerVersion(String text, int major, int minor, int patch, boolean lite) {
+  private static final Pattern NUMBER =
+      Pattern.compile("(\\d{1,4})\\.(\\d{1,4})(?:\\.(\\d{1,4}))?");
   private static final String LITE = "milvus_lite";
 
   /** The version that a server says; {@code v2.3.5-lite} is not Milvus Lite. */
@@ -22,10 +23,14 @@ record ServerVersion(String text, int major, int minor, boolean lite) {
     Matcher number = NUMBER.matcher(said);
     if (!number.find()) {
       // A server that does not say its version is taken for the oldest that is supported.
-      return new ServerVersion(said.isEmpty() ? "of unknown version" : said, 2, 3, lite);
+      return new ServerVersion(said.isEmpty() ? "of unknown version" : said, 2, 3, 0, lite);
     }
     return new ServerVersion(
-        number.group(), Integer.parseInt(number.group(1)), Integer.parseInt(number.group(2)), lite);
+        number.group(),
+        Integer.parseInt(number.group(1)),
+        Integer.parseInt(number.group(2)),
+        number.group(3) == null ? 0 : Integer.parseInt(number.group(3)),
+        lite);
   }
 
   /** Name of the product with its version. */
@@ -82,6 +87,14 @@ record ServerVersion(String text, int major, int minor, boolean lite) {
     return !lite;
   }
 
+  /**
+   * Whether upsert puts a row into the partition of its partition key. Until 2.3.10 it goes by
+   * another field, and filters on the key do not find the row.
+   */
+  boolean upsertFollowsPartitionKey() {
+    return lite || atLeast(4) || (minor == 3 && patch >= 10);
+  }
+
   /** Whether JSON comes back spelled as it was written. */
   boolean keepsJsonText() {
     return !lite;
@@ -101,8 +114,9 @@ record ServerVersion(String text, int major, int minor, boolean lite) {
   boolean hasVectors(DataType type) {
     return switch (type) {
       case FloatVector -> true;
-      case BinaryVector, Float16Vector -> !lite;
-      case BFloat16Vector -> !lite && atLeast(4);
+      case BinaryVector -> !lite;
+      // 2.3 takes half floats, but a search finds none of them.
+      case Float16Vector, BFloat16Vector -> !lite && atLeast(4);
       case SparseFloatVector -> lite || atLeast(4);
       case Int8Vector -> !lite && atLeast(6);
       default -> false;

@@ -106,6 +106,10 @@ class MilvusRulesTest {
     assertThat(ServerVersion.parse("").product()).isEqualTo("Milvus of unknown version");
     assertThat(ServerVersion.parse("3.0.1").known()).isFalse();
     assertThat(OLD.hasVectors(DataType.BFloat16Vector)).isFalse();
+    assertThat(OLD.hasVectors(DataType.Float16Vector)).isFalse();
+    assertThat(OLD.upsertFollowsPartitionKey()).isFalse();
+    assertThat(ServerVersion.parse("2.3.10").upsertFollowsPartitionKey()).isTrue();
+    assertThat(NEW.upsertFollowsPartitionKey()).isTrue();
     assertThat(OLD.hasVectors(DataType.SparseFloatVector)).isFalse();
     assertThat(NEW.hasVectors(DataType.Int8Vector)).isTrue();
     assertThat(LITE.hasVectors(DataType.SparseFloatVector)).isTrue();
