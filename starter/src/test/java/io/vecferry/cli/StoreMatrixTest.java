@@ -5,18 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vecferry.testing.RunningServer;
 import io.vecferry.testing.Server;
 import io.vecferry.testing.WithServer;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -44,22 +39,19 @@ class StoreMatrixTest {
   @WithServer(Server.QDRANT)
   static RunningServer qdrant;
 
+  private static ForeignStores foreign;
   private static final Map<String, String> PLACES = new HashMap<>();
   private static final List<String[]> MADE = new ArrayList<>();
 
   @BeforeAll
   static void fill() throws Exception {
-    if (System.getenv("VECFERRY_PYTHON") == null) {
-      String message = "set VECFERRY_PYTHON to a Python with the packages of .ci/requirements.txt";
-      assertThat(System.getenv("CI")).as(message).isNotEqualTo("true");
-      Assumptions.abort(message);
-    }
+    foreign = new ForeignStores(folder);
     PLACES.put("faiss", folder.toString());
     PLACES.put("chroma", chroma.url());
     PLACES.put("milvus", milvus.url());
     PLACES.put("qdrant", qdrant.url());
     for (String store : STORES) {
-      python("seed", store, source(store), folder.resolve(store + ".expected").toString());
+      foreign.fill(store, PLACES.get(store), source(store));
       MADE.add(new String[] {store, source(store)});
     }
   }
@@ -67,7 +59,7 @@ class StoreMatrixTest {
   @AfterAll
   static void drop() throws Exception {
     for (String[] collection : MADE) {
-      python("drop", collection[0], collection[1]);
+      foreign.drop(collection[0], PLACES.get(collection[0]), collection[1]);
     }
   }
 
@@ -93,20 +85,8 @@ class StoreMatrixTest {
     Cli.Result result = Cli.in(folder).run("run", "spec.yaml");
     assertThat(result.exitCode()).as("%s", result).isEqualTo(0);
     MADE.add(new String[] {target, collection});
-    Path found = folder.resolve("found");
-    python("read", target, collection, found.toString());
-    assertSame(folder.resolve(source + ".expected"), found);
-    python("read", source, source(source), found.toString());
-    assertSame(folder.resolve(source + ".expected"), found);
-  }
-
-  private static void assertSame(Path expected, Path found) throws IOException {
-    List<String> wanted = Files.readAllLines(expected, StandardCharsets.UTF_8);
-    List<String> actual = Files.readAllLines(found, StandardCharsets.UTF_8);
-    assertThat(actual).hasSameSizeAs(wanted);
-    for (int i = 0; i < wanted.size(); i++) {
-      assertThat(actual.get(i)).isEqualTo(wanted.get(i));
-    }
+    foreign.assertHolds(target, PLACES.get(target), collection, source(source));
+    foreign.assertHolds(source, PLACES.get(source), source(source), source(source));
   }
 
   private static String source(String store) {
@@ -117,19 +97,5 @@ class StoreMatrixTest {
     return store.equals("faiss")
         ? "{type: faiss, path: \"%s\"}".formatted(folder.resolve(collection))
         : "{type: %s, url: \"%s\", collection: %s}".formatted(store, PLACES.get(store), collection);
-  }
-
-  private static void python(String verb, String store, String collection, String... more)
-      throws Exception {
-    List<String> command = new ArrayList<>();
-    command.add(System.getenv("VECFERRY_PYTHON"));
-    command.add(Cli.home().resolve("starter/src/test/python/stores.py").toString());
-    command.addAll(List.of(verb, store, PLACES.get(store), collection));
-    command.addAll(List.of(more));
-    Path log = folder.resolve("python.log");
-    Process process =
-        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
-    assertThat(process.waitFor(120, TimeUnit.SECONDS)).isTrue();
-    assertThat(process.exitValue()).as("%s: %s", command, Files.readString(log)).isZero();
   }
 }

@@ -36,6 +36,9 @@ import javax.net.ssl.SSLException;
 final class ChromaClient {
   static final JsonMapper JSON = JsonMapper.builder().build();
 
+  /** What a server takes in one request unless its configuration says otherwise, in bytes. */
+  private static final long LARGEST_REQUEST = 40L << 20;
+
   private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
   private static final int SHOWN = 300;
   private static final int MOST_NAMES = 1000;
@@ -75,17 +78,39 @@ final class ChromaClient {
     private final CompletableFuture<HttpResponse<Answer>> response;
     private final String doing;
     private final FailureClass refused;
+    private final long bytes;
 
     private Pending(
-        CompletableFuture<HttpResponse<Answer>> response, String doing, FailureClass refused) {
+        CompletableFuture<HttpResponse<Answer>> response,
+        String doing,
+        FailureClass refused,
+        long bytes) {
       this.response = response;
       this.doing = doing;
       this.refused = refused;
+      this.bytes = bytes;
     }
 
     /** Waits for the answer. */
     Answer await() {
-      HttpResponse<Answer> answer = waitFor(response, doing);
+      HttpResponse<Answer> answer;
+      try {
+        answer = waitFor(response, doing);
+      } catch (StoreException e) {
+        // A server that refuses a request before all of it has arrived may close the connection
+        // before its answer is read.
+        if (e.getCause() instanceof IOException && bytes > LARGEST_REQUEST) {
+          throw new StoreException(
+              FailureClass.TOO_LARGE,
+              "a request of "
+                  + bytes
+                  + " bytes is too large: a server takes "
+                  + LARGEST_REQUEST
+                  + " unless it is told otherwise (413, Payload too large).",
+              e);
+        }
+        throw e;
+      }
       if (answer.statusCode() >= 300) {
         throw failure(answer, doing, refused);
       }
@@ -354,7 +379,7 @@ final class ChromaClient {
 
   private Pending start(
       String method, String path, BodyPublisher body, String doing, FailureClass refused) {
-    return new Pending(start(request(method, path, body)), doing, refused);
+    return new Pending(start(request(method, path, body)), doing, refused, body.contentLength());
   }
 
   private HttpRequest request(String method, String path, BodyPublisher body) {

@@ -136,8 +136,9 @@ final class MilvusErrors {
   /** The codes that mean anything at all. */
   private static FailureClass classOfReason(Call call, Status status, FailureClass otherwise) {
     String reason = status.getReason().toLowerCase(Locale.ROOT);
+    // It was loaded when it was opened: a server that was started anew loads it again by itself.
     if (reason.contains("not loaded")) {
-      return FailureClass.MISSING;
+      return FailureClass.TRANSIENT;
     }
     if (reason.contains("rate limit") || reason.contains("request is rejected by grpc ratelimit")) {
       return FailureClass.RATE_LIMITED;

@@ -676,7 +676,7 @@ class MilvusRulesTest {
     assertThat(classOf(write, 1001, "IO failed: disk")).isEqualTo(FailureClass.TRANSIENT);
     assertThat(classOf(write, 65535, "segment allocation failed"))
         .isEqualTo(FailureClass.TRANSIENT);
-    assertThat(classOf(read, 101, "collection not loaded")).isEqualTo(FailureClass.MISSING);
+    assertThat(classOf(read, 101, "collection not loaded")).isEqualTo(FailureClass.TRANSIENT);
     assertThat(classOf(read, 100, "collection not found")).isEqualTo(FailureClass.MISSING);
     assertThat(classOf(read, 65535, "query results exceed the maxOutputSize"))
         .isEqualTo(FailureClass.TOO_LARGE);
