@@ -404,9 +404,16 @@ public abstract class StoreContractTest {
         }
       }
       int all = store.search("", new float[] {1, 1, 1, 1}, 1, 200).counts()[0];
-      // A graph does not lead to every vector, one of inner products least of all.
-      assertThat(all).isBetween(store.searchesExactly() ? 100 : 80, 100);
+      assertThat(all).isBetween(store.searchesExactly() ? 100 : reachable(), 100);
     }
+  }
+
+  /**
+   * How many of 100 vectors a graph leads to at least. One of inner products falls apart: its long
+   * vectors are neighbours of all, its short ones of none.
+   */
+  private int reachable() {
+    return metric() == Metric.IP ? 10 : 80;
   }
 
   private Sample nearest(List<Sample> samples, float[] query) {

@@ -63,19 +63,22 @@ final class MilvusErrors {
         switch (failureClass) {
           case PERMISSION -> " Check auth and the rights of this user.";
           case RESOURCE_EXHAUSTED -> " Free what is used up on the Milvus server, then retry.";
-          case MISSING ->
+          default ->
               isNotLoaded(status) ? " Load the collection, or set options.load: true." : "";
-          default -> "";
         };
     return new StoreException(failureClass, doing + ": " + sentence(reason) + remedy);
   }
 
   private static FailureClass classOf(Call call, Status status) {
+    // It was loaded when it was opened: a server that was started anew loads it again by itself.
+    if (isNotLoaded(status)) {
+      return FailureClass.TRANSIENT;
+    }
     int code = status.getCode();
     if (code == 0) {
       return classOfOldCode(call, status);
     }
-    if (code == NOT_LOADED || code == COLLECTION_NOT_FOUND || code == 200 || code == 201) {
+    if (code == COLLECTION_NOT_FOUND || code == 200 || code == 201) {
       return FailureClass.MISSING;
     }
     if (code == 8 || code == 4) {
@@ -136,10 +139,6 @@ final class MilvusErrors {
   /** The codes that mean anything at all. */
   private static FailureClass classOfReason(Call call, Status status, FailureClass otherwise) {
     String reason = status.getReason().toLowerCase(Locale.ROOT);
-    // It was loaded when it was opened: a server that was started anew loads it again by itself.
-    if (reason.contains("not loaded")) {
-      return FailureClass.TRANSIENT;
-    }
     if (reason.contains("rate limit") || reason.contains("request is rejected by grpc ratelimit")) {
       return FailureClass.RATE_LIMITED;
     }
