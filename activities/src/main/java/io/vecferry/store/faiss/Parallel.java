@@ -48,7 +48,15 @@ final class Parallel {
             if (used == 1 && Thread.currentThread().isInterrupted()) {
               throw interrupted();
             }
-            worker.run(start, start >= to - step ? to : start + step);
+            boolean done = false;
+            try {
+              worker.run(start, start >= to - step ? to : start + step);
+              done = true;
+            } finally {
+              if (!done) {
+                stopped.set(true);
+              }
+            }
           }
         };
     if (used == 1) {
