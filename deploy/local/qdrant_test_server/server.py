@@ -216,6 +216,9 @@ class Limiter:
             self.tokens -= cost
 
 
+HIDDEN = "no vectors"
+
+
 class Collection:
     """One shard of the engine, with what the engine does not know. `configuration` is the request that created it."""
 
@@ -259,6 +262,9 @@ class Collection:
             name: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf if params.modifier else None)
             for name, params in self.sparse().items()
         }
+        if not dense and not sparse:
+            # Qdrant has collections without vectors, the engine has none.
+            sparse = {HIDDEN: edge.EdgeSparseVectorParams()}
         return edge.EdgeConfig(vectors=dense or None, sparse_vectors=sparse or None)
 
     def dense(self):

@@ -301,15 +301,16 @@ public final class MigrationSteps implements MigrationActivities {
                   result.sourceRecall(),
                   result.targetRecall(),
                   result.largestScoreDifference());
-          if (result.targetRecall() < wanted.minRecall()
-              || result.largestScoreDifference() > wanted.scoreTolerance()) {
+          if (!result.passes(wanted.minRecall(), wanted.scoreTolerance())) {
             throw new StoreException(
                 FailureClass.NOT_PROVED,
                 summary
                     + String.format(
                         Locale.ROOT,
                         "; quality.minRecall is %s, quality.scoreTolerance is %s.",
-                        wanted.minRecall(),
+                        wanted.minRecall() == null
+                            ? "a hundredth below the source"
+                            : wanted.minRecall(),
                         wanted.scoreTolerance()));
           }
           return new CheckResult(result.queries(), summary);

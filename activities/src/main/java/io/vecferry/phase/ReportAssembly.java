@@ -257,9 +257,7 @@ final class ReportAssembly {
     QualityResult result =
         archive.readJson(MigrationSteps.QUALITY, Payloads.MAPPER, QualityResult.class);
     MigrationSpec.Quality wanted = workspace.spec().quality();
-    boolean passed =
-        result.targetRecall() >= wanted.minRecall()
-            && result.largestScoreDifference() <= wanted.scoreTolerance();
+    boolean passed = result.passes(wanted.minRecall(), wanted.scoreTolerance());
     String explanation =
         String.format(
             Locale.ROOT,
@@ -277,7 +275,8 @@ final class ReportAssembly {
             result.medianScoreDifference(),
             result.percentile99ScoreDifference(),
             result.largestScoreDifference()),
-        new MigrationReport.Thresholds(wanted.minRecall(), wanted.scoreTolerance()),
+        new MigrationReport.Thresholds(
+            result.requiredRecall(wanted.minRecall()), wanted.scoreTolerance()),
         passed,
         explanation,
         List.of(),

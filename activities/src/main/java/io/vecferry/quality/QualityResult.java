@@ -43,6 +43,29 @@ public record QualityResult(
     double targetBatchSeconds,
     List<Worst> worst) {
 
+  /** How much worse than the source the target may answer when nobody has said what is wanted. */
+  private static final double WORSE = 0.01;
+
+  /**
+   * The recall that the target has to reach. A source that answers by an approximate index is not
+   * always right either, and a target that is as good as it has lost nothing.
+   *
+   * @param wanted what the spec asks for; null when it asks for nothing
+   */
+  public double requiredRecall(Double wanted) {
+    return wanted == null ? Math.max(0, sourceRecall - WORSE) : wanted;
+  }
+
+  /**
+   * Whether the target answers well enough.
+   *
+   * @param wantedRecall as for {@link #requiredRecall}
+   * @param scoreTolerance largest score difference allowed
+   */
+  public boolean passes(Double wantedRecall, double scoreTolerance) {
+    return targetRecall >= requiredRecall(wantedRecall) && largestScoreDifference <= scoreTolerance;
+  }
+
   /**
    * A query whose answers on the target are poor.
    *

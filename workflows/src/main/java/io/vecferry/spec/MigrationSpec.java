@@ -51,12 +51,13 @@ public record MigrationSpec(
   /**
    * @param sampleSize queries taken from the source
    * @param topK answers compared per query
-   * @param minRecall share of right answers that the target must reach
+   * @param minRecall share of right answers that the target must reach; null for a hundredth less
+   *     than the source reaches
    * @param scoreTolerance largest score difference between the sides
    * @param iterations single queries timed on each side
    */
   public record Quality(
-      int sampleSize, int topK, double minRecall, double scoreTolerance, int iterations) {}
+      int sampleSize, int topK, Double minRecall, double scoreTolerance, int iterations) {}
 
   /**
    * @param automatic roll back at a failure instead of waiting for a person

@@ -176,7 +176,7 @@ public final class SpecReader {
         new MigrationSpec.Quality(
             (int) section.integer("sampleSize", 1000, 0, 100_000),
             (int) section.integer("topK", 10, 1, 1000),
-            section.number("minRecall", 0.99, 0, 1),
+            section.number("minRecall", null, 0, 1),
             section.number("scoreTolerance", 0.01, 0, 1e9),
             (int) section.integer("iterations", 100, 0, 100_000));
     section.notYet("queries", section.has("queries"), "a file of queries");

@@ -182,7 +182,7 @@ final class SpecSection {
     return number;
   }
 
-  double number(String key, double defaultValue, double smallest, double largest) {
+  Double number(String key, Double defaultValue, double smallest, double largest) {
     JsonNode node = value(key);
     if (node == null) {
       return defaultValue;
