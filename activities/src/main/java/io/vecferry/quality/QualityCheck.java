@@ -44,9 +44,9 @@ public final class QualityCheck {
    * {@link #FEWEST_QUERIES} are asked. Such a side is asked to see that it answers at all, with the
    * right ids and scores: its vectors were compared one by one.
    */
-  private static final long EXACT_COMPARISONS = 100_000_000;
+  private static final long EXACT_COMPARISONS = 25_000_000;
 
-  private static final int FEWEST_QUERIES = 100;
+  private static final int FEWEST_QUERIES = 25;
 
   private static final long BENCHMARK_NANOS = 250_000_000L;
   private static final int WORST = 10;
