@@ -82,7 +82,11 @@ public final class SpecReader {
         .alias("vectorSize", "dimension")
         .alias("collectionName", "collection")
         .alias("indexConfig", "index");
-    nameOfIndex(section);
+    // What other stores call a collection is an index there.
+    if (section.values().path("type").asText().equalsIgnoreCase("elasticsearch")
+        && section.values().path("index").isTextual()) {
+      section.alias("index", "collection");
+    }
     indexInPieces(section);
     String type = section.requiredText("type", "type: faiss").toLowerCase(Locale.ROOT);
     section.notYet("connection", section.has("connection"), "a connection defined on the worker");
@@ -119,16 +123,6 @@ public final class SpecReader {
         parameters,
         StoreSpec.IfExists.valueOf(ifExists.toUpperCase(Locale.ROOT)),
         section.values());
-  }
-
-  /** Elasticsearch calls a collection an index, and so does the guide. */
-  private static void nameOfIndex(SpecSection section) {
-    if (section.values().path("index").isTextual()) {
-      JsonNode name = section.values().remove("index");
-      if (!section.values().has("collection")) {
-        section.values().set("collection", name);
-      }
-    }
   }
 
   /**

@@ -176,6 +176,12 @@ class SpecReaderTest {
         .anySatisfy(text -> assertThat(text).startsWith("target.index.indexType: is not a known"))
         .anySatisfy(text -> assertThat(text).startsWith("target.index.tpye: is not a known"))
         .hasSize(2);
+    assertThat(
+            read("{" + SIDES.replace("\"b\"", "\"b\", \"index\": \"HNSW\"") + "}")
+                .problems()
+                .stream()
+                .map(SpecProblem::toString))
+        .containsExactly("target.index: must be an object with keys, got \"HNSW\".");
   }
 
   private static MigrationSpec guide(String json) {
