@@ -7,6 +7,7 @@ ports=(proxy proxy_internal root_coord query_coord query_node index_coord index_
 deadline=180
 # SIGTERM takes a minute and more, and loses nothing less.
 stop_signal=KILL
+authorization=false
 
 install_key() { python_key milvus.txt; }
 
@@ -58,6 +59,7 @@ start() {
   export DEPLOY_MODE=STANDALONE METRICS_PORT=${port[metrics]} LOG_LEVEL=warn
   # Short intervals make small collections fast, and a restart need not wait long for what the killed server had registered.
   export PROXY_TIMETICKINTERVAL=50 QUERYCOORD_CHECKINTERVAL=100 QUERYCOORD_DISTPULLINTERVAL=100 COMMON_SESSION_TTL=5
+  export COMMON_SECURITY_AUTHORIZATIONENABLED=$authorization
   exec "$installed/bin/milvus" run standalone
 }
 

@@ -6,6 +6,8 @@ import java.util.Locale;
 public enum Server {
   CHROMA,
   MILVUS,
+  /** Lets only users in: root, whose password is Milvus. */
+  MILVUS_SECURED,
   MILVUS_LITE,
   TEMPORAL,
   ELASTICSEARCH_8,

@@ -82,13 +82,12 @@ public final class SpecReader {
         .alias("vectorSize", "dimension")
         .alias("collectionName", "collection")
         .alias("indexConfig", "index");
-    if (section.values().has("indexType")) {
-      ObjectNode index = section.values().withObjectProperty("index");
-      index.set("type", section.values().remove("indexType"));
-      if (section.values().has("params")) {
-        index.set("params", section.values().remove("params"));
-      }
+    // What other stores call a collection is an index there.
+    if (section.values().path("type").asText().equalsIgnoreCase("elasticsearch")
+        && section.values().path("index").isTextual()) {
+      section.alias("index", "collection");
     }
+    indexInPieces(section);
     String type = section.requiredText("type", "type: faiss").toLowerCase(Locale.ROOT);
     section.notYet("connection", section.has("connection"), "a connection defined on the worker");
     String metric = section.text("metric", null);
@@ -124,6 +123,40 @@ public final class SpecReader {
         parameters,
         StoreSpec.IfExists.valueOf(ifExists.toUpperCase(Locale.ROOT)),
         section.values());
+  }
+
+  /**
+   * The guide writes what belongs to an index beside the other keys of a store, or everything that
+   * has to do with comparing into the index.
+   */
+  private static void indexInPieces(SpecSection section) {
+    ObjectNode values = section.values();
+    JsonNode given = values.path("index");
+    if (!given.isMissingNode() && !given.isObject()) {
+      // Reported where the section is read.
+      return;
+    }
+    if (given.isObject()) {
+      ObjectNode index = new SpecSection("", given, new ArrayList<>()).values();
+      values.set("index", index);
+      rename(index, "indexType", index, "type");
+      rename(index, "metricType", values, "metric");
+      rename(index, "metric", values, "metric");
+    }
+    if (values.has("indexType")) {
+      ObjectNode index = values.withObjectProperty("index");
+      rename(values, "indexType", index, "type");
+      rename(values, "params", index, "params");
+    }
+  }
+
+  /** Moves a key; what stands under the other one already wins. */
+  private static void rename(ObjectNode from, String key, ObjectNode to, String other) {
+    JsonNode value = from.get(key);
+    if (value != null && !to.has(other)) {
+      from.remove(key);
+      to.set(other, value);
+    }
   }
 
   private static MigrationSpec.Export export(SpecSection section) {

@@ -6,6 +6,8 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SpecReaderTest {
   private static final String SIDES =
@@ -29,27 +31,163 @@ class SpecReaderTest {
     assertThat(spec.target().ifExists()).isEqualTo(StoreSpec.IfExists.FAIL);
   }
 
+  /**
+   * Fragments of the migration guide, as they are written there: what its users have in their files
+   * is what they paste into a spec.
+   */
   @Test
-  void takesTheSpellingsOfTheGuide() {
-    SpecReader.Result read =
-        read(
+  void takesChromaToMilvusAsTheGuideWritesIt() {
+    MigrationSpec spec =
+        guide(
             """
             {"name": "guide",
              "source": {"store_type": "chroma", "collection_name": "vectors"},
-             "target": {"store_type": "milvus", "collection_name": "vectors", "dimension": 768,
-                        "index_type": "IVF_FLAT", "metric_type": "IP", "params": {"nlist": 1024, "nprobe": 16}},
-             "export": {"include_metadata": true, "preserve_ids": true, "format": "parquet", "batch_size": 500}}
+             "target": {
+                "store_type": "milvus",
+                "collection_name": "vectors",
+                "dimension": 768,
+                "index_type": "IVF_FLAT",
+                "metric_type": "IP"
+             },
+             "export": {
+                "include_metadata": true,
+                "preserve_ids": true,
+                "format": "parquet"
+             }}
             """);
 
-    assertThat(read.problems()).isEmpty();
-    StoreSpec target = read.spec().target();
+    StoreSpec target = spec.target();
     assertThat(target.type()).isEqualTo("milvus");
     assertThat(target.dimension()).isEqualTo(768);
     assertThat(target.metric()).isEqualTo("ip");
     assertThat(target.indexType()).isEqualTo("IVF_FLAT");
-    assertThat(target.indexParams()).containsEntry("nlist", "1024").containsEntry("nprobe", "16");
+    assertThat(target.indexParams()).isEmpty();
     assertThat(target.settings().get("collection").textValue()).isEqualTo("vectors");
-    assertThat(read.spec().export().batchSize()).isEqualTo(500);
+    assertThat(spec.source().settings().get("collection").textValue()).isEqualTo("vectors");
+    assertThat(spec.export().includeMetadata()).isTrue();
+    assertThat(spec.export().preserveIds()).isTrue();
+    assertThat(spec.export().format()).isEqualTo("parquet");
+  }
+
+  @Test
+  void takesCallsOfTheGuideByTheNamesOfTheirArguments() {
+    MigrationSpec spec =
+        guide(
+            """
+            {"name": "guide",
+             "source": {"type": "faiss", "path": "path/to/index"},
+             "target": {"store_type": "milvus", "dimension": 768, "metric_type": "cosine"},
+             "export": {"format": "parquet", "include_metadata": true, "batch_size": 500},
+             "import": {"batch_size": 250, "validate": true},
+             "validation": {"check_vectors": true, "check_metadata": true, "strict": true,
+                            "tolerance": 0.001},
+             "quality": {"sample_size": 1000}}
+            """);
+
+    assertThat(spec.target().metric()).isEqualTo("cosine");
+    assertThat(spec.export().batchSize()).isEqualTo(500);
+    assertThat(spec.load().batchSize()).isEqualTo(250);
+    assertThat(spec.quality().sampleSize()).isEqualTo(1000);
+    StoreSpec qdrant =
+        guide(
+                """
+                {"name": "guide", "source": {"type": "faiss", "path": "a"},
+                 "target": {"type": "qdrant", "collection_name": "vectors", "vector_size": 768}}
+                """)
+            .target();
+    assertThat(qdrant.dimension()).isEqualTo(768);
+    assertThat(qdrant.settings().get("collection").textValue()).isEqualTo("vectors");
+    assertThat(qdrant.settings().has("vectorSize")).isFalse();
+  }
+
+  @Test
+  void takesElasticsearchToMilvusAsTheGuideWritesIt() {
+    MigrationSpec spec =
+        guide(
+            """
+            {"name": "guide",
+             "source": {"type": "elasticsearch",
+                "index": "vectors",
+                "batch_size": 100,
+                "scroll_size": "5m"
+             },
+             "target": {"type": "milvus",
+                "collection": "vectors",
+                "partition_key": "category",
+                "batch_size": 200
+             }}
+            """);
+
+    assertThat(spec.source().indexType()).isNull();
+    assertThat(spec.source().settings().toString())
+        .isEqualTo("{\"type\":\"elasticsearch\",\"scrollSize\":\"5m\",\"collection\":\"vectors\"}");
+    assertThat(spec.target().settings().get("partitionKey").textValue()).isEqualTo("category");
+    assertThat(spec.export().batchSize()).isEqualTo(100);
+    assertThat(spec.load().batchSize()).isEqualTo(200);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        // Beside the other keys of the store, as a part of them, and in camel case.
+        "\"index_type\": \"IVF_SQ8\", \"metric_type\": \"L2\", \"params\": {\"nlist\": 1024, \"nprobe\": 16}",
+        "\"index_config\": {\"index_type\": \"IVF_SQ8\", \"metric_type\": \"L2\","
+            + " \"params\": {\"nlist\": 1024, \"nprobe\": 16}}",
+        "\"index\": {\"type\": \"IVF_SQ8\", \"params\": {\"nlist\": 1024, \"nprobe\": 16}}, \"metric\": \"l2\"",
+        "\"index_type\": \"IVF_SQ8\", \"index\": {\"params\": {\"nlist\": 1024, \"nprobe\": 16}}, \"metric\": \"l2\"",
+      })
+  void takesIndexSettingsAsTheGuideWritesThem(String written) {
+    StoreSpec target =
+        guide(
+                "{\"name\": \"guide\", \"source\": {\"type\": \"chroma\"}, \"target\": {\"type\":"
+                    + " \"milvus\", "
+                    + written
+                    + "}}")
+            .target();
+
+    assertThat(target.indexType()).isEqualTo("IVF_SQ8");
+    assertThat(target.metric()).isEqualTo("l2");
+    assertThat(target.indexParams()).containsEntry("nlist", "1024").containsEntry("nprobe", "16");
+    // A store reads what is for searching from there.
+    assertThat(target.settings().at("/index/params/nprobe").intValue()).isEqualTo(16);
+  }
+
+  @Test
+  void reportsIndexSettingsThatAreNoneInPlace() {
+    assertThat(
+            read(
+                    "{"
+                        + SIDES.replace("\"b\"", "\"b\", \"index\": [1], \"index_type\": \"Flat\"")
+                        + "}")
+                .problems()
+                .stream()
+                .map(SpecProblem::toString))
+        .containsExactly("target.index: must be an object with keys, got [1].");
+    assertThat(
+            read(
+                    "{"
+                        + SIDES.replace(
+                            "\"b\"",
+                            "\"b\", \"index\": {\"index_type\": \"Flat\", \"type\": \"HNSW\", \"tpye\": 1}")
+                        + "}")
+                .problems()
+                .stream()
+                .map(SpecProblem::toString))
+        .anySatisfy(text -> assertThat(text).startsWith("target.index.indexType: is not a known"))
+        .anySatisfy(text -> assertThat(text).startsWith("target.index.tpye: is not a known"))
+        .hasSize(2);
+    assertThat(
+            read("{" + SIDES.replace("\"b\"", "\"b\", \"index\": \"HNSW\"") + "}")
+                .problems()
+                .stream()
+                .map(SpecProblem::toString))
+        .containsExactly("target.index: must be an object with keys, got \"HNSW\".");
+  }
+
+  private static MigrationSpec guide(String json) {
+    SpecReader.Result read = read(json);
+    assertThat(read.problems()).isEmpty();
+    return read.spec();
   }
 
   @Test

@@ -12,6 +12,7 @@ import io.vecferry.plan.RecordProfile;
 import io.vecferry.record.ElementType;
 import io.vecferry.record.IdKind;
 import io.vecferry.record.VectorKind;
+import io.vecferry.spec.Suggestion;
 import io.vecferry.store.LoadSchema;
 import io.vecferry.store.Metric;
 import io.vecferry.store.VectorFieldInfo;
@@ -215,6 +216,9 @@ record Blueprint(
         int longest = Math.max(SMALLEST_ID_LIMIT, ID_HEADROOM * profile.longestId());
         key = text(name, Math.min(longest, MilvusOptions.LONGEST_TEXT));
       }
+      if (own != null) {
+        key.setDescription(own.getDescription());
+      }
       add(key.setIsPrimaryKey(true), "target.options.idField");
       if (profile.longestId() > MilvusOptions.LONGEST_TEXT) {
         findings.add(tooLong("ids", profile.longestId()));
@@ -234,10 +238,10 @@ record Blueprint(
     }
 
     private void addVector(VectorFieldInfo info) {
-      String own = ownVectorField(info.name());
+      FieldSchema own = ownVectorField(info.name());
       String name;
       if (own != null) {
-        name = own;
+        name = own.getName();
       } else if (info.name().isEmpty()) {
         name = freeName(options.vectorField(), "vector", "embedding", "dense_vector");
       } else {
@@ -277,7 +281,12 @@ record Blueprint(
                     + " are rejects and count against import.maxRejects"));
       }
       FieldSchema.Builder field = field(name, type);
-      if (type != DataType.SparseFloatVector) {
+      if (own != null) {
+        field.setDescription(own.getDescription());
+      }
+      if (own != null && own.getDataType() == type) {
+        field.addAllTypeParams(own.getTypeParamsList());
+      } else if (type != DataType.SparseFloatVector) {
         field.addAllTypeParams(
             NativeSchema.pairs(Map.of("dim", Integer.toString(info.dimension()))));
       }
@@ -286,15 +295,14 @@ record Blueprint(
     }
 
     /** The vector field that a Milvus source has under this name. */
-    private String ownVectorField(String name) {
+    private FieldSchema ownVectorField(String name) {
       if (nativeSchema.isEmpty()) {
         return null;
       }
       Map<String, String> renamed = nativeSchema.get().recordNames();
       return nativeSchema.get().schema().getFieldsList().stream()
           .filter(field -> Layout.isVector(field.getDataType()))
-          .map(FieldSchema::getName)
-          .filter(field -> renamed.getOrDefault(field, field).equals(name))
+          .filter(field -> renamed.getOrDefault(field.getName(), field.getName()).equals(name))
           .findFirst()
           .orElse(null);
     }
@@ -549,13 +557,28 @@ record Blueprint(
                 (with == 0 ? "none" : "only " + with)
                     + " of the "
                     + profile.rows()
-                    + " records that were looked at have the key '"
+                    + " records that were looked at "
+                    + (with == 0 ? "has" : "have")
+                    + " the key '"
                     + key
-                    + "'; the others come to the partition of "
+                    + (with == 0
+                        ? "'; all come to the partition of "
+                        : "'; the others come to the partition of ")
                     + (field.getDataType() == DataType.Int64 ? "0" : "the empty text")
                     + ".",
-                ""));
+                with == 0 ? near(key) : ""));
       }
+    }
+
+    /** Metadata keys that somebody may have meant. */
+    private String near(String key) {
+      String near = Suggestion.didYouMean(key, keys).strip();
+      return near.isEmpty() && !keys.isEmpty()
+          ? "Their keys are: "
+              + keys.stream().sorted().limit(NAMED_KEYS).collect(Collectors.joining(", "))
+              + (keys.size() > NAMED_KEYS ? ", ..." : "")
+              + "."
+          : near;
     }
 
     private void addFunctions() {

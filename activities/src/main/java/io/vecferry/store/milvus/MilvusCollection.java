@@ -165,13 +165,15 @@ final class MilvusCollection {
   /**
    * Makes sure that the collection can be read, and loads it when the user allows that.
    *
-   * @throws StoreException MISSING when it is not loaded and may not be
+   * @throws StoreException MISSING when it is not there, or not loaded and may not be
    */
   synchronized void requireLoaded() {
     if (loaded) {
       return;
     }
     if (!isLoaded()) {
+      // One that is not there is not loaded either, and says so.
+      describe();
       if (!options.load()) {
         throw new StoreException(
             FailureClass.MISSING,

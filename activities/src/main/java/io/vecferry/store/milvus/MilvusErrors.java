@@ -28,6 +28,7 @@ final class MilvusErrors {
   private static final int COLLECTION_NOT_FOUND = 100;
   private static final int NOT_LOADED = 101;
   private static final int INDEX_NOT_FOUND = 700;
+  private static final int DATABASE_NOT_FOUND = 800;
 
   private MilvusErrors() {}
 
@@ -35,8 +36,10 @@ final class MilvusErrors {
     return status.getCode() == 0 && status.getErrorCodeValue() == 0;
   }
 
+  /** Also so for a name that no collection of this server can have. */
   static boolean isCollectionMissing(Status status) {
     return status.getCode() == COLLECTION_NOT_FOUND
+        || status.getReason().startsWith("Invalid collection name")
         || (status.getCode() == 0
             && (status.getErrorCode() == ErrorCode.CollectionNotExists
                 || status.getErrorCode() == ErrorCode.CollectionNameNotFound));
@@ -63,9 +66,21 @@ final class MilvusErrors {
         switch (failureClass) {
           case PERMISSION -> " Check auth and the rights of this user.";
           case RESOURCE_EXHAUSTED -> " Free what is used up on the Milvus server, then retry.";
-          default -> isNotLoaded(status) ? " Load the collection, or set options.load: true." : "";
+          default -> remedy(status);
         };
     return new StoreException(failureClass, doing + ": " + sentence(reason) + remedy);
+  }
+
+  private static String remedy(Status status) {
+    if (isNotLoaded(status)) {
+      return " Load the collection, or set options.load: true.";
+    }
+    if (isIndexMissing(status)) {
+      return " Make an index on its vector field: Milvus loads no collection without one.";
+    }
+    return status.getCode() == DATABASE_NOT_FOUND
+        ? " Check the name of the database in the spec."
+        : "";
   }
 
   private static FailureClass classOf(Call call, Status status) {
@@ -95,7 +110,7 @@ final class MilvusErrors {
     if (code == 1102) {
       return FailureClass.TOO_LARGE;
     }
-    if (code == 800 || code == INDEX_NOT_FOUND) {
+    if (code == DATABASE_NOT_FOUND || code == INDEX_NOT_FOUND) {
       return FailureClass.MISSING;
     }
     if (code == 1 || code == UNEXPECTED || code == 1001) {
@@ -243,8 +258,8 @@ final class MilvusErrors {
         return failed(
             FailureClass.TRANSIENT,
             doing,
-            "no host " + cause.getMessage() + " is known",
-            "",
+            "the host of " + server + " is not known here",
+            "Correct the address.",
             failure);
       }
       if (cause instanceof ConnectException || cause instanceof NoRouteToHostException) {
@@ -256,10 +271,7 @@ final class MilvusErrors {
             failure);
       }
     }
-    if (reason.contains("Unable to resolve host")) {
-      return failed(FailureClass.TRANSIENT, doing, "unknown host: " + reason, "", failure);
-    }
-    if (reason.contains("not SETTINGS")) {
+    if (!speaksHttp2(failure)) {
       return notMilvus(doing, server, reason, failure);
     }
     if (reason.contains("Network closed")) {
@@ -277,7 +289,7 @@ final class MilvusErrors {
   private static StoreException notMilvus(
       String doing, String server, String reason, StatusRuntimeException failure) {
     boolean http =
-        reason.contains("not SETTINGS")
+        !speaksHttp2(failure)
             || reason.contains("HTTP status code")
             || reason.contains("content-type");
     return http
@@ -288,6 +300,17 @@ final class MilvusErrors {
             "Give the address of Milvus' gRPC port, usually 19530, and https:// when it has TLS.",
             failure)
         : failed(FailureClass.TRANSIENT, doing, reason, "", failure);
+  }
+
+  /** Whether the server began with the protocol below gRPC, or agreed to it in TLS. */
+  private static boolean speaksHttp2(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      String message = String.valueOf(cause.getMessage());
+      if (message.contains("not SETTINGS") || message.contains("Failed ALPN negotiation")) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static StoreException failed(
