@@ -35,11 +35,12 @@ parser.add_argument("--work", default=os.path.join(tempfile.gettempdir(), "vecfe
 parser.add_argument("--rival")
 parser.add_argument("--rival-folder")
 parser.add_argument("--rival-python")
+parser.add_argument("--fill", action="store_true", help="fill the source and stop")
 parser.add_argument("--loop", action="store_true", help=argparse.SUPPRESS)
 options = parser.parse_args()
 
 BATCH = 1000
-NLIST = 128
+NLIST, NPROBE = 128, 16
 work = pathlib.Path(options.work)
 work.mkdir(parents=True, exist_ok=True)
 rows, dimension = options.rows, options.dimension
@@ -69,7 +70,12 @@ def is_missing(url):
 
 @functools.cache
 def vectors():
-    values = np.random.default_rng(7).standard_normal((rows, dimension), dtype=np.float32)
+    """In clusters of about a hundred, as embeddings are; vectors without any order have no index that finds them."""
+    random = np.random.default_rng(7)
+    centres = random.standard_normal((max(1, rows // 100), dimension), dtype=np.float32)
+    values = random.standard_normal((rows, dimension), dtype=np.float32)
+    values *= 0.7
+    values += centres[random.integers(0, len(centres), rows)]
     return values / np.linalg.norm(values, axis=1, keepdims=True)
 
 
@@ -238,7 +244,7 @@ class Milvus:
     def spec(self, who):
         more = {"partitionKey": "category"} if options.source == "elasticsearch" else {}
         return {"store_type": "milvus", "url": self.url, "collection_name": self.collection(who), "dimension": dimension,
-                "index_type": "IVF_FLAT", "metric_type": "IP", "params": {"nlist": NLIST, "nprobe": NLIST}, **more}
+                "index_type": "IVF_FLAT", "metric_type": "IP", "params": {"nlist": NLIST, "nprobe": NPROBE}, **more}
 
     def drop(self, who):
         if self.client.has_collection(self.collection(who)):
@@ -431,6 +437,8 @@ if options.loop:
     loop()
     sys.exit()
 source.fill()
+if options.fill:
+    sys.exit()
 people = ["vecferry", "python"]
 if options.rival and options.target == "qdrant":
     people += ["migration-50", "migration-256"]
