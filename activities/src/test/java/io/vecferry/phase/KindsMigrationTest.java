@@ -350,7 +350,7 @@ class KindsMigrationTest {
     assertThat(steps.plan(spec(faiss)).findings())
         .extracting(Finding::message)
         .contains(
-            "FAISS has no metric hamming for floats",
+            "FAISS has no metric hamming for floats, and binary indexes are read but not written",
             "the source keeps components as BIT; the index gets the same numbers as 32-bit floats,"
                 + " one per bit");
   }

@@ -64,15 +64,19 @@ public final class Vecferry {
 
   /** Runs a command and ends the process with its exit code. */
   public static void main(String[] arguments) {
-    quietLogs(arguments);
-    int code =
-        new CommandLine(new Vecferry())
-            .setExitCodeExceptionMapper(failure -> ExitCode.WRONG_USAGE)
-            .setExecutionExceptionHandler(Vecferry::explain)
-            .setParameterExceptionHandler(Vecferry::explainUsage)
-            .execute(arguments);
+    int code = execute(arguments);
     System.out.flush();
     System.exit(code);
+  }
+
+  /** Runs a command and returns its exit code. */
+  static int execute(String... arguments) {
+    quietLogs(arguments);
+    return new CommandLine(new Vecferry())
+        .setExitCodeExceptionMapper(failure -> ExitCode.WRONG_USAGE)
+        .setExecutionExceptionHandler(Vecferry::explain)
+        .setParameterExceptionHandler(Vecferry::explainUsage)
+        .execute(arguments);
   }
 
   /**

@@ -2,7 +2,12 @@ package io.vecferry.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vecferry.workflow.MigrationStatus;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -58,5 +63,71 @@ class FaissIndexMigrationTest {
                 + "validation: {tolerance: 0.01}");
     assertThat(allowed.exitCode()).as("%s", allowed).isEqualTo(0);
     assertThat(allowed.err()).contains("600 within tolerance", "0 different");
+  }
+
+  /** Moves one component of the last vector to its neighbour float, and nothing else. */
+  private static void change(Path index) throws IOException {
+    byte[] content = Files.readAllBytes(index);
+    content[content.length - 4] ^= 1;
+    Files.write(index, content);
+  }
+
+  @Test
+  void sourceThatChangesDuringTheMigrationStopsIt() throws IOException {
+    FaissFolder.write(folder.resolve("source"), 600, 8);
+    Specs.write(folder, "changed", "approval: {beforeImport: true}");
+    try (Service service = Service.start(folder)) {
+      service.startWorker();
+      Cli cli = service.cli(folder);
+      Cli.Result started = cli.run("start", "spec.yaml");
+      assertThat(started.exitCode()).as("%s", started).isZero();
+      service.await("changed", MigrationStatus.State.WAITING_FOR_APPROVAL);
+      change(folder.resolve("source/index.faiss"));
+      cli.run("approve", "changed", "--reason", "looks right");
+
+      Cli.Result watched = cli.run("watch", "changed");
+
+      assertThat(watched.exitCode()).as("%s", watched).isEqualTo(3);
+      assertThat(cli.run("failures", "changed").out())
+          .contains("[SOURCE_CHANGED]", "/source/index.faiss was changed since it was opened");
+      assertThat(folder.resolve("target")).doesNotExist();
+      cli.run("rollback", "changed", "--reason", "it changed");
+      Cli.Result rolledBack = cli.run("watch", "changed");
+      assertThat(rolledBack.exitCode()).as("%s", rolledBack).isEqualTo(2);
+    }
+    try (Stream<Path> left = Files.list(folder)) {
+      assertThat(left.map(path -> path.getFileName().toString()))
+          .containsExactlyInAnyOrder("source", "spec.yaml", "archives");
+    }
+  }
+
+  @Test
+  void sourceThatChangedIsNotResumed() throws IOException {
+    FaissFolder.write(folder.resolve("source"), 600, 8);
+    Path index = folder.resolve("source/index.faiss");
+    FileTime before = Files.getLastModifiedTime(index);
+    Path spec = Specs.write(folder, "resumed", "approval: {beforeImport: true}");
+    killWhenItWaits(spec);
+    assertThat(folder.resolve("vecferry-archive/resumed/source")).isDirectory();
+    change(index);
+    // A tool that keeps the time of a file does not hide what was done to it.
+    Files.setLastModifiedTime(index, before);
+
+    Cli.Result refused = Cli.in(folder).run("run", spec.toString());
+
+    assertThat(refused.exitCode()).as("%s", refused).isEqualTo(1);
+    assertThat(refused.err() + refused.out())
+        .contains("has changed since an earlier run of this migration exported a part of it")
+        .contains("Choose another name for the migration, or move that folder away.");
+    assertThat(folder.resolve("target")).doesNotExist();
+    change(index);
+    Files.setLastModifiedTime(index, before);
+    killWhenItWaits(spec);
+  }
+
+  private void killWhenItWaits(Path spec) {
+    try (Cli.Running run = Cli.in(folder).start("run", spec.toString())) {
+      run.await("it waits", () -> run.err().contains("WAITING_FOR_APPROVAL"));
+    }
   }
 }

@@ -846,6 +846,10 @@ final class FaissCollection implements AutoCloseable {
     }
     findings.addAll(join(vectors));
     findings.addAll(assessPrecision(allowLossy));
+    Finding documents = sidecar == null ? HaystackFolder.finding(files.index()) : null;
+    if (documents != null) {
+      findings.add(documents);
+    }
     if (files.manifest() != null && manifest == null) {
       findings.add(
           Finding.warning(

@@ -169,13 +169,7 @@ final class FaissStore implements VectorStore {
               "the folder " + parent + " cannot be written by this user",
               "Allow it, or choose another path."));
     }
-    if (field.metric() == Metric.HAMMING || field.metric() == Metric.JACCARD) {
-      findings.add(
-          Finding.blocking(
-              "target.metric",
-              "FAISS has no metric " + field.metric().spelling() + " for floats",
-              "Migrate to a store that has it."));
-    } else if (field.metric() == Metric.COSINE) {
+    if (field.metric() == Metric.COSINE) {
       findings.add(
           Finding.blocking(
               "target.metric",
@@ -185,9 +179,9 @@ final class FaissStore implements VectorStore {
       findings.add(
           Finding.blocking(
               "target.metric",
-              "a FAISS index of floats has no metric "
+              "FAISS has no metric "
                   + field.metric().spelling()
-                  + ", and binary indexes are read but not written",
+                  + " for floats, and binary indexes are read but not written",
               "Choose a store that holds bits."));
     } else if (langChain && field.metric() != Metric.L2 && field.metric() != Metric.IP) {
       findings.add(

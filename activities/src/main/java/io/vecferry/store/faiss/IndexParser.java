@@ -22,6 +22,9 @@ final class IndexParser {
   private static final int MAXIMUM_DIMENSION = 1 << 20;
   private static final int DEEPEST = 50;
 
+  /** FAISS writes this number twice into each header, where a field was once. */
+  private static final long UNUSED = 1 << 20;
+
   /** Floats of a matrix or a table that is read at once: 1 GiB. */
   private static final long MOST_FLOATS = 1L << 28;
 
@@ -133,7 +136,9 @@ final class IndexParser {
     String what = "the header of " + name;
     int dimension = input.readInt(what);
     long rows = input.readLong(what);
-    input.readLong(what);
+    if (input.readLong(what) == Long.reverseBytes(UNUSED)) {
+      throw bigEndian();
+    }
     input.readLong(what);
     boolean trained = input.readFlag(what + ": is_trained");
     int metric = input.readInt(what);
@@ -1002,6 +1007,15 @@ final class IndexParser {
 
   /** Reads a transform and returns its name. */
   private String transform(Undoing undoing) throws IOException {
+    if (++depth > DEEPEST) {
+      throw input.damaged("transforms are nested more than " + DEEPEST + " deep");
+    }
+    String name = readTransform(undoing);
+    depth--;
+    return name;
+  }
+
+  private String readTransform(Undoing undoing) throws IOException {
     String fourcc = input.fourcc("the type of a transform");
     float[] matrix = null;
     float[] bias = null;
@@ -1145,6 +1159,13 @@ final class IndexParser {
     String what = "the header of " + name;
     int bits = input.readInt(what);
     int codeSize = input.readInt(what);
+    int swapped = Integer.reverseBytes(bits);
+    if (bits != swapped
+        && swapped > 0
+        && swapped <= MAXIMUM_DIMENSION
+        && swapped == 8L * Integer.reverseBytes(codeSize)) {
+      throw bigEndian();
+    }
     long rows = input.readLong(what);
     boolean trained = input.readFlag(what + ": is_trained");
     input.readInt(what);
@@ -1247,7 +1268,19 @@ final class IndexParser {
     if (!around.isEmpty()) {
       return input.damaged(around + " holds an unknown index type");
     }
+    String reversed = new StringBuilder(fourcc).reverse().toString();
+    if (IndexTypes.isIndex(reversed)) {
+      return bigEndian();
+    }
     return foreign();
+  }
+
+  private StoreException bigEndian() {
+    return FileErrors.incompatible(
+        path
+            + " looks big-endian: FAISS wrote it on a machine with another order of bytes, and no"
+            + " other machine reads it. Save the vectors there (index.reconstruct_n(0,"
+            + " index.ntotal)) and add them to a new index here.");
   }
 
   private StoreException foreign() throws IOException {

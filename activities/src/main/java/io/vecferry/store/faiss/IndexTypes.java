@@ -78,6 +78,11 @@ final class IndexTypes {
     return fourcc.startsWith("ISV") || fourcc.startsWith("ISI") ? "IndexSVS" : CLASSES.get(fourcc);
   }
 
+  /** Whether an index may start with this: index types are the only ones that start so. */
+  static boolean isIndex(String fourcc) {
+    return fourcc.matches("I[xwvHNBMR][A-Za-z0-9]{2}|I[PR]fs|Imiq") || CLASSES.containsKey(fourcc);
+  }
+
   /** Why a class cannot be read, and what to do. */
   static String reason(String fourcc) {
     return switch (fourcc) {

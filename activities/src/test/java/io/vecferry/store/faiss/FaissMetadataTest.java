@@ -18,6 +18,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -300,5 +302,71 @@ class FaissMetadataTest {
       }
     }
     assertThat(seen).isEqualTo(6);
+  }
+
+  @Test
+  void documentsOfHaystackAreAskedFor() throws Exception {
+    Path index = folder.resolve("store.faiss");
+    Files.copy(Path.of("src", "test", "resources", "faiss", "flat-l2.faiss"), index);
+    Files.writeString(folder.resolve("store.json"), "{\"sql_url\":\"sqlite:///documents.db\"}");
+    String said;
+    try (VectorStore store = new FaissProvider().open(settings(index))) {
+      said =
+          store.assess().stream()
+              .filter(finding -> finding.severity() == Finding.Severity.BLOCKING)
+              .map(Finding::toString)
+              .collect(Collectors.joining());
+    }
+    assertThat(said)
+        .contains("store.json", "a FAISSDocumentStore of Haystack", "are in documents.db")
+        .contains("sqlite3 documents.db \"select ", "metadataKey: vector_id, metadataId: id");
+    Files.writeString(folder.resolve("store.json"), "{\"something\":\"else\"}");
+    try (VectorStore store = new FaissProvider().open(settings(index))) {
+      assertThat(store.assess())
+          .noneMatch(finding -> finding.severity() == Finding.Severity.BLOCKING);
+    }
+    Assumptions.assumeTrue(System.getenv("VECFERRY_PYTHON") != null, "no Python with SQLite");
+    assertQueryGivesDocuments(said);
+  }
+
+  /** What the message says to run, run against tables as Haystack makes them. */
+  private void assertQueryGivesDocuments(String said) throws Exception {
+    String query = said.replaceAll("(?s).*documents.db \"(select .*)\" > documents.jsonl.*", "$1");
+    String program =
+        """
+        import sqlite3, sys
+        db = sqlite3.connect(":memory:")
+        db.execute('create table document (id, content, "index", vector_id)')
+        db.execute("create table meta_document (name, value, document_id, document_index)")
+        for row in range(17):
+            place = (f"d{row}", "document")
+            db.execute("insert into document values (?, ?, ?, ?)", (place[0], f'"text {row}"', place[1], str(row)))
+            db.execute("insert into meta_document values ('row', ?, ?, ?)", (str(row), *place))
+        db.execute("insert into document values ('none', '1', 'document', null)")
+        print(*(row for row, in db.execute(sys.argv[1])), sep="\\n")
+        """;
+    Path list = folder.resolve("documents.jsonl");
+    Process python =
+        new ProcessBuilder(
+                System.getenv("VECFERRY_PYTHON"), "-c", program, query.replace("\\\"", "\""))
+            .redirectErrorStream(true)
+            .redirectOutput(list.toFile())
+            .start();
+    assertThat(python.waitFor()).as(Files.readString(list)).isZero();
+    RecordBatch batch =
+        read(settings(
+                folder.resolve("store.faiss"),
+                "metadata",
+                "documents.jsonl",
+                "metadataKey",
+                "vector_id",
+                "metadataId",
+                "id",
+                "metadataDocument",
+                "content"))
+            .get(0);
+    assertThat(batch.ids().get(3)).isEqualTo("d3");
+    assertThat(batch.documents().get(3)).isEqualTo("text 3");
+    assertThat(batch.metadata().get(3)).contains("\"row\":3");
   }
 }

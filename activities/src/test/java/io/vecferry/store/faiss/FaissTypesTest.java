@@ -394,6 +394,74 @@ class FaissTypesTest {
     assertThatThrownBy(() -> IndexFile.open(file)).hasMessageContaining("nested more than 50 deep");
   }
 
+  /** An ITQ transform consists of two transforms, which may be such ones again. */
+  @Test
+  void nestingOfTransformsIsBounded() throws IOException {
+    Path file = folder.resolve("bomb.faiss");
+    byte[] transform = new byte[13];
+    System.arraycopy("Viqt".getBytes(StandardCharsets.US_ASCII), 0, transform, 0, 4);
+    try (OutputStream out = Files.newOutputStream(file)) {
+      out.write("IxPT".getBytes(StandardCharsets.US_ASCII));
+      byte[] header = new byte[37];
+      header[0] = 8;
+      header[28] = 1;
+      header[29] = 1;
+      header[33] = 1;
+      out.write(header);
+      for (int i = 0; i < 100_000; i++) {
+        out.write(transform);
+      }
+    }
+    assertThatThrownBy(() -> IndexFile.open(file))
+        .hasMessageContaining("transforms are nested more than 50 deep");
+  }
+
+  /** Every eight bytes at the beginning as a count: whatever they count, nothing is made for it. */
+  @ParameterizedTest
+  @MethodSource("names")
+  void countsThatLieAreNotBelieved(String name) throws IOException {
+    Path file = index(name, folder);
+    byte[] whole = Files.readAllBytes(file);
+    long[] lies = {1L << 31, Long.MAX_VALUE, (1L << 40) + 1, -1};
+    for (int at = 4; at <= Math.min(160, whole.length - 8); at++) {
+      byte[] lying = whole.clone();
+      ByteBuffer.wrap(lying).order(ByteOrder.LITTLE_ENDIAN).putLong(at, lies[at / 2 % 4]);
+      IndexProbe.read(file, lying, at % 2 == 0);
+    }
+  }
+
+  /** As a machine that starts numbers with the other end writes them. */
+  @ParameterizedTest
+  @CsvSource({
+    "flat-l2, true",
+    "flat-l2, false",
+    "types/ivf-flat, false",
+    "types/binary-flat, true",
+    "types/binary-flat, false"
+  })
+  void anotherOrderOfBytesIsNamed(String name, boolean type) throws IOException {
+    byte[] content =
+        Files.readAllBytes(Path.of("src", "test", "resources", "faiss", name + ".faiss"));
+    ByteBuffer from = ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer to = ByteBuffer.wrap(content.clone());
+    if (type) {
+      to.putInt(0, from.getInt(0));
+    }
+    to.putInt(4, from.getInt(4));
+    if (name.contains("binary")) {
+      to.putInt(8, from.getInt(8)).putLong(12, from.getLong(12)).putInt(21, from.getInt(21));
+    } else {
+      to.putLong(8, from.getLong(8)).putLong(16, from.getLong(16)).putLong(24, from.getLong(24));
+      to.putInt(33, from.getInt(33));
+    }
+    Path file = Files.write(folder.resolve("big.faiss"), to.array());
+    assertThatThrownBy(() -> IndexFile.open(file))
+        .hasMessageContaining("big.faiss looks big-endian")
+        .hasMessageContaining("reconstruct_n")
+        .extracting(error -> ((StoreException) error).failureClass())
+        .isEqualTo(FailureClass.INCOMPATIBLE);
+  }
+
   /** Whatever is wrong with a file, it is said, and nothing large is allocated for it. */
   @ParameterizedTest
   @MethodSource("names")

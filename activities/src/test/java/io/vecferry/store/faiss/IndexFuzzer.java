@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Entry of a fuzzer: any bytes as an index file. Run by {@code .ci/fuzz}. */
+/** Entry of a fuzzer: any bytes as an index file. Run by {@link FuzzTest}. */
 public final class IndexFuzzer {
   private static Path file;
 

@@ -3,8 +3,8 @@ package io.vecferry.store.faiss;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.store.StoreException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.EnumSet;
@@ -22,9 +22,24 @@ final class IndexProbe {
 
   private IndexProbe() {}
 
+  /**
+   * Makes a file hold this content. A file that is cut to nothing before is brought to the disk
+   * when it is closed, on some file systems, which takes longer than to read it here.
+   */
+  static void replace(Path file, byte[] content) throws IOException {
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+      ByteBuffer rest = ByteBuffer.wrap(content);
+      while (rest.hasRemaining()) {
+        channel.write(rest);
+      }
+      channel.truncate(content.length);
+    }
+  }
+
   /** Parses the content as the file and decodes the first of its vectors. */
   static void read(Path file, byte[] content, boolean inOrder) throws IOException {
-    Files.write(file, content);
+    replace(file, content);
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       IndexParser parser = new IndexParser(file, channel);
       Rows rows = parser.parse().rows();

@@ -9,7 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
-/** Entry of a fuzzer: any bytes as the pickle of a docstore. Run by {@code .ci/fuzz}. */
+/** Entry of a fuzzer: any bytes as the pickle of a docstore. Run by {@link FuzzTest}. */
 public final class PickleFuzzer {
   private static Path file;
   private static Path fragments;
@@ -24,14 +24,11 @@ public final class PickleFuzzer {
       file.toFile().deleteOnExit();
       fragments.toFile().deleteOnExit();
     }
-    Files.write(file, content);
+    IndexProbe.replace(file, content);
     try (FileChannel pickle = FileChannel.open(file, StandardOpenOption.READ);
         FileChannel spill =
-            FileChannel.open(
-                fragments,
-                StandardOpenOption.READ,
-                StandardOpenOption.WRITE,
-                StandardOpenOption.TRUNCATE_EXISTING)) {
+            FileChannel.open(fragments, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      spill.truncate(0);
       PickleReader.Docstore docstore = PickleReader.read(file, pickle, spill);
       for (int i = 0; i < docstore.documents(); i++) {
         docstore.idOfDocument(i);
