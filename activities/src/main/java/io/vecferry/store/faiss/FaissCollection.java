@@ -488,19 +488,24 @@ final class FaissCollection implements AutoCloseable {
   }
 
   private RecordBatch fetchLabels(IdColumn ids, IndexFile.Reader vectors) throws IOException {
-    long[] rows = new long[ids.rows()];
-    long[] labels = new long[ids.rows()];
-    int found = 0;
+    long[] wanted = new long[ids.rows()];
+    int asked = 0;
     for (int i = 0; i < ids.rows(); i++) {
-      if (ids.kind(i) != IdKind.INT64) {
-        continue;
+      if (ids.kind(i) == IdKind.INT64) {
+        try {
+          wanted[asked] = Long.parseLong(ids.get(i));
+          asked++;
+        } catch (NumberFormatException e) {
+          // No label is spelled like that.
+        }
       }
-      long label;
-      try {
-        label = Long.parseLong(ids.get(i));
-      } catch (NumberFormatException e) {
-        continue;
-      }
+    }
+    long[] rows = new long[asked];
+    long[] labels = new long[asked];
+    int found = index.labelled() ? run(wanted, asked, rows, vectors) : 0;
+    System.arraycopy(wanted, 0, labels, 0, found);
+    for (int i = found; i < asked; i++) {
+      long label = wanted[i];
       long row =
           index.labelled()
               ? ids().find(label, vectors)
@@ -515,6 +520,38 @@ final class FaissCollection implements AutoCloseable {
         List.of(vectors(rows, found, vectors)),
         TextColumn.allNull(found),
         TextColumn.allNull(found));
+  }
+
+  /**
+   * Finds labels that stand one after the other in the file, as they are normally asked for: from
+   * where an earlier fetch ended, or where a segment starts.
+   *
+   * @return how many of the first ones were found so
+   */
+  private int run(long[] wanted, int asked, long[] rows, IndexFile.Reader vectors)
+      throws IOException {
+    Position start = asked == 0 ? null : known(labelKey(wanted[0]));
+    if (start == null) {
+      return 0;
+    }
+    int count = (int) Math.min(asked + 1L, index.rows() - start.row());
+    long[] there = new long[count];
+    vectors.labels(start.row(), count, there);
+    int same = 0;
+    while (same < Math.min(asked, count) && there[same] == wanted[same]) {
+      rows[same] = start.row() + same;
+      same++;
+    }
+    if (same < count) {
+      synchronized (this) {
+        positions.put(labelKey(there[same]), new Position(start.row() + same, -1));
+      }
+    }
+    return same;
+  }
+
+  private static IdKey labelKey(long label) {
+    return new IdKey(IdKind.INT64, Long.toString(label));
   }
 
   private RecordBatch fetchLines(IdColumn ids, IndexFile.Reader vectors, MetaReader lines)
@@ -575,10 +612,12 @@ final class FaissCollection implements AutoCloseable {
           }
         }
       }
-      try (MetaReader first = sidecar.reader(0, 0)) {
-        if (first.next()) {
-          first.parseId();
-          positions.put(new IdKey(first.idKind(), first.idText()), new Position(0, 0));
+      if (sidecar != null) {
+        try (MetaReader first = sidecar.reader(0, 0)) {
+          if (first.next()) {
+            first.parseId();
+            positions.put(new IdKey(first.idKind(), first.idText()), new Position(0, 0));
+          }
         }
       }
     }

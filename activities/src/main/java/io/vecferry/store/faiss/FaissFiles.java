@@ -119,6 +119,20 @@ record FaissFiles(
     Path pickle = folder.resolve(stem + ".pkl");
     boolean hasMetadata = Files.exists(metadata);
     boolean hasPickle = Files.exists(pickle);
+    if (manifest != null && manifest.files() != null) {
+      for (Path file : List.of(metadata, pickle)) {
+        if (manifest.files().containsKey(file.getFileName().toString()) && !Files.exists(file)) {
+          throw new StoreException(
+              FailureClass.MISSING,
+              file
+                  + " is not there, but "
+                  + Manifest.NAME
+                  + " says that ids, documents and metadata are in it; bring it back, or read "
+                  + index.getFileName()
+                  + " in a folder of its own, without them");
+        }
+      }
+    }
     if (hasMetadata && hasPickle) {
       if (manifest == null) {
         throw FileErrors.incompatible(

@@ -61,7 +61,11 @@ final class FaissLoad {
     this.indexName = indexName;
   }
 
-  /** What one attempt at a part wrote. */
+  /**
+   * What one attempt at a part wrote.
+   *
+   * @param idsOnly whether its records have neither document nor metadata
+   */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   @JsonIgnoreProperties(ignoreUnknown = true)
   record Pointer(
@@ -72,7 +76,8 @@ final class FaissLoad {
       String firstId,
       IdKind firstIdKind,
       long vectorBytes,
-      long lineBytes) {}
+      long lineBytes,
+      boolean idsOnly) {}
 
   void create(LoadSchema schema, LoadStamp stamp, String layout) {
     VectorFieldInfo field = schema.vectors().get(0);
@@ -232,6 +237,7 @@ final class FaissLoad {
     private long offered;
     private long lineBytes;
     private boolean integers = true;
+    private boolean idsOnly = true;
     private boolean finished;
     private boolean closed;
 
@@ -363,12 +369,14 @@ final class FaissLoad {
       }
       TextColumn documents = batch.documents();
       if (!documents.isNull(row)) {
+        idsOnly = false;
         line(",\"document\":");
         lineBytes +=
             JsonText.write(documents.bytes(), documents.start(row), documents.length(row), lines);
       }
       TextColumn metadata = batch.metadata();
       if (!metadata.isNull(row)) {
+        idsOnly = false;
         line(",\"metadata\":");
         lines.write(metadata.bytes(), metadata.start(row), metadata.length(row));
         lineBytes += metadata.length(row);
@@ -403,7 +411,15 @@ final class FaissLoad {
             pointer,
             JSON.writeValueAsBytes(
                 new Pointer(
-                    part, attempt, rows, idKinds, firstId, firstIdKind, vectorBytes, lineBytes)));
+                    part,
+                    attempt,
+                    rows,
+                    idKinds,
+                    firstId,
+                    firstIdKind,
+                    vectorBytes,
+                    lineBytes,
+                    idsOnly)));
         finished = true;
         if (before != null && !before.attempt().equals(attempt)) {
           deleteAttempt(part, before.attempt());
@@ -512,22 +528,26 @@ final class FaissLoad {
     Map<String, Manifest.FileSum> sums = new LinkedHashMap<>();
     sums.put(index.getFileName().toString(), publish(index, build::write));
     int[] places = langChain ? null : build.places();
-    sums.put(
-        metadata.getFileName().toString(),
-        publish(
-            metadata,
-            (output, channel) -> {
-              if (langChain) {
-                writePickle(output, pointers, kinds.size() > 1);
-              } else if (places != null) {
-                List<Path> lines = pointers.stream().map(part -> data(part, LINES)).toList();
-                new LinePlacer(lines, places).write(output, channel);
-              } else {
-                for (Pointer pointer : pointers) {
-                  output.copy(data(pointer, LINES), pointer.lineBytes());
+    // Ids that the index holds itself need no lines beside it.
+    boolean lines = !labelled || !pointers.stream().allMatch(Pointer::idsOnly);
+    if (lines) {
+      sums.put(
+          metadata.getFileName().toString(),
+          publish(
+              metadata,
+              (output, channel) -> {
+                if (langChain) {
+                  writePickle(output, pointers, kinds.size() > 1);
+                } else if (places != null) {
+                  List<Path> files = pointers.stream().map(part -> data(part, LINES)).toList();
+                  new LinePlacer(files, places).write(output, channel);
+                } else {
+                  for (Pointer pointer : pointers) {
+                    output.copy(data(pointer, LINES), pointer.lineBytes());
+                  }
                 }
-              }
-            }));
+              }));
+    }
     List<Manifest.Segment> segments = new ArrayList<>(pointers.size());
     long firstRow = 0;
     long metaOffset = 0;
@@ -537,7 +557,7 @@ final class FaissLoad {
               pointer.part(),
               firstRow,
               pointer.rows(),
-              langChain ? -1 : metaOffset,
+              langChain || !lines ? -1 : metaOffset,
               pointer.firstId(),
               pointer.firstIdKind()));
       firstRow += pointer.rows();

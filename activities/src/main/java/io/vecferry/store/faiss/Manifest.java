@@ -66,7 +66,7 @@ record Manifest(
   /**
    * One part in the finished files.
    *
-   * @param metaOffset position of its first line in {@code meta.jsonl}; -1 in other layouts
+   * @param metaOffset position of its first line in {@code meta.jsonl}; -1 where there is none
    * @param firstId its first id; null when it has no rows
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)

@@ -66,11 +66,7 @@ final class MilvusErrors {
         switch (failureClass) {
           case PERMISSION -> " Check auth and the rights of this user.";
           case RESOURCE_EXHAUSTED -> " Free what is used up on the Milvus server, then retry.";
-<<<<<<< HEAD
           default -> remedy(status);
-=======
-          default -> isNotLoaded(status) ? " Load the collection, or set options.load: true." : "";
->>>>>>> faiss-rest
         };
     return new StoreException(failureClass, doing + ": " + sentence(reason) + remedy);
   }

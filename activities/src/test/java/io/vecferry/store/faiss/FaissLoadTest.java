@@ -92,6 +92,68 @@ class FaissLoadTest {
     }
   }
 
+  @Test
+  void integersAloneNeedNoFileBesideTheIndex() {
+    Path target = folder.resolve("target");
+    try (VectorStore store = open(target, "vecferry")) {
+      store.create(schema(Metric.L2, ""), STAMP);
+      write(store, "p0", records(IdKind.INT64, "7", "-5", "9223372036854775807"));
+      write(store, "p1", records(IdKind.INT64, "3", "2"));
+      store.finishLoad(List.of("p0", "p1"), STAMP);
+    }
+    assertThat(target.resolve("meta.jsonl")).doesNotExist();
+    try (VectorStore store = open(target, "vecferry")) {
+      assertThat(store.stamp()).contains(STAMP);
+      assertThat(store.describe().idKinds()).containsExactly(IdKind.INT64);
+      // In order from a part's start, on from there, over the end, backwards, and what is not
+      // there.
+      for (String[] ids :
+          new String[][] {
+            {"3", "2"},
+            {"7", "-5"},
+            {"9223372036854775807", "3"},
+            {"2", "7"},
+            {"2", "3", "-5"},
+            {}
+          }) {
+        RecordBatch found = store.fetch(records(IdKind.INT64, ids).ids());
+        assertThat(texts(found)).containsExactly(ids);
+        for (int row = 0; row < found.rows(); row++) {
+          assertThat(found.metadata().isNull(row) && found.documents().isNull(row)).isTrue();
+        }
+      }
+      assertThat(texts(store.fetch(records(IdKind.INT64, "7", "8", "-5").ids())))
+          .containsExactly("7", "-5");
+      assertThat(store.fetch(records(IdKind.STRING, "7").ids()).rows()).isZero();
+    }
+  }
+
+  private static List<String> texts(RecordBatch batch) {
+    List<String> texts = new ArrayList<>();
+    for (int row = 0; row < batch.rows(); row++) {
+      texts.add(batch.ids().get(row));
+    }
+    return texts;
+  }
+
+  @Test
+  void aFolderThatLostItsMetadataIsNotReadWithoutIt() throws IOException {
+    Path target = folder.resolve("target");
+    try (VectorStore store = open(target, "vecferry")) {
+      store.create(schema(Metric.L2, ""), STAMP);
+      write(store, "p0", records(IdKind.STRING, "a", "b"));
+      store.finishLoad(List.of("p0"), STAMP);
+    }
+    Files.delete(target.resolve("meta.jsonl"));
+    try (VectorStore store = open(target, "vecferry")) {
+      assertThat(catchThrowableOfType(StoreException.class, store::describe))
+          .hasMessageContaining("meta.jsonl is not there")
+          .hasMessageContaining("bring it back")
+          .extracting(StoreException::failureClass)
+          .isEqualTo(FailureClass.MISSING);
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"vecferry", "langchain"})
   void finishingGoesOnAfterAKillAtAnyPoint(String layout) throws IOException {
