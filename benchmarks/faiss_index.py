@@ -6,7 +6,7 @@
 read    an IndexFlat and an IVF1024,SQ8 into batches of 1,000, against faiss.read_index and reconstruct_n
 build   HNSW (M 32, efConstruction 40) and IVF1024 with as many threads as processors, against train, add and write_index; both are
         then searched by faiss with the same parameters
-memory  each writer in a heap of what planning says it needs and 64 MB; resident memory at most, as a multiple of the file
+memory  each writer in a heap of what planning says it needs and 64 MB; resident memory at most (Linux), as a multiple of the file
 
 Needs numpy, faiss-cpu, Maven. Prints tables with medians and the ratio of the medians, and the load of the machine before and after.
 """
@@ -60,12 +60,10 @@ def class_path():
 
 def java(main, *arguments, heap="1g"):
     command = ["java", f"-Xmx{heap}", "-cp", classes, f"io.vecferry.store.faiss.{main}", *map(str, arguments)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stderr=subprocess.STDOUT)
-    said = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    if status != 0:
-        sys.exit(f"{command} failed:\n{said}")
-    return said, usage.ru_maxrss * 1024
+    process = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if process.returncode != 0:
+        sys.exit(f"{command} failed:\n{process.stdout}")
+    return process.stdout
 
 
 def table(title, figures):
@@ -83,7 +81,7 @@ def read():
         path.read_bytes()
         first, third, two, theirs = [], [], [], []
         for _ in range(options.runs):
-            said, _ = java("FaissReadTiming", path)
+            said = java("FaissReadTiming", path)
             seconds = [sum(map(float, found)) for found in re.findall(r"opened in ([\d.]+) s, read in ([\d.]+) s", said)]
             first.append(seconds[0])
             third.append(seconds[2])
@@ -125,7 +123,7 @@ def build():
         for _ in range(options.runs):
             target = work / "built"
             shutil.rmtree(target, ignore_errors=True)
-            said, _ = java("FaissBuildTiming", source, target, name, *parameters, heap="2g")
+            said = java("FaissBuildTiming", source, target, name, *parameters, heap="2g")
             ours.append(float(re.search(r"built in ([\d.]+) s", said)[1]))
             index = faiss.index_factory(options.dimension, recipe)
             if hasattr(index, "hnsw"):
@@ -154,7 +152,9 @@ def memory():
         target = work / "built"
         shutil.rmtree(target, ignore_errors=True)
         heap = (need >> 20) + 64
-        _, resident = java("FaissBuildTiming", source, target, name, *parameters, heap=f"{heap}m")
+        said = java("FaissBuildTiming", source, target, name, *parameters, heap=f"{heap}m")
+        # What wait4 says of a process includes what its parent held when it was forked.
+        resident = int(re.search(r"VmHWM:\s+(\d+) kB", said)[1]) * 1024
         size = os.path.getsize(target / "index.faiss")
         print(f"| {name} | {size / 1e6:.0f} | {heap} | {resident / 1e6:.0f} | {resident / size:.1f} |")
 

@@ -9,6 +9,9 @@ import io.vecferry.store.Metric;
 import io.vecferry.store.StoreSettings;
 import io.vecferry.store.VectorFieldInfo;
 import io.vecferry.store.VectorStore;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +25,7 @@ import java.util.Set;
 public final class FaissBuildTiming {
   private FaissBuildTiming() {}
 
-  public static void main(String[] arguments) {
+  public static void main(String[] arguments) throws IOException {
     Map<String, String> parameters = new HashMap<>();
     for (int i = 3; i < arguments.length; i++) {
       String[] parameter = arguments[i].split("=");
@@ -50,6 +53,12 @@ public final class FaissBuildTiming {
       long start = System.nanoTime();
       target.finishLoad(List.of("p0"), stamp);
       System.out.printf("built in %.2f s%n", (System.nanoTime() - start) / 1e9);
+    }
+    Path status = Path.of("/proc/self/status");
+    if (Files.exists(status)) {
+      Files.readAllLines(status).stream()
+          .filter(line -> line.startsWith("VmHWM:"))
+          .forEach(System.out::println);
     }
   }
 }
