@@ -63,8 +63,7 @@ final class MilvusErrors {
         switch (failureClass) {
           case PERMISSION -> " Check auth and the rights of this user.";
           case RESOURCE_EXHAUSTED -> " Free what is used up on the Milvus server, then retry.";
-          default ->
-              isNotLoaded(status) ? " Load the collection, or set options.load: true." : "";
+          default -> isNotLoaded(status) ? " Load the collection, or set options.load: true." : "";
         };
     return new StoreException(failureClass, doing + ": " + sentence(reason) + remedy);
   }
