@@ -82,6 +82,11 @@ public final class SpecReader {
         .alias("vectorSize", "dimension")
         .alias("collectionName", "collection")
         .alias("indexConfig", "index");
+    // What other stores call a collection is an index there.
+    if (section.values().path("type").asText().equalsIgnoreCase("elasticsearch")
+        && section.values().path("index").isTextual()) {
+      section.alias("index", "collection");
+    }
     if (section.values().has("indexType")) {
       ObjectNode index = section.values().withObjectProperty("index");
       index.set("type", section.values().remove("indexType"));

@@ -4,10 +4,10 @@ import io.vecferry.plan.Finding;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
+import java.util.function.BiPredicate;
 import java.util.function.Supplier;
-import java.util.regex.Pattern;
 
-/** What would stop or change a migration from some indices. Pure but for the census it asks for. */
+/** What would stop or change a migration from some indices. Pure but for what it is given. */
 final class Assessment {
   private static final String SUBJECT = "source.collection";
 
@@ -15,13 +15,23 @@ final class Assessment {
   private final ServerVersion version;
   private final IndexSet indices;
   private final Layout layout;
+  private final BiPredicate<Index, Layout.Column> givesBack;
   private final List<Finding> findings = new ArrayList<>();
 
-  Assessment(Settings settings, ServerVersion version, IndexSet indices, Layout layout) {
+  /**
+   * @param givesBack whether an index gives the vectors of a column back, as far as it has any
+   */
+  Assessment(
+      Settings settings,
+      ServerVersion version,
+      IndexSet indices,
+      Layout layout,
+      BiPredicate<Index, Layout.Column> givesBack) {
     this.settings = settings;
     this.version = version;
     this.indices = indices;
     this.layout = layout;
+    this.givesBack = givesBack;
   }
 
   /**
@@ -53,10 +63,15 @@ final class Assessment {
 
   private void assessIndices() {
     for (Index index : indices.indices()) {
+      if (index.closed()) {
+        blocking("index '" + index.name() + "' is closed.", "Open it, or choose another one.");
+        continue;
+      }
       if (index.sourceDisabled()) {
         blocking(
             "index '" + index.name() + "' does not keep the _source of its records.",
             "Fill another index from where the records came from.");
+        continue;
       }
       assessSourceFilter(index);
       if (index.syntheticSource()) {
@@ -98,49 +113,41 @@ final class Assessment {
   }
 
   private void assessSourceFilter(Index index) {
-    List<String> excluded = index.sourcePatterns("excludes");
-    List<String> included = index.sourcePatterns("includes");
-    if (excluded.isEmpty() && included.isEmpty()) {
-      return;
-    }
-    TreeSet<String> lost = new TreeSet<>();
-    for (Layout.Column column : layout.columns()) {
-      String path = column.field().path();
-      if (matches(excluded, path) || (!included.isEmpty() && !matches(included, path))) {
-        lost.add(path);
-      }
-    }
-    String what =
-        "the mapping of index '"
-            + index.name()
-            + "' keeps only a part of the records in _source ("
-            + (included.isEmpty() ? "" : "includes " + String.join(", ", included))
-            + (included.isEmpty() || excluded.isEmpty() ? "" : "; ")
-            + (excluded.isEmpty() ? "" : "excludes " + String.join(", ", excluded))
-            + ")";
-    if (lost.isEmpty()) {
+    String patterns = patterns(index);
+    if (!patterns.isEmpty()) {
       findings.add(
-          Finding.warning(SUBJECT, what + ". The rest cannot be read and is not migrated.", ""));
-    } else {
-      blocking(
-          what + ", so that the vectors of " + String.join(", ", lost) + " cannot be read.",
-          "Fill another index from where the records came from.");
+          Finding.warning(
+              SUBJECT,
+              "the mapping of index '"
+                  + index.name()
+                  + "' keeps only a part of the records in _source ("
+                  + patterns
+                  + "). The rest cannot be read and is not migrated.",
+              ""));
+    }
+    for (Layout.Column column : layout.columns()) {
+      if (!givesBack.test(index, column)) {
+        blocking(
+            "index '"
+                + index.name()
+                + "' does not give back the vectors of field '"
+                + column.field().path()
+                + "': _source leaves them out"
+                + (patterns.isEmpty() ? "." : " (" + patterns + ")."),
+            "Fill another index from where the records came from.");
+      }
     }
   }
 
-  private static boolean matches(List<String> patterns, String path) {
-    for (String pattern : patterns) {
-      StringBuilder regex = new StringBuilder();
-      for (String literal : pattern.split("\\*", -1)) {
-        regex.append(Pattern.quote(literal)).append(".*");
-      }
-      regex.setLength(regex.length() - 2);
-      // A pattern that names an object means all that is in it.
-      if (path.matches(regex.toString()) || path.matches(regex + "\\..*")) {
-        return true;
+  private static String patterns(Index index) {
+    List<String> patterns = new ArrayList<>();
+    for (String key : List.of("includes", "excludes")) {
+      List<String> some = index.sourcePatterns(key);
+      if (!some.isEmpty()) {
+        patterns.add(key + " " + String.join(", ", some));
       }
     }
-    return false;
+    return String.join("; ", patterns);
   }
 
   private void assessFields() {

@@ -59,10 +59,12 @@ final class DocumentMapping {
             isTaken(key)
                 && !key.equals(layout.documentField())
                 && layout.columns().stream()
+                    .map(column -> column.field().path())
                     .noneMatch(
-                        column ->
-                            column.field().path().equals(key)
-                                || column.field().path().startsWith(key + "."));
+                        path ->
+                            path.equals(key)
+                                || (path.startsWith(key + ".")
+                                    && value.type() != MetadataEnvelope.Type.OBJECT));
   }
 
   /** Whether a server takes a field of this name wherever it may be. */

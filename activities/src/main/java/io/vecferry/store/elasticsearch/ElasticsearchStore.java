@@ -115,9 +115,12 @@ final class ElasticsearchStore implements VectorStore {
         Integer.toString(indices.indices().stream().mapToInt(Index::shards).sum()));
     configuration.put("replicas", Integer.toString(indices.first().replicas()));
     if (!current.layout().documentField().isEmpty()) {
-      configuration.put("document field", current.layout().documentField());
+      configuration.put(LoadPlan.DOCUMENT_FIELD, current.layout().documentField());
     }
-    configuration.put("mapping", indices.first().mappings().toString());
+    configuration.put(LoadPlan.MAPPING, indices.first().mappings().toString());
+    if (indices.first().analysis().isObject()) {
+      configuration.put(LoadPlan.ANALYSIS, indices.first().analysis().toString());
+    }
     return configuration;
   }
 
@@ -125,7 +128,12 @@ final class ElasticsearchStore implements VectorStore {
   public List<Finding> assess() {
     forget();
     Opened current = opened();
-    return new Assessment(settings, version, current.indices(), current.layout())
+    return new Assessment(
+            settings,
+            version,
+            current.indices(),
+            current.layout(),
+            (index, column) -> fetcher.givesBack(index, current.layout(), column))
         .assess(this::census);
   }
 

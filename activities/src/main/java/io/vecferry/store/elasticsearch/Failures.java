@@ -18,7 +18,7 @@ final class Failures {
       if (status == 503) {
         return FailureClass.TRANSIENT;
       }
-      return lower.contains("read-only / allow delete")
+      return lower.contains("read-only / allow delete") || lower.contains("flood-stage")
           ? FailureClass.RESOURCE_EXHAUSTED
           : FailureClass.PERMISSION;
     }

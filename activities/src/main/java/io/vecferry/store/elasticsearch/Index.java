@@ -46,6 +46,11 @@ record Index(String name, String asked, JsonNode description) {
     return setting("refresh_interval").asText("");
   }
 
+  /** Analysers that it defines; a missing node when it does not. */
+  JsonNode analysis() {
+    return setting("analysis");
+  }
+
   boolean closed() {
     return setting("verified_before_close").asBoolean(false);
   }

@@ -1,5 +1,7 @@
 package io.vecferry.store.elasticsearch;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vecferry.plan.FailureClass;
@@ -17,7 +19,9 @@ import io.vecferry.store.ReservedKeys;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.VectorFieldInfo;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -28,6 +32,15 @@ import java.util.Set;
 final class LoadPlan {
   /** Key of the number of shards among what a store says about its collection. */
   static final String SHARDS = "shards";
+
+  /** Key of the name of the field with the document there. */
+  static final String DOCUMENT_FIELD = "document field";
+
+  /** Key of the mapping there. */
+  static final String MAPPING = "mapping";
+
+  /** Key of the analysers there. */
+  static final String ANALYSIS = "analysis";
 
   private static final String VECTOR_FIELD = "vector";
   private static final String HNSW = "hnsw";
@@ -312,7 +325,7 @@ final class LoadPlan {
 
   private String documentField() {
     return settings.documentField() == null || settings.documentField().equals(Settings.NO_DOCUMENT)
-        ? "document"
+        ? schema.configuration().getOrDefault(DOCUMENT_FIELD, "document")
         : settings.documentField();
   }
 
@@ -361,9 +374,80 @@ final class LoadPlan {
     for (String path : names.keySet()) {
       addVectors(properties.putObject(path), schema.vectors().get(number++));
     }
-    properties.putObject(documentField()).put("type", "text");
+    JsonNode source = sourceMapping();
+    if (source.isObject()) {
+      followSource(source, mappings, properties);
+      JsonNode analysis = read(schema.configuration().get(ANALYSIS));
+      if (analysis.isObject()) {
+        options.set(ANALYSIS, analysis);
+      }
+    }
+    if (!properties.has(documentField())) {
+      properties.putObject(documentField()).put("type", "text");
+    }
     addMetadata(properties);
     return body;
+  }
+
+  /** The mapping of a source that is Elasticsearch too, when its types are wanted. */
+  private JsonNode sourceMapping() {
+    return settings.autoFields()
+        ? read(schema.configuration().get(MAPPING))
+        : JsonNodeFactory.instance.missingNode();
+  }
+
+  private static JsonNode read(String json) {
+    try {
+      return json == null ? JsonNodeFactory.instance.missingNode() : RestClient.JSON.readTree(json);
+    } catch (JsonProcessingException e) {
+      throw new StoreException(
+          FailureClass.INCOMPATIBLE,
+          "the plan's note of the source index is no JSON: " + e.getOriginalMessage(),
+          e);
+    }
+  }
+
+  /** Takes over the fields that are no vectors of the load, and what happens to new ones. */
+  private static void followSource(JsonNode source, ObjectNode mappings, ObjectNode properties) {
+    mappings.put("dynamic", source.path("dynamic").asText("true"));
+    for (String key : List.of("dynamic_templates", "date_detection", "numeric_detection")) {
+      if (source.has(key)) {
+        mappings.set(key, source.get(key));
+      }
+    }
+    Set<String> vectors = new LinkedHashSet<>();
+    properties.fieldNames().forEachRemaining(vectors::add);
+    JsonNode followed = source.path("properties").deepCopy();
+    removeVectors(followed, "", vectors);
+    followed
+        .fields()
+        .forEachRemaining(
+            member -> {
+              if (!properties.has(member.getKey())) {
+                properties.set(member.getKey(), member.getValue());
+              }
+            });
+    // They are there for records that need them, and not to be searched.
+    for (String key :
+        List.of(
+            ReservedKeys.ID,
+            ReservedKeys.ID_KIND,
+            ReservedKeys.NO_METADATA,
+            ReservedKeys.METADATA_JSON)) {
+      properties.putObject(key).put("type", "keyword").put("index", false).put("doc_values", false);
+    }
+  }
+
+  private static void removeVectors(JsonNode properties, String prefix, Set<String> vectors) {
+    for (Iterator<Map.Entry<String, JsonNode>> members = properties.fields(); members.hasNext(); ) {
+      Map.Entry<String, JsonNode> member = members.next();
+      if (vectors.contains(prefix + member.getKey())) {
+        members.remove();
+      } else if (!member.getValue().path("type").asText().equals("nested")) {
+        removeVectors(
+            member.getValue().path("properties"), prefix + member.getKey() + ".", vectors);
+      }
+    }
   }
 
   private int shards() {
@@ -466,7 +550,7 @@ final class LoadPlan {
 
   /** Types of metadata keys: what the spec says, and what the values that were looked at are. */
   private void addMetadata(ObjectNode properties) {
-    if (settings.autoFields()) {
+    if (settings.autoFields() && !sourceMapping().isObject()) {
       for (RecordProfile.Key key : schema.profile().keys()) {
         // A dot would make an object, which another record may have something else in place of.
         if (DocumentMapping.isTaken(key.name())

@@ -66,6 +66,31 @@ final class RecordFetcher {
     return (int) Math.max(1, Math.min(indices.largestPage(), settings.pageBytes() / expected));
   }
 
+  /** Whether a record that has a vector in a column comes with it; true when there is none. */
+  boolean givesBack(Index index, Layout layout, Layout.Column column) {
+    ObjectNode body = JsonNodeFactory.instance.objectNode();
+    body.put("size", 1).put("track_total_hits", false);
+    Queries.exists(body.putObject("query"), column);
+    String doing = "looking at a record of '" + index.name() + "'";
+    Page page = search(index.name(), body, layout, doing).page();
+    return page.rows() == 0
+        || page.batch().vectors().stream()
+            .filter(vectors -> vectors.name().equals(column.name()))
+            .noneMatch(vectors -> vectors.isNull(0));
+  }
+
+  /** Records that were searched for. */
+  private record Found(Page page, int bytes) {}
+
+  private Found search(String name, ObjectNode body, Layout layout, String doing) {
+    RangeReader.askForVectors(body, hidesVectors);
+    JsonBytes bytes = new JsonBytes(1024);
+    bytes.json(body.toString());
+    String path = "/" + RestClient.encode(name) + "/_search?allow_partial_search_results=false";
+    Answer answer = client.start("POST", path, bytes, doing, FailureClass.INCOMPATIBLE).await();
+    return new Found(Page.of(answer, layout, doing), answer.length());
+  }
+
   private RecordBatch fetch(IndexSet indices, Layout layout, List<String> stored) {
     ObjectNode body = JsonNodeFactory.instance.objectNode();
     body.put("size", stored.size()).put("track_total_hits", false);
@@ -76,24 +101,11 @@ final class RecordFetcher {
             .putObject("ids")
             .putArray("values");
     stored.forEach(values::add);
-    RangeReader.askForVectors(body, hidesVectors);
-    JsonBytes bytes = new JsonBytes(1024);
-    bytes.json(body.toString());
     String doing = "reading " + stored.size() + " records of '" + indices.asked() + "'";
-    Answer answer =
-        client
-            .start(
-                "POST",
-                "/"
-                    + RestClient.encode(indices.asked())
-                    + "/_search?allow_partial_search_results=false",
-                bytes,
-                doing,
-                FailureClass.INCOMPATIBLE)
-            .await();
-    Page page = Page.of(answer, layout, doing);
+    Found answer = search(indices.asked(), body, layout, doing);
+    Page page = answer.page();
     if (page.rows() > 0) {
-      bytesPerRow = Math.max(1, answer.length() / page.rows());
+      bytesPerRow = Math.max(1, answer.bytes() / page.rows());
     }
     Map<String, Integer> found = new HashMap<>();
     for (int row = 0; row < page.rows(); row++) {

@@ -35,7 +35,10 @@ final class Search {
   }
 
   Neighbours search(String name, float[] queries, int count, int k) {
-    VectorField field = layout.column(name).field();
+    VectorField asMapped = layout.column(name).field();
+    boolean indexed = asMapped.indexed();
+    VectorField field =
+        indexed ? asMapped : asMapped.comparedBy(asMapped.metric(settings.metric()));
     int[] counts = new int[count];
     float[] scores = new float[Math.multiplyExact(count, k)];
     String[] ids = new String[scores.length];
@@ -46,7 +49,7 @@ final class Search {
       JsonBytes lines = new JsonBytes(13 * asked * dimension + 300 * asked);
       for (int query = first; query < first + asked; query++) {
         lines.raw("{}\n");
-        add(lines, field, queries, query * dimension, dimension, k);
+        add(lines, field, indexed, queries, query * dimension, dimension, k);
         lines.raw("\n");
       }
       String doing = "searching '" + indices.asked() + "'";
@@ -88,13 +91,28 @@ final class Search {
   }
 
   private void add(
-      JsonBytes lines, VectorField field, float[] queries, int from, int dimension, int k) {
+      JsonBytes lines,
+      VectorField field,
+      boolean indexed,
+      float[] queries,
+      int from,
+      int dimension,
+      int k) {
     int largest = Math.min(k, indices.largestPage());
     lines.raw("{\"size\":" + largest + ",\"_source\":");
     lines.raw(
         layout.mapped()
             ? "[\"" + ReservedKeys.ID + "\",\"" + ReservedKeys.ID_KIND + "\"]"
             : "false");
+    if (indexed) {
+      addKnn(lines, field, queries, from, dimension, largest);
+    } else {
+      addScript(lines, field, queries, from, dimension);
+    }
+  }
+
+  private void addKnn(
+      JsonBytes lines, VectorField field, float[] queries, int from, int dimension, int k) {
     lines.raw(",\"knn\":{\"field\":").string(field.path()).raw(",\"query_vector\":");
     if (field.element() == ElementType.BIT) {
       lines.raw("\"").raw(VectorText.hexadecimal(queries, from, dimension)).raw("\"");
@@ -103,16 +121,32 @@ final class Search {
     }
     int candidates =
         Math.max(
-            largest,
+            k,
             settings.candidates() > 0
                 ? settings.candidates()
-                : Math.max(FEWEST_CANDIDATES, CANDIDATES_PER_ANSWER * largest));
+                : Math.max(FEWEST_CANDIDATES, CANDIDATES_PER_ANSWER * k));
     lines.raw(
         ",\"k\":"
-            + largest
+            + k
             + ",\"num_candidates\":"
             + Math.min(IndexParam.CANDIDATES.highest(), candidates)
             + "}}");
+  }
+
+  /** Compares with every vector, by the formulas by which an index would. */
+  private static void addScript(
+      JsonBytes lines, VectorField field, float[] queries, int from, int dimension) {
+    String script =
+        switch (field.similarity()) {
+          case "l2_norm" -> "double d = l2norm(params.q, params.f); return 1 / (1 + d * d);";
+          case "max_inner_product" ->
+              "double p = dotProduct(params.q, params.f); return p < 0 ? 1 / (1 - p) : p + 1;";
+          default -> "return (cosineSimilarity(params.q, params.f) + 1) / 2;";
+        };
+    lines.raw(",\"query\":{\"script_score\":{\"query\":{\"exists\":{\"field\":");
+    lines.string(field.path()).raw("}},\"script\":{\"source\":").string(script);
+    lines.raw(",\"params\":{\"f\":").string(field.path()).raw(",\"q\":");
+    lines.numbers(queries, from, dimension).raw("}}}}}");
   }
 
   private void readId(JsonNode hit, int at, String[] ids, IdKind[] kinds) {

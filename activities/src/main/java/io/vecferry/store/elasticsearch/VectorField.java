@@ -46,6 +46,17 @@ record VectorField(
     };
   }
 
+  /** The same field, compared as it would be by the index that it does not have. */
+  VectorField comparedBy(Metric metric) {
+    String assumed =
+        switch (metric) {
+          case L2 -> "l2_norm";
+          case IP -> "max_inner_product";
+          default -> "cosine";
+        };
+    return new VectorField(path, element, dimension, assumed, indexType, indexParams);
+  }
+
   /** A score of the server, on the scale of {@link Metric}. */
   float score(double score) {
     if (element == ElementType.BIT) {

@@ -50,12 +50,13 @@ final class VectorText {
     };
   }
 
+  /** The bytes that a text means; null when they are not as many as are wanted. */
   private static byte[] bytes(String text, int wanted, ElementType element) {
     boolean hexadecimal = element == ElementType.INT8 || element == ElementType.BIT;
+    if (hexadecimal && text.length() == 2 * wanted && text.matches("[0-9a-fA-F]*")) {
+      return HEX.parseHex(text);
+    }
     try {
-      if (hexadecimal && text.length() == 2 * wanted) {
-        return HEX.parseHex(text);
-      }
       byte[] bytes = Base64.getDecoder().decode(text);
       boolean half = element == ElementType.BFLOAT16 && 2 * bytes.length == wanted;
       return bytes.length == wanted || half ? bytes : null;
