@@ -182,7 +182,7 @@ final class ElasticsearchStore implements VectorStore {
   @Override
   public Neighbours search(String field, float[] queries, int count, int k) {
     Opened current = opened();
-    return new Search(client, settings, current.indices(), current.layout())
+    return new Search(client, settings, version, current.indices(), current.layout())
         .search(field, queries, count, k);
   }
 

@@ -22,14 +22,27 @@ final class Search {
 
   private static final int FEWEST_CANDIDATES = 100;
 
+  /**
+   * Answers of an index of codes that are compared anew by their vectors, for each one that is
+   * wanted. Otherwise scores would be those of the codes.
+   */
+  private static final int OVERSAMPLED = 3;
+
   private final RestClient client;
   private final Settings settings;
+  private final ServerVersion version;
   private final IndexSet indices;
   private final Layout layout;
 
-  Search(RestClient client, Settings settings, IndexSet indices, Layout layout) {
+  Search(
+      RestClient client,
+      Settings settings,
+      ServerVersion version,
+      IndexSet indices,
+      Layout layout) {
     this.client = client;
     this.settings = settings;
+    this.version = version;
     this.indices = indices;
     this.layout = layout;
   }
@@ -129,8 +142,12 @@ final class Search {
         ",\"k\":"
             + k
             + ",\"num_candidates\":"
-            + Math.min(IndexParam.CANDIDATES.highest(), candidates)
-            + "}}");
+            + Math.min(IndexParam.CANDIDATES.highest(), candidates));
+    if (version.rescores()
+        && IndexType.of(field.indexType()).filter(IndexType::quantised).isPresent()) {
+      lines.raw(",\"rescore_vector\":{\"oversample\":" + OVERSAMPLED + "}");
+    }
+    lines.raw("}}");
   }
 
   /** Compares with every vector, by the formulas by which an index would. */

@@ -39,6 +39,11 @@ record ServerVersion(int major, int minor, String text) implements Comparable<Se
     return atLeast(9, 2);
   }
 
+  /** Whether a search in codes can compare what it finds by the vectors themselves. */
+  boolean rescores() {
+    return atLeast(8, 18);
+  }
+
   /** Most components of a vector of floats. */
   int mostDimensions() {
     return atLeast(8, 11) ? 4096 : atLeast(8, 8) ? 2048 : 1024;

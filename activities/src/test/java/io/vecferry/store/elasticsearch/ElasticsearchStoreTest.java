@@ -21,6 +21,7 @@ import io.vecferry.store.CollectionInfo;
 import io.vecferry.store.LoadSchema;
 import io.vecferry.store.LoadStamp;
 import io.vecferry.store.Metric;
+import io.vecferry.store.Neighbours;
 import io.vecferry.store.Reject;
 import io.vecferry.store.SourceRange;
 import io.vecferry.store.StoreException;
@@ -31,15 +32,19 @@ import io.vecferry.testing.RunningServer;
 import io.vecferry.testing.Server;
 import io.vecferry.testing.WithServer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Indices as others make them, and what others see of an index that vecferry made. */
 @Timeout(120)
@@ -200,6 +205,44 @@ class ElasticsearchStoreTest {
   /** How far a component of a cosine vector may be off, in units of its last bit. */
   int ulps() {
     return 0;
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"int8_hnsw", "int4_hnsw", "bbq_hnsw", "int8_flat", "bbq_flat"})
+  void scoresAreThoseOfTheVectorsWhateverTheIndexKeeps(String type) {
+    elasticsearch.create(
+        index,
+        1,
+        mappings(
+            "\"v\":{\"type\":\"dense_vector\",\"dims\":64,\"similarity\":\"l2_norm\","
+                + "\"index_options\":{\"type\":\""
+                + type
+                + "\"}}"));
+    float[] vectors = new float[200 * 64];
+    Random random = new Random(7);
+    Map<String, String> documents = new LinkedHashMap<>();
+    for (int row = 0; row < 200; row++) {
+      for (int i = 0; i < 64; i++) {
+        vectors[row * 64 + i] = random.nextFloat() - 0.5f;
+      }
+      float[] vector = Arrays.copyOfRange(vectors, row * 64, row * 64 + 64);
+      documents.put("row-" + row, "{\"v\":" + Arrays.toString(vector) + "}");
+    }
+    elasticsearch.put(index, documents);
+    try (VectorStore store = source(index)) {
+      float[] query = Arrays.copyOf(vectors, 64);
+      Neighbours found = store.search("v", query, 1, 5);
+      assertThat(found.ids().get(0)).isEqualTo("row-0");
+      assertThat(found.scores()[0]).isZero();
+      for (int answer = 1; answer < 5; answer++) {
+        int row = Integer.parseInt(found.ids().get(answer).substring(4));
+        double distance = 0;
+        for (int i = 0; i < 64; i++) {
+          distance += Math.pow(query[i] - vectors[row * 64 + i], 2);
+        }
+        assertThat(found.scores()[answer]).isCloseTo((float) distance, within(1e-4f));
+      }
+    }
   }
 
   @Test
