@@ -2,7 +2,6 @@ package io.vecferry.store.elasticsearch;
 
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
-import io.vecferry.record.ElementType;
 import io.vecferry.record.IdKind;
 import io.vecferry.record.VectorKind;
 import io.vecferry.store.LoadNote;
@@ -199,7 +198,7 @@ record Layout(
           new VectorFieldInfo(
               columns.get(i).name(),
               VectorKind.DENSE,
-              field.element() == null ? ElementType.FLOAT32 : field.element(),
+              field.element(),
               field.dimension(),
               field.metric(unindexedMetric),
               0,

@@ -74,9 +74,9 @@ record VectorField(
   }
 
   /** Parameters as plans and reports show them, with the spelling of {@link IndexParam}. */
-  static Map<String, String> spelled(Map<String, String> native0) {
+  static Map<String, String> spelled(Map<String, String> params) {
     Map<String, String> spelled = new LinkedHashMap<>();
-    native0.forEach(
+    params.forEach(
         (name, value) ->
             spelled.put(IndexParam.of(name).map(IndexParam::spelling).orElse(name), value));
     return spelled;

@@ -495,6 +495,27 @@ class ElasticsearchStoreTest {
     }
   }
 
+  @Test
+  void aSyntheticSourceIsReadAndSaid() {
+    elasticsearch.ask(
+        "PUT",
+        "/" + index,
+        "{\"settings\":{\"index.mapping.source.mode\":\"synthetic\"},"
+            + mappings(
+                "\"v\":" + VECTOR + ",\"similarity\":\"l2_norm\"},\"tags\":{\"type\":\"keyword\"}")
+            + "}");
+    elasticsearch.put(index, Map.of("1", "{\"v\":[1,2,3],\"tags\":[\"b\",\"a\",\"b\"]}"));
+    try (VectorStore store = source(index)) {
+      List<Finding> findings = store.assess();
+      assertThat(messages(findings, Finding.Severity.BLOCKING)).isEmpty();
+      assertThat(messages(findings, Finding.Severity.WARNING))
+          .anySatisfy(text -> assertThat(text).contains("synthetic _source"));
+      RecordBatch batch = readAll(store, 1, 10).get(0);
+      assertThat(batch.onlyVectors().values()).containsExactly(1, 2, 3);
+      assertThat(batch.metadata().get(0)).isEqualTo("{\"tags\":[\"a\",\"b\"]}");
+    }
+  }
+
   /** Whether vectors that a mapping leaves out of _source cannot be read. */
   boolean losesVectors() {
     return true;
