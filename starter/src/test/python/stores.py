@@ -148,12 +148,12 @@ def read_elasticsearch(place, name):
         metadata = dict(hit["_source"])
         values = metadata.pop(vector, None) or hit["fields"][vector]
         text = metadata.pop(document, None)
-        # vecferry keeps metadata in an object of its own; a user's own fields stand at the top.
-        yield record(hit["_id"], values, text, metadata.pop("metadata", {}) | metadata)
+        yield record(hit["_id"], values, text, metadata)
 
 
 def drop_elasticsearch(place, name):
-    call("DELETE", f"{place}/{name}")
+    for index in call("GET", f"{place}/{name}/_alias"):  # An alias itself cannot be deleted like that.
+        call("DELETE", f"{place}/{index}")
 
 
 # Milvus

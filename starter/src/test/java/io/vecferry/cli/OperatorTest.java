@@ -211,7 +211,8 @@ class OperatorTest {
         .isInstanceOf(WorkflowFailedException.class)
         .cause()
         .hasMessageContaining("The spec has 4 problems:")
-        .hasMessageContaining("source.type: must be one of chroma, faiss, milvus, qdrant")
+        .hasMessageContaining(
+            "source.type: must be one of chroma, elasticsearch, faiss, milvus, qdrant")
         .hasMessageContaining("target.path: is missing.")
         .hasMessageContaining("exprot: is not a known key. Did you mean 'export'?")
         .hasMessageContaining("overlap: must be true or false, got \"yes\".");

@@ -191,6 +191,22 @@ class SpecReaderTest {
   }
 
   @Test
+  void theIndexOfElasticsearchIsItsCollection() {
+    StoreSpec source =
+        read("""
+                {"name": "n",
+                 "source": {"store_type": "elasticsearch", "url": "http://localhost:9200",
+                            "index": "vectors", "batch_size": 500, "scroll_size": "5m"},
+                 "target": {"type": "faiss", "path": "p", "index": {"type": "HNSW"}}}
+                """)
+            .spec()
+            .source();
+    assertThat(source.settings().path("collection").asText()).isEqualTo("vectors");
+    assertThat(source.settings().path("scrollSize").asText()).isEqualTo("5m");
+    assertThat(source.settings().has("index")).isFalse();
+  }
+
+  @Test
   void reportsEveryProblemWithItsFieldValueAndRemedy() {
     SpecReader.Result read =
         read(

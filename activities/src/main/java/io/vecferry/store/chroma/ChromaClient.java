@@ -5,29 +5,24 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.spec.Suggestion;
+import io.vecferry.store.Answer;
+import io.vecferry.store.JsonBytes;
+import io.vecferry.store.RestServer;
 import io.vecferry.store.StoreException;
 import java.io.IOException;
-import java.net.ConnectException;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
-import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublisher;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
-import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import javax.net.ssl.SSLException;
 
 /**
  * Speaks Chroma's REST interface, version 2, to one database of one server. Knows paths, secrets
@@ -39,7 +34,6 @@ final class ChromaClient {
   /** What a server takes in one request unless its configuration says otherwise, in bytes. */
   private static final long LARGEST_REQUEST = 40L << 20;
 
-  private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
   private static final int SHOWN = 300;
   private static final int MOST_NAMES = 1000;
 
@@ -47,11 +41,12 @@ final class ChromaClient {
   private static final HttpClient HTTP =
       HttpClient.newBuilder()
           .version(HttpClient.Version.HTTP_1_1)
-          .connectTimeout(CONNECT_TIMEOUT)
+          .connectTimeout(RestServer.CONNECT_TIMEOUT)
           .followRedirects(HttpClient.Redirect.NEVER)
           .build();
 
   private final ChromaSettings settings;
+  private final RestServer server;
   private final String base;
   private final String databasePath;
   private volatile Features features;
@@ -124,6 +119,13 @@ final class ChromaClient {
 
   ChromaClient(ChromaSettings settings) {
     this.settings = settings;
+    this.server =
+        new RestServer(
+            settings.role(),
+            settings.url(),
+            settings.timeout(),
+            "Put the authority that signed it into the trust store of the worker's JVM"
+                + " (JAVA_TOOL_OPTIONS=-Djavax.net.ssl.trustStore=FILE).");
     this.base = settings.url().toString();
     this.databasePath =
         "/api/v2/tenants/"
@@ -401,103 +403,7 @@ final class ChromaClient {
 
   private HttpResponse<Answer> waitFor(
       CompletableFuture<HttpResponse<Answer>> response, String doing) {
-    try {
-      // The request's own time limit ends with the first byte of the answer.
-      return response.get(settings.timeout().toMillis() + 1000, TimeUnit.MILLISECONDS);
-    } catch (TimeoutException e) {
-      response.cancel(true);
-      throw tooLate(doing, e);
-    } catch (InterruptedException e) {
-      response.cancel(true);
-      Thread.currentThread().interrupt();
-      throw new StoreException(FailureClass.TRANSIENT, "the work was stopped while " + doing, e);
-    } catch (ExecutionException e) {
-      throw broken(e.getCause(), doing);
-    }
-  }
-
-  private StoreException tooLate(String doing, Throwable cause) {
-    return new StoreException(
-        FailureClass.TRANSIENT,
-        base
-            + " did not answer within "
-            + settings.timeout().toSeconds()
-            + " s while "
-            + doing
-            + ". When it only needs longer, set "
-            + field("options.timeoutSeconds")
-            + " higher.",
-        cause);
-  }
-
-  private StoreException broken(Throwable cause, String doing) {
-    if (cause instanceof HttpConnectTimeoutException) {
-      return new StoreException(
-          FailureClass.TRANSIENT,
-          base
-              + " cannot be reached within "
-              + CONNECT_TIMEOUT.toSeconds()
-              + " s. "
-              + check("url")
-              + " It may be behind a firewall.",
-          cause);
-    }
-    if (cause instanceof java.net.http.HttpTimeoutException) {
-      return tooLate(doing, cause);
-    }
-    if (cause instanceof SSLException) {
-      return noTls((SSLException) cause);
-    }
-    if (cause instanceof ConnectException) {
-      boolean unknown =
-          cause.getCause() instanceof UnresolvedAddressException
-              || cause instanceof ConnectException && cause.getMessage() == null;
-      return new StoreException(
-          FailureClass.TRANSIENT,
-          base
-              + " cannot be reached: "
-              + (unknown
-                  ? "the host is not known here"
-                  : cause.getMessage().toLowerCase(Locale.ROOT))
-              + ". Start the server, or correct "
-              + field("url")
-              + ".",
-          cause);
-    }
-    return new StoreException(
-        FailureClass.TRANSIENT,
-        base
-            + " broke the connection while "
-            + doing
-            + ": "
-            + cause.getMessage()
-            + ("http".equals(settings.url().getScheme())
-                ? ". If it speaks TLS, write https:// in " + field("url") + "."
-                : "."),
-        cause);
-  }
-
-  private StoreException noTls(SSLException cause) {
-    String message = String.valueOf(cause.getMessage());
-    String text = message.toLowerCase(Locale.ROOT);
-    if (text.contains("unrecognized ssl message") || text.contains("plaintext")) {
-      return new StoreException(
-          FailureClass.INCOMPATIBLE,
-          base + " does not speak TLS. Write http:// in " + field("url") + ".",
-          cause);
-    }
-    if (text.contains("pkix") || text.contains("certificat")) {
-      return new StoreException(
-          FailureClass.INCOMPATIBLE,
-          base
-              + " shows a certificate that this worker does not trust: "
-              + message
-              + ". Put the authority that signed it into the trust store of the worker's JVM"
-              + " (JAVA_TOOL_OPTIONS=-Djavax.net.ssl.trustStore=FILE).",
-          cause);
-    }
-    return new StoreException(
-        FailureClass.TRANSIENT, base + " and this worker cannot agree on TLS: " + message, cause);
+    return server.await(response, doing);
   }
 
   /** What an answer with a bad status means. */

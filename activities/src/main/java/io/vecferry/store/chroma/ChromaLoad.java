@@ -12,6 +12,7 @@ import io.vecferry.record.IdKind;
 import io.vecferry.record.VectorKind;
 import io.vecferry.spec.Suggestion;
 import io.vecferry.store.BatchWriter;
+import io.vecferry.store.JsonBytes;
 import io.vecferry.store.LoadNote;
 import io.vecferry.store.LoadSchema;
 import io.vecferry.store.LoadStamp;

@@ -7,6 +7,7 @@ import io.vecferry.record.IdColumn;
 import io.vecferry.record.IdKind;
 import io.vecferry.record.Numbers;
 import io.vecferry.record.TextColumn;
+import io.vecferry.store.JsonBytes;
 import io.vecferry.store.LoadNote;
 import io.vecferry.store.MetadataEnvelope;
 import io.vecferry.store.Metric;

@@ -5,6 +5,8 @@ import com.fasterxml.jackson.core.JsonToken;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.record.IdKind;
 import io.vecferry.record.MetadataJson;
+import io.vecferry.store.Answer;
+import io.vecferry.store.JsonBytes;
 import io.vecferry.store.StoreException;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -7,6 +7,8 @@ import io.vecferry.record.IdKind;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.record.TextColumn;
 import io.vecferry.record.VectorColumn;
+import io.vecferry.store.Answer;
+import io.vecferry.store.JsonBytes;
 import io.vecferry.store.StoreException;
 import java.util.ArrayList;
 import java.util.List;

@@ -7,6 +7,8 @@ import io.vecferry.record.DenseVectors;
 import io.vecferry.record.MetadataJson;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.record.VectorColumn;
+import io.vecferry.store.Answer;
+import io.vecferry.store.JsonBytes;
 import io.vecferry.store.Metric;
 import io.vecferry.store.Reject;
 import io.vecferry.store.SendingWriter;

@@ -8,6 +8,8 @@ import io.vecferry.record.MetadataJson;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.record.TextColumn;
 import io.vecferry.record.VectorColumn;
+import io.vecferry.store.Answer;
+import io.vecferry.store.FloatScanner;
 import io.vecferry.store.StoreException;
 import java.io.IOException;
 import java.util.ArrayList;

@@ -8,6 +8,7 @@ import io.vecferry.record.IdColumn;
 import io.vecferry.record.IdKind;
 import io.vecferry.record.MetadataJson;
 import io.vecferry.record.TextColumn;
+import io.vecferry.store.JsonBytes;
 import io.vecferry.store.Metric;
 import java.io.IOException;
 import java.io.UncheckedIOException;

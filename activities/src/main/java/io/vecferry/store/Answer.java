@@ -1,4 +1,4 @@
-package io.vecferry.store.chroma;
+package io.vecferry.store;
 
 import java.net.http.HttpHeaders;
 import java.net.http.HttpResponse.BodySubscriber;
@@ -16,16 +16,16 @@ import java.util.concurrent.Flow;
  * @param bytes an array that begins with them
  * @param length how many there are
  */
-record Answer(byte[] bytes, int length) {
+public record Answer(byte[] bytes, int length) {
   /** Whatever is announced beyond this has to come before there is memory for it. */
   private static final int LARGEST_AT_ONCE = 64 << 20;
 
-  String text() {
+  public String text() {
     return new String(bytes, 0, length, StandardCharsets.UTF_8);
   }
 
   /** Gathers an answer in one array, which is made in the right size when the server tells it. */
-  static BodySubscriber<Answer> subscriber(HttpHeaders headers) {
+  public static BodySubscriber<Answer> subscriber(HttpHeaders headers) {
     long announced = headers.firstValueAsLong("content-length").orElse(0);
     return new Gatherer((int) Math.min(LARGEST_AT_ONCE, Math.max(1024, announced)));
   }

@@ -1,4 +1,4 @@
-package io.vecferry.store.chroma;
+package io.vecferry.store;
 
 import java.net.http.HttpRequest.BodyPublisher;
 import java.net.http.HttpRequest.BodyPublishers;
@@ -13,7 +13,7 @@ import java.util.List;
  * A JSON text that is put together from bytes, without making objects of what is only passed on.
  * Strings are spelled as {@link io.vecferry.record.MetadataJson} spells them. Not thread-safe.
  */
-final class JsonBytes {
+public final class JsonBytes {
   private static final byte[] HEX = "0123456789ABCDEF".getBytes(StandardCharsets.US_ASCII);
 
   private static final String SHORT_FORMS = "\b\t\n\f\r";
@@ -24,30 +24,30 @@ final class JsonBytes {
   private byte[] vector = new byte[0];
   private byte[] encoded = new byte[0];
 
-  JsonBytes(int expectedBytes) {
+  public JsonBytes(int expectedBytes) {
     this.bytes = new byte[Math.max(256, expectedBytes)];
   }
 
-  int length() {
+  public int length() {
     return length;
   }
 
   /** The bytes so far; see {@link #length()}. */
-  byte[] bytes() {
+  public byte[] bytes() {
     return bytes;
   }
 
-  BodyPublisher publisher() {
+  public BodyPublisher publisher() {
     return BodyPublishers.ofByteArray(bytes, 0, length);
   }
 
   /** Forgets everything behind this length. */
-  void cut(int shorter) {
+  public void cut(int shorter) {
     length = shorter;
   }
 
   /** Adds ASCII text as it is. */
-  JsonBytes raw(String text) {
+  public JsonBytes raw(String text) {
     int added = text.length();
     ensure(added);
     for (int i = 0; i < added; i++) {
@@ -58,7 +58,7 @@ final class JsonBytes {
   }
 
   /** Adds bytes as they are. */
-  JsonBytes raw(byte[] source, int start, int count) {
+  public JsonBytes raw(byte[] source, int start, int count) {
     ensure(count);
     System.arraycopy(source, start, bytes, length, count);
     length += count;
@@ -66,24 +66,24 @@ final class JsonBytes {
   }
 
   /** Adds JSON as it is. */
-  JsonBytes json(String json) {
+  public JsonBytes json(String json) {
     byte[] encoded = json.getBytes(StandardCharsets.UTF_8);
     return raw(encoded, 0, encoded.length);
   }
 
   /** Adds a comma except in front of the first element. */
-  JsonBytes separate(int element) {
+  public JsonBytes separate(int element) {
     return element == 0 ? this : raw(",");
   }
 
   /** Adds a text as a JSON string. */
-  JsonBytes string(String text) {
+  public JsonBytes string(String text) {
     byte[] encoded = text.getBytes(StandardCharsets.UTF_8);
     return string(encoded, 0, encoded.length);
   }
 
   /** Adds an array of texts. */
-  JsonBytes strings(List<String> texts) {
+  public JsonBytes strings(List<String> texts) {
     raw("[");
     for (int i = 0; i < texts.size(); i++) {
       separate(i).string(texts.get(i));
@@ -92,7 +92,7 @@ final class JsonBytes {
   }
 
   /** Adds UTF-8 text as a JSON string. */
-  JsonBytes string(byte[] source, int start, int count) {
+  public JsonBytes string(byte[] source, int start, int count) {
     ensure(count + 2);
     bytes[length++] = '"';
     int from = start;
@@ -125,7 +125,7 @@ final class JsonBytes {
   }
 
   /** Adds a vector as a string: its floats, little-endian, in base 64. */
-  JsonBytes base64(float[] values, int start, int dimension) {
+  public JsonBytes base64(float[] values, int start, int dimension) {
     if (vector.length != 4 * dimension) {
       vector = new byte[4 * dimension];
       encoded = new byte[(vector.length + 2) / 3 * 4];
@@ -139,7 +139,7 @@ final class JsonBytes {
   }
 
   /** Adds a vector as an array of numbers. */
-  JsonBytes numbers(float[] values, int start, int dimension) {
+  public JsonBytes numbers(float[] values, int start, int dimension) {
     raw("[");
     for (int i = 0; i < dimension; i++) {
       separate(i).raw(Float.toString(values[start + i]));

@@ -1,4 +1,4 @@
-package io.vecferry.store.chroma;
+package io.vecferry.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

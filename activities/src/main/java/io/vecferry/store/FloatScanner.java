@@ -1,4 +1,4 @@
-package io.vecferry.store.chroma;
+package io.vecferry.store;
 
 import java.nio.charset.StandardCharsets;
 
@@ -7,7 +7,7 @@ import java.nio.charset.StandardCharsets;
  * needs several times as long for each number. Every number becomes the float that is nearest to
  * its decimal text. Not thread-safe.
  */
-final class FloatScanner {
+public final class FloatScanner {
   /** Integers up to here are exact as doubles. */
   private static final long LARGEST_EXACT = 1L << 53;
 
@@ -32,14 +32,14 @@ final class FloatScanner {
    * @param at where to start
    * @param end length of the text in {@code json}
    */
-  FloatScanner(byte[] json, int at, int end) {
+  public FloatScanner(byte[] json, int at, int end) {
     this.json = json;
     this.at = at;
     this.end = end;
   }
 
   /** Text that is no array of numbers where one was expected. */
-  static final class MalformedException extends Exception {
+  public static final class MalformedException extends Exception {
     private static final long serialVersionUID = 1;
 
     MalformedException(String message) {
@@ -48,12 +48,12 @@ final class FloatScanner {
   }
 
   /** Where the scanner stands. */
-  int position() {
+  public int position() {
     return at;
   }
 
   /** Moves over this character, which must come next. */
-  void expect(char character) throws MalformedException {
+  public void expect(char character) throws MalformedException {
     if (!take(character)) {
       throw new MalformedException(
           "'" + character + "' was expected at byte " + at + ", not '" + here() + "'");
@@ -61,7 +61,7 @@ final class FloatScanner {
   }
 
   /** Moves over this character if it comes next. */
-  boolean take(char character) {
+  public boolean take(char character) {
     skipSpace();
     if (at < end && json[at] == character) {
       at++;
@@ -71,7 +71,7 @@ final class FloatScanner {
   }
 
   /** Moves over {@code null} if it comes next. */
-  boolean takeNull() {
+  public boolean takeNull() {
     skipSpace();
     if (at + 4 <= end
         && json[at] == 'n'
@@ -90,7 +90,7 @@ final class FloatScanner {
    * @return how many there are, at most as many as there is room for, plus one if there are more; a
    *     {@code null} among them, which is how the server spells what is not finite, becomes NaN
    */
-  int vector(float[] target, int from, int room) throws MalformedException {
+  public int vector(float[] target, int from, int room) throws MalformedException {
     expect('[');
     int count = 0;
     if (take(']')) {

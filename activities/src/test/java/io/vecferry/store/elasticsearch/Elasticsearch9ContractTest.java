@@ -1,0 +1,53 @@
+package io.vecferry.store.elasticsearch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vecferry.store.StoreContractTest;
+import io.vecferry.store.StoreProvider;
+import io.vecferry.store.StoreSettings;
+import io.vecferry.store.Stores;
+import io.vecferry.testing.RunningServer;
+import io.vecferry.testing.Server;
+import io.vecferry.testing.WithServer;
+import java.util.UUID;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The contract, on a server of version 9. */
+@WithServer(Server.ELASTICSEARCH_9)
+class Elasticsearch9ContractTest extends StoreContractTest {
+  private final String collection = "contract-" + UUID.randomUUID();
+  private TestElasticsearch elasticsearch;
+
+  @BeforeEach
+  void connect(RunningServer server) {
+    elasticsearch = new TestElasticsearch(server.url());
+  }
+
+  @AfterEach
+  void removeIndices() {
+    elasticsearch.dropAll(collection);
+  }
+
+  @Override
+  protected StoreProvider provider() {
+    return Stores.get("elasticsearch");
+  }
+
+  @Override
+  protected StoreSettings settings() {
+    return StoreSettings.of("target", "url", elasticsearch.url(), "collection", collection);
+  }
+
+  /** Its square leaves the range of a float, and such a record is refused. */
+  @Override
+  protected boolean holds(Sample sample) {
+    return !sample.id().equals("huge");
+  }
+
+  @Test
+  void isRegistered() {
+    assertThat(Stores.get("elasticsearch")).isInstanceOf(ElasticsearchProvider.class);
+  }
+}
