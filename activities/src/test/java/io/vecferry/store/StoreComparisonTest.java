@@ -53,6 +53,12 @@ class StoreComparisonTest {
   @WithServer(Server.QDRANT)
   static RunningServer qdrant;
 
+  @WithServer(Server.ELASTICSEARCH_8)
+  static RunningServer elasticsearch8;
+
+  @WithServer(Server.ELASTICSEARCH_9)
+  static RunningServer elasticsearch9;
+
   /** One store and where a collection of a name is. */
   private record Place(String title, String type, String addressKey, String address) {
     StoreProvider provider() {
@@ -274,7 +280,9 @@ class StoreComparisonTest {
             new Place("FAISS", "faiss", "path", folder.toString()),
             new Place("Chroma", "chroma", "url", chroma.url()),
             new Place("Milvus", "milvus", "url", milvus.url()),
-            new Place("Qdrant", "qdrant", "url", qdrant.url()));
+            new Place("Qdrant", "qdrant", "url", qdrant.url()),
+            new Place("Elasticsearch 8", "elasticsearch", "url", elasticsearch8.url()),
+            new Place("Elasticsearch 9", "elasticsearch", "url", elasticsearch9.url()));
     List<Trial> trials = trials();
     Map<String, Map<String, List<String>>> cells = new LinkedHashMap<>();
     Map<String, Set<String>> said = new LinkedHashMap<>();
