@@ -1,4 +1,4 @@
-package io.vecferry.store.qdrant;
+package io.vecferry.store;
 
 import com.sun.management.OperatingSystemMXBean;
 import com.sun.management.ThreadMXBean;
@@ -7,15 +7,6 @@ import io.vecferry.record.IdColumn;
 import io.vecferry.record.IdKind;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.record.TextColumn;
-import io.vecferry.store.BatchReader;
-import io.vecferry.store.BatchWriter;
-import io.vecferry.store.LoadSchema;
-import io.vecferry.store.LoadStamp;
-import io.vecferry.store.Metric;
-import io.vecferry.store.SourceRange;
-import io.vecferry.store.Stores;
-import io.vecferry.store.VectorFieldInfo;
-import io.vecferry.store.VectorStore;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,29 +16,31 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.stream.IntStream;
 
 /**
- * Writes and reads 200k x 128 and 50k x 768. Run by hand with the address of a server and a number
- * of writers and readers; prints rows a second, and CPU time and allocation of this process per
- * row.
+ * Writes and reads 200k x 128 and 50k x 768, or less. Run by hand with the type of a store, its
+ * address, a number of writers and readers, and a percentage of the rows; prints rows a second, and
+ * CPU time and allocation of this process per row. The second round is the warm one.
  */
-public final class QdrantTiming {
+public final class StoreTiming {
   private static final LoadStamp STAMP = new LoadStamp("timing", "timing");
   private static final int BATCH = 1000;
 
-  private QdrantTiming() {}
+  private StoreTiming() {}
 
   public static void main(String[] arguments) {
-    int parallel = Integer.parseInt(arguments[1]);
+    int parallel = Integer.parseInt(arguments[2]);
+    int percent = Integer.parseInt(arguments[3]);
     for (int round = 0; round < 2; round++) {
-      run(arguments[0], parallel, 200_000, 128);
-      run(arguments[0], parallel, 50_000, 768);
+      run(arguments[0], arguments[1], parallel, 2000 * percent, 128);
+      run(arguments[0], arguments[1], parallel, 500 * percent, 768);
     }
     System.exit(0);
   }
 
-  private static void run(String url, int parallel, int rows, int dimension) {
-    String name = QdrantTests.uniqueName();
+  private static void run(String type, String url, int parallel, int rows, int dimension) {
+    String name = "timing_" + Long.toString(System.nanoTime(), 36);
     LoadSchema schema =
         new LoadSchema(
             List.of(new VectorFieldInfo("", dimension, Metric.IP, 0, "", Map.of())),
@@ -59,7 +52,8 @@ public final class QdrantTiming {
       batches.add(batch(start, dimension));
     }
     ExecutorService executor = Executors.newFixedThreadPool(parallel);
-    try (VectorStore store = Stores.get("qdrant").open(QdrantTests.settings("target", url, name))) {
+    try (VectorStore store =
+        Stores.get(type).open(StoreSettings.of("target", "url", url, "collection", name))) {
       store.create(schema, STAMP);
       Meter write = new Meter();
       List<BatchWriter> writers = new ArrayList<>();
@@ -81,7 +75,7 @@ public final class QdrantTiming {
       work.forEach(CompletableFuture::join);
       write.print("write", rows, dimension);
       writers.forEach(BatchWriter::close);
-      store.finishLoad(List.of(), STAMP);
+      store.finishLoad(IntStream.range(0, parallel).mapToObj(part -> "p" + part).toList(), STAMP);
 
       Meter read = new Meter();
       work.clear();
