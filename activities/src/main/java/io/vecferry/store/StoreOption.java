@@ -21,6 +21,12 @@ public record StoreOption(
     String defaultValue,
     String description) {
 
+  /** An option that takes any value of its kind. */
+  public StoreOption(
+      String path, Kind kind, boolean required, String defaultValue, String description) {
+    this(path, kind, required, List.of(), defaultValue, description);
+  }
+
   /** Type of an option's value. */
   public enum Kind {
     TEXT,

@@ -41,35 +41,35 @@ record ChromaSettings(
 
   static final List<StoreOption> OPTIONS =
       List.of(
-          option(URL, StoreOption.Kind.URL, true, "", "Address of the server."),
-          option(COLLECTION, StoreOption.Kind.TEXT, true, "", "Name of the collection."),
-          option(TENANT, StoreOption.Kind.TEXT, false, "default_tenant", "Tenant."),
-          option(DATABASE, StoreOption.Kind.TEXT, false, "default_database", "Database."),
-          option(
+          new StoreOption(URL, StoreOption.Kind.URL, true, "", "Address of the server."),
+          new StoreOption(COLLECTION, StoreOption.Kind.TEXT, true, "", "Name of the collection."),
+          new StoreOption(TENANT, StoreOption.Kind.TEXT, false, "default_tenant", "Tenant."),
+          new StoreOption(DATABASE, StoreOption.Kind.TEXT, false, "default_database", "Database."),
+          new StoreOption(
               TOKEN,
               StoreOption.Kind.SECRET,
               false,
               "",
               "Where the worker finds the token that is sent as X-Chroma-Token."),
-          option(
+          new StoreOption(
               BEARER,
               StoreOption.Kind.SECRET,
               false,
               "",
               "Where the worker finds the token that is sent as Authorization: Bearer."),
-          option(
+          new StoreOption(
               IN_FLIGHT,
               StoreOption.Kind.INTEGER,
               false,
               "2",
               "Requests on their way at once while a part is written."),
-          option(
+          new StoreOption(
               PAGE_SIZE,
               StoreOption.Kind.INTEGER,
               false,
               "",
               "Most records in a request, for servers with a quota."),
-          option(
+          new StoreOption(
               TIMEOUT,
               StoreOption.Kind.INTEGER,
               false,
@@ -82,15 +82,6 @@ record ChromaSettings(
     public String toString() {
       return name;
     }
-  }
-
-  private static StoreOption option(
-      String path,
-      StoreOption.Kind kind,
-      boolean required,
-      String defaultValue,
-      String description) {
-    return new StoreOption(path, kind, required, List.of(), defaultValue, description);
   }
 
   static ChromaSettings of(StoreSettings settings) {

@@ -78,31 +78,32 @@ record Settings(
 
   static final List<StoreOption> OPTIONS =
       List.of(
-          option("url", Kind.URL, true, "", "Address of the server; https for TLS."),
-          option(
+          new StoreOption("url", Kind.URL, true, "", "Address of the server; https for TLS."),
+          new StoreOption(
               "collection",
               Kind.TEXT,
               true,
               "",
               "An index, alias or data stream; of a target a name that is free."),
-          option("auth.apiKey", Kind.SECRET, false, "", "API key, encoded or as id:key."),
-          option("auth.username", Kind.SECRET, false, "", "User."),
-          option("auth.password", Kind.SECRET, false, "", "Password of that user."),
-          option("auth.bearer", Kind.SECRET, false, "", "Token sent as Authorization: Bearer."),
-          option(
+          new StoreOption("auth.apiKey", Kind.SECRET, false, "", "API key, encoded or as id:key."),
+          new StoreOption("auth.username", Kind.SECRET, false, "", "User."),
+          new StoreOption("auth.password", Kind.SECRET, false, "", "Password of that user."),
+          new StoreOption(
+              "auth.bearer", Kind.SECRET, false, "", "Token sent as Authorization: Bearer."),
+          new StoreOption(
               "options.caFile",
               Kind.TEXT,
               false,
               "",
               "File on the worker with the certificates (PEM) to trust, when Java's are not right."),
-          option(
+          new StoreOption(
               "options.vectorField",
               Kind.TEXT,
               false,
               "",
               "Of a source the only vector field to read, all if nothing is said; of a target the"
                   + " name of its field when the records do not name it, vector if nothing is said."),
-          option(
+          new StoreOption(
               "options.documentField",
               Kind.TEXT,
               false,
@@ -116,66 +117,63 @@ record Settings(
               List.of("keep", "skip"),
               "keep",
               "What happens to records of a source that have no vector at all."),
-          option(
+          new StoreOption(
               "options.keepAlive",
               Kind.TEXT,
               false,
               "5m",
               "How long a server keeps a source's point in time between two pages."),
-          option(
+          new StoreOption(
               "scrollSize", Kind.TEXT, false, "", "Another spelling of options.keepAlive, as 5m."),
-          option(
+          new StoreOption(
               "options.exactVectors",
               Kind.BOOLEAN,
               false,
               "true",
               "Whether a target keeps vectors in _source as they were written; from 9.2 a server"
                   + " would put them together from its index."),
-          option(
+          new StoreOption(
               "options.fields",
               Kind.OBJECT,
               false,
               "",
               "Types of a target's metadata keys, as {category: keyword, price: double}."),
-          option(
+          new StoreOption(
               "options.autoFields",
               Kind.BOOLEAN,
               false,
               "true",
               "Whether keys that have one type in all records that were looked at can be filtered."),
-          option("options.shards", Kind.INTEGER, false, "", "Primary shards of a target."),
-          option("options.replicas", Kind.INTEGER, false, "", "Copies of each shard of a target."),
-          option(
+          new StoreOption("options.shards", Kind.INTEGER, false, "", "Primary shards of a target."),
+          new StoreOption(
+              "options.replicas", Kind.INTEGER, false, "", "Copies of each shard of a target."),
+          new StoreOption(
               "options.forceMerge",
               Kind.BOOLEAN,
               false,
               "false",
               "Whether a target's segments are merged into one, which takes long and makes searches"
                   + " faster."),
-          option("options.requestsInFlight", Kind.INTEGER, false, "2", "Writes at once, 1 to 32."),
-          option(
+          new StoreOption(
+              "options.requestsInFlight", Kind.INTEGER, false, "2", "Writes at once, 1 to 32."),
+          new StoreOption(
               "options.requestBytes",
               Kind.INTEGER,
               false,
               "10485760",
               "Most bytes of one write, up to 67108864."),
-          option(
+          new StoreOption(
               "options.pageBytes",
               Kind.INTEGER,
               false,
               "10485760",
               "Bytes of one answer to aim at, up to 67108864."),
-          option(
+          new StoreOption(
               "options.timeoutSeconds",
               Kind.INTEGER,
               false,
               "120",
               "Seconds after which a request is given up."));
-
-  private static StoreOption option(
-      String path, Kind kind, boolean required, String defaultValue, String description) {
-    return new StoreOption(path, kind, required, List.of(), defaultValue, description);
-  }
 
   /**
    * Reads settings.

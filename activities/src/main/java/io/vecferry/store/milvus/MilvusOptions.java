@@ -106,31 +106,33 @@ record MilvusOptions(
     return List.of(
         new StoreOption(
             "url", Kind.URL, true, List.of(), "", "Address of the server; https for TLS."),
-        option("collection", Kind.TEXT, true, "", "The collection, or an alias of one."),
-        option("database", Kind.TEXT, false, "default", "The database that the collection is in."),
-        option("auth.token", Kind.SECRET, false, "", "API key, or user:password."),
-        option("auth.username", Kind.SECRET, false, "", "User, when there is no token."),
-        option("auth.password", Kind.SECRET, false, "", "Password of that user."),
-        option(
+        new StoreOption("collection", Kind.TEXT, true, "", "The collection, or an alias of one."),
+        new StoreOption(
+            "database", Kind.TEXT, false, "default", "The database that the collection is in."),
+        new StoreOption("auth.token", Kind.SECRET, false, "", "API key, or user:password."),
+        new StoreOption("auth.username", Kind.SECRET, false, "", "User, when there is no token."),
+        new StoreOption("auth.password", Kind.SECRET, false, "", "Password of that user."),
+        new StoreOption(
             "partitionKey",
             Kind.TEXT,
             false,
             "",
             "Metadata key that becomes the partition key of a new collection."),
-        option(
+        new StoreOption(
             "options.caFile",
             Kind.TEXT,
             false,
             "",
             "File on the worker with the certificates (PEM) to trust, when Java's are not right."),
-        option(
+        new StoreOption(
             "options.load",
             Kind.BOOLEAN,
             false,
             "false",
             "Whether a source that is not loaded may be loaded for the migration; it is released"
                 + " again."),
-        option("options.idField", Kind.TEXT, false, "id", "Name of a new collection's key field."),
+        new StoreOption(
+            "options.idField", Kind.TEXT, false, "id", "Name of a new collection's key field."),
         new StoreOption(
             "options.idType",
             Kind.TEXT,
@@ -138,50 +140,46 @@ record MilvusOptions(
             List.of("INT64", "VARCHAR"),
             "",
             "Type of a new collection's key field; INT64 by itself when all ids are int64."),
-        option(
+        new StoreOption(
             "options.vectorField",
             Kind.TEXT,
             false,
             "vector",
             "Name of a new collection's vector field when the records do not name it."),
-        option(
+        new StoreOption(
             "options.documentField",
             Kind.TEXT,
             false,
             "",
             "VARCHAR field with the document; by itself document, text or page_content; none for"
                 + " no field."),
-        option(
+        new StoreOption(
             "options.fields",
             Kind.OBJECT,
             false,
             "",
             "Metadata keys that get a field of their own in a new collection, each with its type,"
                 + " as {category: VARCHAR, title: VARCHAR(500), price: DOUBLE, year: INT64}."),
-        option(
+        new StoreOption(
             "options.autoFields",
             Kind.BOOLEAN,
             false,
             "false",
             "Whether keys that have one type in all records that were looked at get a field too."),
-        option("options.requestsInFlight", Kind.INTEGER, false, "4", "Writes at once, 1 to 32."),
-        option(
+        new StoreOption(
+            "options.requestsInFlight", Kind.INTEGER, false, "4", "Writes at once, 1 to 32."),
+        new StoreOption(
             "options.requestBytes",
             Kind.INTEGER,
             false,
             "8388608",
             "Most bytes of one write, up to 50331648."),
-        option(
+        new StoreOption(
             "options.pageBytes",
             Kind.INTEGER,
             false,
             "4194304",
             "Bytes of one answer to aim at, up to 50331648."));
-  }
-
-  private static StoreOption option(
-      String path, Kind kind, boolean required, String defaultValue, String description) {
-    return new StoreOption(path, kind, required, List.of(), defaultValue, description);
   }
 
   /**

@@ -25,33 +25,33 @@ public final class QdrantProvider implements StoreProvider {
   @Override
   public List<StoreOption> options() {
     return List.of(
-        option(
+        new StoreOption(
             "url",
             Kind.URL,
             true,
             "",
             "Address of the gRPC API, for example http://localhost:6334; https for TLS."),
-        option("collection", Kind.TEXT, true, "", "Name of a collection, or of an alias."),
-        option("auth.apiKey", Kind.SECRET, false, "", "API key."),
-        option(
+        new StoreOption("collection", Kind.TEXT, true, "", "Name of a collection, or of an alias."),
+        new StoreOption("auth.apiKey", Kind.SECRET, false, "", "API key."),
+        new StoreOption(
             "partitionKey",
             Kind.TEXT,
             false,
             "",
             "Metadata key that tells tenants apart; a target gets a tenant index on it."),
-        option(
+        new StoreOption(
             "options.documentKey",
             Kind.TEXT,
             false,
             "",
             "Payload key of documents; a target has document if nothing is said, a source none."),
-        option(
+        new StoreOption(
             "options.metadataKey",
             Kind.TEXT,
             false,
             "",
             "Payload key below which metadata is; if nothing is said, metadata is the payload."),
-        option(
+        new StoreOption(
             "options.payloadIndexes",
             Kind.OBJECT,
             false,
@@ -64,25 +64,21 @@ public final class QdrantProvider implements StoreProvider {
             Settings.QUANTIZATIONS,
             "",
             "Quantization of a target's vectors; the originals are kept."),
-        option(
+        new StoreOption(
             "options.onDisk",
             Kind.BOOLEAN,
             false,
             "",
             "Whether a target serves vectors from disk."),
-        option(
+        new StoreOption(
             "options.onDiskPayload",
             Kind.BOOLEAN,
             false,
             "",
             "Whether a target serves payload from disk."),
-        option("options.shards", Kind.INTEGER, false, "", "Shards of a target."),
-        option("options.replicas", Kind.INTEGER, false, "", "Copies of each shard of a target."));
-  }
-
-  private static StoreOption option(
-      String path, Kind kind, boolean required, String defaultValue, String description) {
-    return new StoreOption(path, kind, required, List.of(), defaultValue, description);
+        new StoreOption("options.shards", Kind.INTEGER, false, "", "Shards of a target."),
+        new StoreOption(
+            "options.replicas", Kind.INTEGER, false, "", "Copies of each shard of a target."));
   }
 
   /** Qdrant cannot rename a collection: a load is made under its final name. */
