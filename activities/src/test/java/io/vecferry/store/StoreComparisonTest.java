@@ -29,6 +29,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -37,6 +38,7 @@ import org.junit.jupiter.api.io.TempDir;
  * with {@code docs/vector-store-comparison.md}. To renew the document, copy {@code
  * activities/target/vector-store-comparison.md} over it.
  */
+@Tag("slow")
 class StoreComparisonTest {
   private static final LoadStamp STAMP = new LoadStamp("comparison", "load-1");
   private static final String PART = "p0000";

@@ -12,6 +12,7 @@ import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,6 +22,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Migrates every golden index that the real FAISS wrote to a new index, by the command line, and
  * lets FAISS itself compare what arrived with what it reconstructs from the golden one.
  */
+@Tag("slow")
 @Timeout(240)
 class FaissGoldenMigrationTest {
   private static final Path GOLDEN = Cli.home().resolve("activities/src/test/resources/faiss");

@@ -18,11 +18,13 @@ import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Whole migrations from and to Milvus, by the command line. */
+@Tag("slow")
 @Timeout(200)
 class MilvusMigrationTest {
   private static final String PROGRAM = "milvus_collection.py";

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vecferry.testing.RunningServer;
 import java.nio.file.Path;
 import java.time.Duration;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -12,6 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
  * A server is killed while a migration reads from it or writes to it, and comes back on the data
  * and ports it had. The migration goes on by itself and ends proved.
  */
+@Tag("slow")
 @Timeout(400)
 abstract class ServerLossTest {
   private static final Duration LONGEST = Duration.ofMinutes(4);

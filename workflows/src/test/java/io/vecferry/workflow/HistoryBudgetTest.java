@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -17,6 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * A Temporal service ends a workflow at 51,200 events and warns from 10,240 on; the UI and a replay
  * get slow well before. Numbers go to standard output.
  */
+@Tag("slow")
 @Timeout(300)
 class HistoryBudgetTest {
   private static final int PARENT_LIMIT = 10_000;

@@ -55,6 +55,7 @@ import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -66,6 +67,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * act on, and nothing is left half-written. What is decided before a server is asked is in {@link
  * MilvusRulesTest} and {@link MappingTest}.
  */
+@Tag("slow")
 @Timeout(120)
 class MilvusBadInputTest {
   private static final LoadStamp STAMP = new LoadStamp("products", "load-1");

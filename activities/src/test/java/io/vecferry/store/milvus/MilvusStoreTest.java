@@ -57,9 +57,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What Milvus does beyond the contract, on a real one. */
+@Tag("slow")
 class MilvusStoreTest {
   private static final LoadStamp STAMP = new LoadStamp("m", "l");
 
