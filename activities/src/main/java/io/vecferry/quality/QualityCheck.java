@@ -366,8 +366,12 @@ public final class QualityCheck {
           continue;
         }
         double score = score(source, query * k + i);
+        double other = score(target, query * k + rank);
+        // Two scores beyond the range of a float are equal, and have no difference.
         scoreDifferences.add(
-            Math.abs(score - score(target, query * k + rank)) / Math.max(1, Math.abs(score)));
+            Double.compare(score, other) == 0
+                ? 0
+                : Math.abs(score - other) / Math.max(1, Math.abs(score)));
         for (int earlier : common) {
           if (earlier < rank) {
             sameOrder++;

@@ -146,11 +146,7 @@ class FaissGoldenMigrationTest {
   }
 
   private static String said(String command) throws IOException {
-    return "exit code "
-        + Files.readString(folder.resolve(command + ".code"))
-        + "\n"
-        + Files.readString(folder.resolve(command + ".out"))
-        + Files.readString(folder.resolve(command + ".err"));
+    return ManyCommands.said(folder, command);
   }
 
   @ParameterizedTest

@@ -37,6 +37,15 @@ final class ManyCommands {
     System.exit(0);
   }
 
+  /** The exit code of a command, and behind it what it printed. */
+  static String said(Path folder, String name) throws IOException {
+    return "exit code "
+        + Files.readString(folder.resolve(name + ".code"))
+        + "\n"
+        + Files.readString(folder.resolve(name + ".out"))
+        + Files.readString(folder.resolve(name + ".err"));
+  }
+
   private static PrintStream file(String name) throws IOException {
     return new PrintStream(Files.newOutputStream(Path.of(name)), true, StandardCharsets.UTF_8);
   }

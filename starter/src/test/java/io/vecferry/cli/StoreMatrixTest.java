@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vecferry.testing.RunningServer;
 import io.vecferry.testing.Server;
 import io.vecferry.testing.WithServer;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -23,12 +25,14 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Every store to every store, by the command line. Collections are filled and read by programs that
  * know nothing of vecferry; what arrives has to be what was there, id by id and bit by bit.
  */
-@Timeout(300)
+@Timeout(600)
 class StoreMatrixTest {
   private static final List<String> STORES =
       List.of("faiss", "chroma", "milvus", "qdrant", "elasticsearch");
   private static final String NEW_ELASTICSEARCH = "elasticsearch-9";
   private static final String RUN = Long.toString(System.nanoTime(), 36);
+
+  private static final Duration LONGEST = Duration.ofMinutes(8);
 
   @TempDir static Path folder;
 
@@ -60,11 +64,41 @@ class StoreMatrixTest {
     PLACES.put("qdrant", qdrant.url());
     PLACES.put("elasticsearch", elasticsearch.url());
     PLACES.put(NEW_ELASTICSEARCH, newElasticsearch.url());
-    List<String> stores = new ArrayList<>(STORES);
-    stores.add(NEW_ELASTICSEARCH);
-    for (String store : stores) {
+    for (String store : stores().toList()) {
       foreign.fill(store, PLACES.get(store), source(store));
       MADE.add(new String[] {store, source(store)});
+    }
+    migrateAll();
+  }
+
+  /** One process for all: starting one for each takes longer than the migrations. */
+  private static void migrateAll() throws Exception {
+    List<String> commands = new ArrayList<>();
+    for (Arguments pair : pairs().toList()) {
+      String source = (String) pair.get()[0];
+      String target = (String) pair.get()[1];
+      String name = source + "-to-" + target;
+      String collection = name("from", source);
+      Specs.writeText(
+          folder.resolve(name + ".yaml"),
+          """
+          name: %s
+          source: %s
+          target: %s
+          export: {partRows: 100, batchSize: 40}
+          quality: {sampleSize: 20, iterations: 1}
+          """
+              .formatted(name, place(source, source(source)), place(target, collection)));
+      commands.add(name + " run " + name + ".yaml");
+      MADE.add(new String[] {target, collection});
+    }
+    Path list = folder.resolve("commands");
+    Files.write(list, commands);
+    try (Cli.Running running =
+        Cli.in(folder).startMain(ManyCommands.class.getName(), list.toString())) {
+      Cli.await("all pairs are migrated", LONGEST, () -> !running.isAlive());
+      Cli.Result result = running.await();
+      assertThat(result.exitCode()).as("%s", result).isZero();
     }
   }
 
@@ -91,22 +125,19 @@ class StoreMatrixTest {
   @ParameterizedTest(name = "{0} to {1}")
   @MethodSource("pairs")
   void everyRecordArrivesAsItWas(String source, String target) throws Exception {
-    String collection = name("from", source);
-    Specs.writeText(
-        folder.resolve("spec.yaml"),
-        """
-        name: %s-to-%s
-        source: %s
-        target: %s
-        export: {partRows: 100, batchSize: 40}
-        quality: {sampleSize: 20, iterations: 1}
-        """
-            .formatted(source, target, place(source, source(source)), place(target, collection)));
-    Cli.Result result = Cli.in(folder).run("run", "spec.yaml");
-    assertThat(result.exitCode()).as("%s", result).isEqualTo(0);
-    MADE.add(new String[] {target, collection});
-    foreign.assertHolds(target, PLACES.get(target), collection, source(source));
-    foreign.assertHolds(source, PLACES.get(source), source(source), source(source));
+    String name = source + "-to-" + target;
+    assertThat(ManyCommands.said(folder, name)).startsWith("exit code 0\nMIGRATED: ");
+    foreign.assertHolds(target, PLACES.get(target), name("from", source), source(source));
+  }
+
+  static Stream<String> stores() {
+    return Stream.concat(STORES.stream(), Stream.of(NEW_ELASTICSEARCH));
+  }
+
+  @ParameterizedTest
+  @MethodSource("stores")
+  void noSourceIsTouched(String store) throws Exception {
+    foreign.assertHolds(store, PLACES.get(store), source(store), source(store));
   }
 
   private static String source(String store) {
