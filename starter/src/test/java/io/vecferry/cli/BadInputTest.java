@@ -114,7 +114,7 @@ class BadInputTest {
         spec(
             "unknown store type",
             STORES.replace("target: {type: faiss", "target: {type: fais"),
-            "target.type: must be one of chroma, faiss",
+            "target.type: must be one of chroma, elasticsearch, faiss",
             "got \"fais\". Did you mean 'faiss'?"),
         spec(
             "unknown choice",
