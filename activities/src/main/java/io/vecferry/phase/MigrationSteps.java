@@ -272,7 +272,7 @@ public final class MigrationSteps implements MigrationActivities {
           if (field.isEmpty()) {
             return new CheckResult(0, "nothing to compare: there is no dense vector field");
           }
-          if (wanted.sampleSize() == 0) {
+          if (wanted.sampleSize() != null && wanted.sampleSize() == 0) {
             return new CheckResult(0, "nothing to compare: quality.sampleSize is 0");
           }
           Optional<QualityResult> found =

@@ -39,14 +39,25 @@ public final class QualityCheck {
   /** Answers within this of the last right one are as right as that one. */
   private static final double TIE = 1e-6;
 
+  private static final int MOST_QUERIES = 1000;
+
   /**
-   * Comparisons of a query with a vector that are spent on a side that searches exactly; at least
-   * {@link #FEWEST_QUERIES} are asked. Such a side is asked to see that it answers at all, with the
-   * right ids and scores: its vectors were compared one by one.
+   * Queries that are asked at least: ten answers to each make two thousand, and the recall of an
+   * index is known to less than half a hundredth.
+   */
+  private static final int FEWEST_QUERIES = 200;
+
+  /** Products that exact search over the archive may take; some seconds of one processor. */
+  private static final double PRODUCTS = 1e10;
+
+  /**
+   * Comparisons of a query with a vector where both sides search exactly. Such sides are asked to
+   * see that they answer at all, with the right ids and scores: their vectors were compared one by
+   * one.
    */
   private static final long EXACT_COMPARISONS = 25_000_000;
 
-  private static final int FEWEST_QUERIES = 25;
+  private static final int FEWEST_EXACT_QUERIES = 25;
 
   private static final long BENCHMARK_NANOS = 250_000_000L;
   private static final int WORST = 10;
@@ -80,8 +91,8 @@ public final class QualityCheck {
    *
    * @param targetMetric how the target compares; where that is not as the source does, scores are
    *     compared as cosines, which is right for vectors of unit length
-   * @param sampleSize queries wanted; fewer when the archive has fewer vectors, and of a large
-   *     archive when both sides search exactly
+   * @param sampleSize queries wanted; fewer when the archive has fewer vectors; null for as many as
+   *     are worth their time
    * @param iterations single queries timed on each side, as far as a quarter of a second a side
    *     allows
    * @return empty when no record has a vector to ask for
@@ -90,14 +101,14 @@ public final class QualityCheck {
       VectorStore source,
       VectorStore target,
       Metric targetMetric,
-      int sampleSize,
+      Integer sampleSize,
       int k,
       int iterations) {
-    long wanted = Math.min(sampleSize, rows());
-    if (source.searchesExactly() && target.searchesExactly()) {
-      wanted = Math.min(wanted, Math.max(FEWEST_QUERIES, EXACT_COMPARISONS / Math.max(1, rows())));
-    }
-    Queries queries = sample((int) wanted);
+    long wanted =
+        sampleSize == null
+            ? worthwhile(source.searchesExactly() && target.searchesExactly())
+            : sampleSize;
+    Queries queries = sample((int) Math.min(wanted, rows()));
     int count = queries.count;
     if (count == 0) {
       return Optional.empty();
@@ -119,6 +130,15 @@ public final class QualityCheck {
     double[][] millis = benchmark(source, target, queries, k, Math.min(iterations, count));
     return Optional.of(
         comparison.result(count, millis, (middle - start) / 1e9, (end - middle) / 1e9));
+  }
+
+  private long worthwhile(boolean exact) {
+    long rows = Math.max(1, rows());
+    long affordable =
+        exact
+            ? Math.max(FEWEST_EXACT_QUERIES, EXACT_COMPARISONS / rows)
+            : Math.max(FEWEST_QUERIES, (long) (PRODUCTS / rows / field.dimension()));
+    return Math.min(MOST_QUERIES, affordable);
   }
 
   /** Fewer than asked for when there are fewer vectors where they are looked for. */

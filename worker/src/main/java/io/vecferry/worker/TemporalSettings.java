@@ -5,6 +5,7 @@ import io.temporal.api.operatorservice.v1.ListSearchAttributesRequest;
 import io.temporal.client.WorkflowClientOptions;
 import io.temporal.common.SearchAttributeKey;
 import io.temporal.envconfig.ClientConfigProfile;
+import io.temporal.envconfig.LoadClientConfigProfileOptions;
 import io.temporal.serviceclient.OperatorServiceStubs;
 import io.temporal.serviceclient.OperatorServiceStubsOptions;
 import io.temporal.serviceclient.WorkflowServiceStubs;
@@ -32,7 +33,7 @@ public record TemporalSettings(WorkflowServiceStubsOptions stubs, WorkflowClient
   /** The configured service; empty when none is. */
   public static Optional<TemporalSettings> load() {
     try {
-      ClientConfigProfile profile = ClientConfigProfile.load();
+      ClientConfigProfile profile = profile();
       if (profile.getAddress() == null || profile.getAddress().isEmpty()) {
         return Optional.empty();
       }
@@ -44,6 +45,16 @@ public record TemporalSettings(WorkflowServiceStubsOptions stubs, WorkflowClient
     } catch (IOException e) {
       throw new UncheckedIOException(
           "Temporal's configuration cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  private static ClientConfigProfile profile() throws IOException {
+    try {
+      return ClientConfigProfile.load();
+    } catch (NullPointerException e) {
+      // The library fails so when the file has no profile at all; then only the environment counts.
+      return ClientConfigProfile.load(
+          LoadClientConfigProfileOptions.newBuilder().setDisableFile(true).build());
     }
   }
 

@@ -49,7 +49,7 @@ public record MigrationSpec(
       boolean checkVectors, boolean checkMetadata, String mode, boolean strict, double tolerance) {}
 
   /**
-   * @param sampleSize queries taken from the source
+   * @param sampleSize queries taken from the source; null for as many as are worth their time
    * @param topK answers compared per query
    * @param minRecall share of right answers that the target must reach; null for a hundredth less
    *     than the source reaches
@@ -57,7 +57,7 @@ public record MigrationSpec(
    * @param iterations single queries timed on each side
    */
   public record Quality(
-      int sampleSize, int topK, Double minRecall, double scoreTolerance, int iterations) {}
+      Integer sampleSize, int topK, Double minRecall, double scoreTolerance, int iterations) {}
 
   /**
    * @param automatic roll back at a failure instead of waiting for a person

@@ -207,7 +207,7 @@ public final class SpecReader {
   private static MigrationSpec.Quality quality(SpecSection section) {
     MigrationSpec.Quality quality =
         new MigrationSpec.Quality(
-            (int) section.integer("sampleSize", 1000, 0, 100_000),
+            section.has("sampleSize") ? (int) section.integer("sampleSize", 0, 0, 100_000) : null,
             (int) section.integer("topK", 10, 1, 1000),
             section.number("minRecall", null, 0, 1),
             section.number("scoreTolerance", 0.01, 0, 1e9),
