@@ -116,13 +116,21 @@ lock_server() {
 
 ## Processes
 
-# When process $1 was started, in ticks of the kernel, and its state (Z: it has ended); fails when there is none. Pid and
-# start name one process for ever.
-process_start() {
-  local text fields
+# Puts into "fields" what the kernel says of process $1, from its state on (Z: it has ended); fails when there is none.
+read_process() {
+  local text
   read -r text 2>/dev/null <"/proc/$1/stat" || return 1
   # The command's name stands in brackets and may hold spaces.
   read -r -a fields <<<"${text##*) }"
+  # The first thread of a process that is killed may be the first to end; until the last has ended, its ports are taken.
+  if [[ ${fields[0]} == Z ]] && ((fields[17] > 1)); then fields[0]=S; fi
+}
+
+# When process $1 was started, in ticks of the kernel, and its state; fails when there is none. Pid and start name one
+# process for ever.
+process_start() {
+  local fields
+  read_process "$1" || return 1
   echo "${fields[19]} ${fields[0]}"
 }
 
@@ -135,10 +143,9 @@ running() {
 
 # Prints how much memory, in pages, each living process of group $1 has; fails when there is none.
 group() {
-  local file text fields found=1
-  for file in /proc/[0-9]*/stat; do
-    read -r text 2>/dev/null <"$file" || continue
-    read -r -a fields <<<"${text##*) }"
+  local process fields found=1
+  for process in /proc/[0-9]*; do
+    read_process "${process##*/}" || continue
     if [[ ${fields[2]} == "$1" && ${fields[0]} != Z ]]; then
       echo "${fields[21]}"
       found=0

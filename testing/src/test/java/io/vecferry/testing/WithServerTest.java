@@ -3,6 +3,7 @@ package io.vecferry.testing;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -12,6 +13,8 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -57,6 +60,48 @@ class WithServerTest {
 
     own.restart();
     assertThat(get(own, COLLECTIONS).statusCode()).isEqualTo(200);
+  }
+
+  @Test
+  void processIsThereUntilItsLastThreadHasEnded() throws Exception {
+    Process python =
+        new ProcessBuilder(
+                "setsid",
+                "python3",
+                "-c",
+                """
+                import ctypes, sys, threading
+                threading.Thread(target=sys.stdin.read).start()
+                print("started", flush=True)
+                ctypes.CDLL(None).pthread_exit(None)
+                """)
+            .start();
+    try (BufferedReader out = python.inputReader()) {
+      assertThat(out.readLine()).isEqualTo("started");
+      Path stat = Path.of("/proc/" + python.pid() + "/stat");
+      await(() -> Files.readString(stat).contains(") Z "));
+      assertThat(groupHasMembers(python.pid())).isTrue();
+    } finally {
+      python.destroyForcibly().waitFor();
+    }
+    assertThat(groupHasMembers(python.pid())).isFalse();
+  }
+
+  private static boolean groupHasMembers(long group) throws Exception {
+    return new ProcessBuilder(
+                "bash", "-c", ". ../deploy/local/library.sh; group \"$0\"", Long.toString(group))
+            .inheritIO()
+            .start()
+            .waitFor()
+        == 0;
+  }
+
+  private static void await(Callable<Boolean> condition) throws Exception {
+    long end = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+    while (!condition.call()) {
+      assertThat(System.nanoTime()).as("deadline").isLessThan(end);
+      Thread.sleep(10);
+    }
   }
 
   @Test
