@@ -34,6 +34,8 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The steps on a migration as a whole: connects stores, archive, verification, quality and report.
@@ -41,6 +43,8 @@ import java.util.stream.Collectors;
 public final class MigrationSteps implements MigrationActivities {
   static final String QUALITY = Archive.REPORTS + "/quality.json";
   private static final int NAMED_PROBLEMS = 5;
+
+  private static final Logger LOG = LoggerFactory.getLogger(MigrationSteps.class);
 
   private final Workspaces workspaces;
   private final ReportAssembly reports;
@@ -226,11 +230,72 @@ public final class MigrationSteps implements MigrationActivities {
                 workspace.partPaths(task.partsPerPartition()).stream()
                     .map(path -> path.substring(path.lastIndexOf('/') + 1, path.lastIndexOf('.')))
                     .toList();
-            workspace.load().finishLoad(names, workspace.stamp());
+            Thread asking = askSourceMeanwhile(workspace, task);
+            try {
+              workspace.load().finishLoad(names, workspace.stamp());
+            } finally {
+              awaitEnd(asking);
+            }
           }
           workspace.targetChanged();
           return new CheckResult(workspace.loaded().describe().rows(), "");
         });
+  }
+
+  /**
+   * Asks the source what the quality check wants to know, while the target builds its index. What
+   * fails here is asked again, and reported, by the check.
+   */
+  private static Thread askSourceMeanwhile(Workspace workspace, WholeTask task) {
+    Integer sampleSize = workspace.spec().quality().sampleSize();
+    Thread thread =
+        new Thread(
+            () -> {
+              try {
+                searchedField(workspace)
+                    .map(field -> qualityCheck(workspace, task, field))
+                    .flatMap(check -> askSource(workspace, check, workspace.load()))
+                    .ifPresent(workspace::sourceAnswers);
+              } catch (RuntimeException e) {
+                LOG.debug("the source is asked again by the quality check: {}", e.toString());
+              }
+            },
+            "ask-source");
+    if (sampleSize == null || sampleSize > 0) {
+      thread.start();
+    }
+    return thread;
+  }
+
+  private static void awaitEnd(Thread thread) {
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static Optional<PartSchema.VectorField> searchedField(Workspace workspace) {
+    return workspace.partSchema().vectors().stream()
+        .filter(candidate -> candidate.kind() == VectorKind.DENSE)
+        .findFirst();
+  }
+
+  private static QualityCheck qualityCheck(
+      Workspace workspace, WholeTask task, PartSchema.VectorField field) {
+    return new QualityCheck(
+        workspace.archive().store(), workspace.partPaths(task.partsPerPartition()), field);
+  }
+
+  private static Optional<QualityCheck.SourceAnswers> askSource(
+      Workspace workspace, QualityCheck check, VectorStore target) {
+    MigrationSpec.Quality wanted = workspace.spec().quality();
+    VectorStore source = workspace.source();
+    return check.askSource(
+        source,
+        source.searchesExactly() && target.searchesExactly(),
+        wanted.sampleSize(),
+        wanted.topK());
   }
 
   @Override
@@ -265,32 +330,26 @@ public final class MigrationSteps implements MigrationActivities {
         () -> {
           Workspace workspace = workspaces.get(task.migration());
           MigrationSpec.Quality wanted = workspace.spec().quality();
-          Optional<PartSchema.VectorField> field =
-              workspace.partSchema().vectors().stream()
-                  .filter(candidate -> candidate.kind() == VectorKind.DENSE)
-                  .findFirst();
+          Optional<PartSchema.VectorField> field = searchedField(workspace);
           if (field.isEmpty()) {
             return new CheckResult(0, "nothing to compare: there is no dense vector field");
           }
           if (wanted.sampleSize() != null && wanted.sampleSize() == 0) {
             return new CheckResult(0, "nothing to compare: quality.sampleSize is 0");
           }
-          Optional<QualityResult> found =
-              new QualityCheck(
-                      workspace.archive().store(),
-                      workspace.partPaths(task.partsPerPartition()),
-                      field.get())
-                  .run(
-                      workspace.source(),
-                      workspace.loaded(),
-                      workspace.targetMetric(field.get()),
-                      wanted.sampleSize(),
-                      wanted.topK(),
-                      wanted.iterations());
-          if (found.isEmpty()) {
+          QualityCheck check = qualityCheck(workspace, task, field.get());
+          Optional<QualityCheck.SourceAnswers> asked =
+              workspace.sourceAnswers().or(() -> askSource(workspace, check, workspace.loaded()));
+          if (asked.isEmpty()) {
             return new CheckResult(0, "nothing to compare: no record has a vector");
           }
-          QualityResult result = found.get();
+          QualityResult result =
+              check.compare(
+                  asked.get(),
+                  workspace.source(),
+                  workspace.loaded(),
+                  workspace.targetMetric(field.get()),
+                  wanted.iterations());
           workspace.archive().writeJson(QUALITY, Payloads.MAPPER, result);
           String summary =
               String.format(

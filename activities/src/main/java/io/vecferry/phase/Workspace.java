@@ -5,6 +5,7 @@ import io.vecferry.archive.ArtifactStore;
 import io.vecferry.archive.PartSchema;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.MigrationPlan;
+import io.vecferry.quality.QualityCheck;
 import io.vecferry.record.ElementType;
 import io.vecferry.record.IdKind;
 import io.vecferry.record.VectorKind;
@@ -24,6 +25,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
@@ -38,6 +40,7 @@ final class Workspace implements AutoCloseable {
   private final Map<Side, VectorStore> open = new EnumMap<>(Side.class);
   private final List<ThroughputSample> throughput = new ArrayList<>();
   private final Map<String, Long> rowsDone = new HashMap<>();
+  private volatile QualityCheck.SourceAnswers sourceAnswers;
 
   /** The collections that a migration touches. */
   private enum Side {
@@ -193,6 +196,15 @@ final class Workspace implements AutoCloseable {
         store.close();
       }
     }
+  }
+
+  /** What the source answers to the queries of the quality check, if it was asked already. */
+  Optional<QualityCheck.SourceAnswers> sourceAnswers() {
+    return Optional.ofNullable(sourceAnswers);
+  }
+
+  void sourceAnswers(QualityCheck.SourceAnswers answers) {
+    sourceAnswers = answers;
   }
 
   synchronized void noteRows(String phase, long rows) {

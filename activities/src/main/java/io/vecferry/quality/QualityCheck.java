@@ -87,49 +87,54 @@ public final class QualityCheck {
   }
 
   /**
-   * Runs the check.
+   * Asks the source and the archive, which is what can be done before the target answers.
    *
-   * @param targetMetric how the target compares; where that is not as the source does, scores are
-   *     compared as cosines, which is right for vectors of unit length
    * @param sampleSize queries wanted; fewer when the archive has fewer vectors; null for as many as
    *     are worth their time
-   * @param iterations single queries timed on each side, as far as a quarter of a second a side
-   *     allows
+   * @param exact whether both sides search exactly, which makes fewer queries worth their time
    * @return empty when no record has a vector to ask for
    */
-  public Optional<QualityResult> run(
-      VectorStore source,
-      VectorStore target,
-      Metric targetMetric,
-      Integer sampleSize,
-      int k,
-      int iterations) {
-    long wanted =
-        sampleSize == null
-            ? worthwhile(source.searchesExactly() && target.searchesExactly())
-            : sampleSize;
+  public Optional<SourceAnswers> askSource(
+      VectorStore source, boolean exact, Integer sampleSize, int k) {
+    long wanted = sampleSize == null ? worthwhile(exact) : sampleSize;
     Queries queries = sample((int) Math.min(wanted, rows()));
-    int count = queries.count;
-    if (count == 0) {
+    if (queries.count == 0) {
       return Optional.empty();
     }
     ExactSearch truth = truth(queries, k);
-    Map<Long, String> ids = idsOf(truth, count);
-    float[] vectors = queries.vectors();
-
+    Map<Long, String> ids = idsOf(truth, queries.count);
     long start = System.nanoTime();
-    Neighbours fromSource = source.search(field.name(), vectors, count, k);
-    long middle = System.nanoTime();
-    Neighbours fromTarget = target.search(field.name(), vectors, count, k);
-    long end = System.nanoTime();
+    Neighbours answers = source.search(field.name(), queries.vectors(), queries.count, k);
+    double seconds = (System.nanoTime() - start) / 1e9;
+    return Optional.of(new SourceAnswers(queries, k, truth, ids, answers, seconds));
+  }
 
-    Comparison comparison = new Comparison(truth, ids, k, fromSource, fromTarget, targetMetric);
-    for (int query = 0; query < count; query++) {
+  /**
+   * Asks the target the same and compares.
+   *
+   * @param targetMetric how the target compares; where that is not as the source does, scores are
+   *     compared as cosines, which is right for vectors of unit length
+   * @param iterations single queries timed on each side, as far as a quarter of a second a side
+   *     allows
+   */
+  public QualityResult compare(
+      SourceAnswers asked,
+      VectorStore source,
+      VectorStore target,
+      Metric targetMetric,
+      int iterations) {
+    Queries queries = asked.queries;
+    long start = System.nanoTime();
+    Neighbours answers = target.search(field.name(), queries.vectors(), queries.count, asked.k);
+    double seconds = (System.nanoTime() - start) / 1e9;
+
+    Comparison comparison = new Comparison(asked, answers, targetMetric);
+    for (int query = 0; query < queries.count; query++) {
       comparison.add(query, queries.ids[query]);
     }
-    double[][] millis = benchmark(source, target, queries, k, Math.min(iterations, count));
-    return Optional.of(
-        comparison.result(count, millis, (middle - start) / 1e9, (end - middle) / 1e9));
+    double[][] millis =
+        benchmark(source, target, queries, asked.k, Math.min(iterations, queries.count));
+    return comparison.result(queries.count, millis, asked.seconds, seconds);
   }
 
   private long worthwhile(boolean exact) {
@@ -302,6 +307,31 @@ public final class QualityCheck {
     }
   }
 
+  /** Queries, and what the source and exact search over the archive answer. Immutable. */
+  public static final class SourceAnswers {
+    private final Queries queries;
+    private final int k;
+    private final ExactSearch truth;
+    private final Map<Long, String> ids;
+    private final Neighbours answers;
+    private final double seconds;
+
+    private SourceAnswers(
+        Queries queries,
+        int k,
+        ExactSearch truth,
+        Map<Long, String> ids,
+        Neighbours answers,
+        double seconds) {
+      this.queries = queries;
+      this.k = k;
+      this.truth = truth;
+      this.ids = ids;
+      this.answers = answers;
+      this.seconds = seconds;
+    }
+  }
+
   /** Queries and the ids of the records that they were taken from. */
   private static final class Queries {
     private final int dimension;
@@ -349,17 +379,11 @@ public final class QualityCheck {
     private long sameOrder;
     private long otherOrder;
 
-    Comparison(
-        ExactSearch truth,
-        Map<Long, String> ids,
-        int k,
-        Neighbours source,
-        Neighbours target,
-        Metric targetMetric) {
-      this.truth = truth;
-      this.ids = ids;
-      this.k = k;
-      this.source = source;
+    Comparison(SourceAnswers asked, Neighbours target, Metric targetMetric) {
+      this.truth = asked.truth;
+      this.ids = asked.ids;
+      this.k = asked.k;
+      this.source = asked.answers;
       this.target = target;
       this.targetMetric = targetMetric;
     }
