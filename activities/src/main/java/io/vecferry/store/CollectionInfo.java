@@ -16,7 +16,7 @@ import java.util.Set;
  * @param bytes size of the data where it is visible, -1 where not
  * @param configuration everything else worth keeping: settings, layout, sizes, in display order
  * @param fingerprint changes when the content changes, as far as the store can tell; empty where it
- *     cannot
+ *     cannot. What each store notices stands in docs/error-handling.md
  */
 public record CollectionInfo(
     String store,

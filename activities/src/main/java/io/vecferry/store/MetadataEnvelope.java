@@ -60,7 +60,6 @@ public final class MetadataEnvelope {
    * @param finite whether all numbers are finite as doubles, if perhaps spelled in another way
    * @param negativeZero whether there is a {@code -0.0} in it
    * @param awkwardKeys whether an object in it has a key that is empty or holds a dot
-   * @param bytes length of its text
    */
   public record Value(
       Type type,
@@ -71,8 +70,7 @@ public final class MetadataEnvelope {
       boolean numbersKept,
       boolean finite,
       boolean negativeZero,
-      boolean awkwardKeys,
-      int bytes) {}
+      boolean awkwardKeys) {}
 
   /**
    * What goes along with the metadata.
@@ -217,7 +215,6 @@ public final class MetadataEnvelope {
 
   /** Looks at the value that the parser stands on, and moves to its end. */
   private static Value look(JsonParser parser) throws IOException {
-    long from = parser.currentTokenLocation().getByteOffset();
     JsonToken first = parser.currentToken();
     Type elements = null;
     boolean mixed = false;
@@ -273,8 +270,7 @@ public final class MetadataEnvelope {
         numbersKept,
         finite,
         negativeZero,
-        awkwardKeys,
-        (int) (parser.currentLocation().getByteOffset() - from));
+        awkwardKeys);
   }
 
   private static Type typeOf(JsonToken token) {

@@ -173,6 +173,21 @@ final class Assessment {
                   + ".",
               ""));
     }
+    if (version.hidesVectors()) {
+      for (Index index : indices.indices()) {
+        if (!index.keepsVectors() && !index.otherVectors().isEmpty()) {
+          findings.add(
+              Finding.warning(
+                  SUBJECT,
+                  "index '"
+                      + index.name()
+                      + "' puts vectors together from what was indexed when they are read. If it was"
+                      + " made by a server from 9.2 on, it has weights of sparse vectors with 9"
+                      + " significant bits only, and gives them so.",
+                  ""));
+        }
+      }
+    }
     if (!layout.left().isEmpty()) {
       findings.add(
           Finding.warning(
@@ -240,8 +255,8 @@ final class Assessment {
               SUBJECT,
               census.routed()
                   + " records were stored with a routing. It is kept in the metadata key "
-                  + Page.ROUTING
-                  + ". Two records with one id and different routing are one record elsewhere.",
+                  + Routing.KEY
+                  + ", and a target that is Elasticsearch stores them with it. Two records with one id and different routing are one record elsewhere.",
               ""));
     }
     if (indices.indices().size() > 1) {

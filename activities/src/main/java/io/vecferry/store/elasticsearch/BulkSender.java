@@ -29,10 +29,11 @@ final class BulkSender implements SendingWriter.Request {
    * @param index name of the index, for messages
    * @param alias the alias to write through
    */
-  BulkSender(RestClient client, Layout layout, String index, String alias) {
+  BulkSender(
+      RestClient client, Layout layout, DocumentMapping mapping, String index, String alias) {
     this.client = client;
     this.layout = layout;
-    this.mapping = new DocumentMapping(layout);
+    this.mapping = mapping;
     this.index = index;
     this.path =
         "/"

@@ -14,7 +14,8 @@ import java.util.Set;
  * What a record is as a document: its vectors, its text and the members of its metadata next to
  * each other. A server keeps a document as it was written; it refuses some keys, and values that do
  * not fit the type of a field. Records that have such ones also, or only, have their whole metadata
- * as a text, see {@link ReservedKeys#METADATA_JSON}. Pure. Thread-safe.
+ * as a text, see {@link ReservedKeys#METADATA_JSON}. The routing of a record is no part of the
+ * document, but is given back with it. Pure. Thread-safe.
  */
 final class DocumentMapping {
   /** Fields that a server has in every index and that no document may have. */
@@ -23,7 +24,7 @@ final class DocumentMapping {
           "_id",
           "_index",
           "_type",
-          "_routing",
+          Routing.KEY,
           "_source",
           "_seq_no",
           "_primary_term",
@@ -49,22 +50,42 @@ final class DocumentMapping {
 
   private final Layout layout;
   private final IdMapping ids;
-  private final MetadataEnvelope.Rule rule;
+  private final boolean routing;
+  private final MetadataEnvelope.Rule rule =
+      (key, value) -> isTaken(key) && !isElsewhere(key, value.type());
 
-  DocumentMapping(Layout layout) {
+  /** For records that are stored with their routing, and give it back so. */
+  private final MetadataEnvelope.Rule routedRule =
+      new MetadataEnvelope.Rule() {
+        @Override
+        public boolean keeps(String key, MetadataEnvelope.Value value) {
+          return key.equals(Routing.KEY) || takes(key, value);
+        }
+
+        @Override
+        public boolean takes(String key, MetadataEnvelope.Value value) {
+          return rule.takes(key, value);
+        }
+      };
+
+  /**
+   * @param routing whether records are stored with the routing that their metadata has
+   */
+  DocumentMapping(Layout layout, boolean routing) {
     this.layout = layout;
     this.ids = layout.ids();
-    this.rule =
-        (key, value) ->
-            isTaken(key)
-                && !key.equals(layout.documentField())
-                && layout.columns().stream()
-                    .map(column -> column.field().path())
-                    .noneMatch(
-                        path ->
-                            path.equals(key)
-                                || (path.startsWith(key + ".")
-                                    && value.type() != MetadataEnvelope.Type.OBJECT));
+    this.routing = routing;
+  }
+
+  /** Whether a document or a vector stands where a member of the metadata would. */
+  private boolean isElsewhere(String key, MetadataEnvelope.Type type) {
+    return key.equals(layout.documentField())
+        || layout.columns().stream()
+            .map(column -> column.field().path())
+            .anyMatch(
+                path ->
+                    path.equals(key)
+                        || (path.startsWith(key + ".") && type != MetadataEnvelope.Type.OBJECT));
   }
 
   /** Whether a server takes a field of this name wherever it may be. */
@@ -96,7 +117,12 @@ final class DocumentMapping {
    */
   void write(RecordBatch batch, int row, boolean whole, JsonBytes lines) {
     String stored = storedId(batch, row);
-    lines.raw("{\"index\":{\"_id\":").string(stored).raw("}}\n{");
+    lines.raw("{\"index\":{\"_id\":").string(stored);
+    String shard = routing ? Routing.of(batch.metadata(), row) : null;
+    if (shard != null) {
+      lines.raw(",\"routing\":").string(shard);
+    }
+    lines.raw("}}\n{");
     int members = 0;
     for (VectorColumn column : batch.vectors()) {
       if (!column.isNull(row)) {
@@ -120,7 +146,7 @@ final class DocumentMapping {
                 ? new MetadataEnvelope.Extras(batch.ids().get(row), kind, false, Double.NaN)
                 : MetadataEnvelope.Extras.NONE,
             true,
-            whole ? NOTHING : rule);
+            whole ? NOTHING : shard == null ? rule : routedRule);
     if (object.length > 2) {
       lines.separate(members).raw(object, 1, object.length - 2);
     }

@@ -108,7 +108,7 @@ final class ElasticsearchStore implements VectorStore {
     IndexSet indices = current.indices();
     List<String> names = indices.indices().stream().map(Index::name).toList();
     if (!names.equals(List.of(indices.asked()))) {
-      configuration.put("indices", String.join(", ", names));
+      configuration.put(LoadPlan.INDICES, String.join(", ", names));
     }
     configuration.put(
         LoadPlan.SHARDS,

@@ -20,7 +20,33 @@ record Index(String name, String asked, JsonNode description) {
   private static final int DEFAULT_LARGEST_PAGE = 10_000;
 
   /** Vectors that are no plain field of a record. */
-  record OtherVectors(String path, String what) {}
+  record OtherVectors(String path, Kind what) {}
+
+  /** Kinds of vectors that are no plain field of a record. */
+  enum Kind {
+    SPARSE("sparse vectors", true),
+    SEVERAL("several vectors for a record", false),
+    COMPUTED("vectors that the server computes", false),
+    NESTED("vectors in nested records", true);
+
+    private final String shown;
+    private final boolean inEveryServer;
+
+    Kind(String shown, boolean inEveryServer) {
+      this.shown = shown;
+      this.inEveryServer = inEveryServer;
+    }
+
+    /** Whether a server needs nothing more to have such fields. */
+    boolean inEveryServer() {
+      return inEveryServer;
+    }
+
+    @Override
+    public String toString() {
+      return shown;
+    }
+  }
 
   private JsonNode setting(String path) {
     return description.at("/settings/index/" + path);
@@ -75,6 +101,11 @@ record Index(String name, String asked, JsonNode description) {
     return description.path("aliases").has(alias);
   }
 
+  /** Whether vectors stay in what is read as they were written, on a server that hides them. */
+  boolean keepsVectors() {
+    return setting("mapping/exclude_source_vectors").asText("").equals("false");
+  }
+
   /** Whether what is read is put together from what was indexed and not what was written. */
   boolean syntheticSource() {
     String mode = setting("mode").asText("");
@@ -99,10 +130,6 @@ record Index(String name, String asked, JsonNode description) {
     return patterns;
   }
 
-  boolean requiresRouting() {
-    return mappings().path("_routing").path("required").asBoolean(false);
-  }
-
   /** Its fields of vectors by path, in the order of the mapping. */
   Map<String, VectorField> vectorFields() {
     Map<String, VectorField> fields = new LinkedHashMap<>();
@@ -112,8 +139,13 @@ record Index(String name, String asked, JsonNode description) {
 
   /** Vectors in nested records, sparse ones, and several for one record. */
   List<OtherVectors> otherVectors() {
+    return otherVectors(mappings());
+  }
+
+  /** The same of a mapping. */
+  static List<OtherVectors> otherVectors(JsonNode mappings) {
     List<OtherVectors> others = new ArrayList<>();
-    collect(mappings(), "", new LinkedHashMap<>(), others);
+    collect(mappings, "", new LinkedHashMap<>(), others);
     return others;
   }
 
@@ -128,19 +160,15 @@ record Index(String name, String asked, JsonNode description) {
               JsonNode field = member.getValue();
               switch (field.path("type").asText("object")) {
                 case "dense_vector" -> fields.put(path, vectorField(path, field));
-                case "sparse_vector" -> others.add(new OtherVectors(path, "sparse vectors"));
-                case "rank_vectors" ->
-                    others.add(new OtherVectors(path, "several vectors for a record"));
-                case "semantic_text" ->
-                    others.add(new OtherVectors(path, "vectors that the server computes"));
+                case "sparse_vector" -> others.add(new OtherVectors(path, Kind.SPARSE));
+                case "rank_vectors" -> others.add(new OtherVectors(path, Kind.SEVERAL));
+                case "semantic_text" -> others.add(new OtherVectors(path, Kind.COMPUTED));
                 case "nested" -> {
                   Map<String, VectorField> inside = new LinkedHashMap<>();
                   collect(field, path + ".", inside, others);
                   inside
                       .keySet()
-                      .forEach(
-                          nested ->
-                              others.add(new OtherVectors(nested, "vectors in nested records")));
+                      .forEach(nested -> others.add(new OtherVectors(nested, Kind.NESTED)));
                 }
                 default -> collect(field, path + ".", fields, others);
               }

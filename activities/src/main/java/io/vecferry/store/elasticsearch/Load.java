@@ -107,7 +107,12 @@ final class Load {
                 MOST_ROWS,
                 Math.max(1, settings.requestBytes() / JSON_PER_COLUMN_BYTE),
                 settings.requestsInFlight()),
-            new BulkSender(client, layout, index.name(), IndexNames.writeAlias(index.name())));
+            new BulkSender(
+                client,
+                layout,
+                new DocumentMapping(layout, settings.routing()),
+                index.name(),
+                IndexNames.writeAlias(index.name())));
     return new Refreshing(writer, index.name());
   }
 

@@ -30,6 +30,9 @@ import java.util.Set;
 
 /** The index to be made for a load, and what of the load it cannot hold. Pure. */
 final class LoadPlan {
+  /** Key of the names of indices, where they are not the name that was asked for, there. */
+  static final String INDICES = "indices";
+
   /** Key of the number of shards among what a store says about its collection. */
   static final String SHARDS = "shards";
 
@@ -74,6 +77,7 @@ final class LoadPlan {
       }
     }
     assessRecords(findings);
+    assessFollowed(findings);
     if (settings.sendsSecretInTheOpen()) {
       findings.add(
           Finding.warning(
@@ -277,6 +281,38 @@ final class LoadPlan {
                 + ".");
   }
 
+  /** Vectors that records have in their metadata, where the source is Elasticsearch too. */
+  private void assessFollowed(List<Finding> findings) {
+    List<Index.OtherVectors> others = new ArrayList<>(Index.otherVectors(sourceMapping()));
+    List<String> paths = others.stream().map(Index.OtherVectors::path).toList();
+    if (!paths.isEmpty() && version.hidesVectors() && !settings.exactVectors()) {
+      findings.add(
+          Finding.blocking(
+              "target.options.exactVectors",
+              "the server would put metadata together from its index when it is read, and spell it"
+                  + " in another way or round it: "
+                  + String.join(", ", paths)
+                  + ".",
+              "Leave it true, or set target.options.autoFields to false, which does not index"
+                  + " them."));
+    }
+    List<String> foreign =
+        others.stream()
+            .filter(other -> !other.what().inEveryServer())
+            .map(Index.OtherVectors::path)
+            .toList();
+    if (!foreign.isEmpty()) {
+      findings.add(
+          Finding.warning(
+              "target",
+              "types of the source that not every server has, or not without an inference endpoint,"
+                  + " are taken over: "
+                  + String.join(", ", foreign)
+                  + ".",
+              "Where the server lacks them, set target.options.autoFields to false."));
+    }
+  }
+
   private void assessRecords(List<Finding> findings) {
     if (!schema.idKinds().equals(Set.of(IdKind.STRING))) {
       findings.add(
@@ -297,10 +333,20 @@ final class LoadPlan {
                   + ReservedKeys.ID
                   + "."));
     }
+    if (settings.routing()
+        && schema.profile().keys().stream().anyMatch(key -> key.name().equals(Routing.KEY))) {
+      findings.add(
+          Finding.info(
+              "target.options.routing",
+              "records that have the metadata key "
+                  + Routing.KEY
+                  + " are stored with it as their routing."));
+    }
     String documentField = documentField();
     List<String> mapped =
         schema.profile().keys().stream()
             .map(RecordProfile.Key::name)
+            .filter(key -> !(settings.routing() && key.equals(Routing.KEY)))
             .filter(
                 key ->
                     !DocumentMapping.isTaken(key)
@@ -377,6 +423,9 @@ final class LoadPlan {
     JsonNode source = sourceMapping();
     if (source.isObject()) {
       followSource(source, mappings, properties);
+      if (settings.routing() && source.has(Routing.KEY) && !severalIndices()) {
+        mappings.set(Routing.KEY, source.get(Routing.KEY));
+      }
       JsonNode analysis = read(schema.configuration().get(ANALYSIS));
       if (analysis.isObject()) {
         options.set(ANALYSIS, analysis);
@@ -387,6 +436,11 @@ final class LoadPlan {
     }
     addMetadata(properties);
     return body;
+  }
+
+  /** Whether the source is an alias of several indices, of which one says what all are like. */
+  private boolean severalIndices() {
+    return schema.configuration().getOrDefault(INDICES, "").contains(",");
   }
 
   /** The mapping of a source that is Elasticsearch too, when its types are wanted. */

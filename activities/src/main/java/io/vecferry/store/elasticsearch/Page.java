@@ -32,9 +32,6 @@ import java.util.List;
  * @param batch the records
  */
 record Page(String pit, List<String> storedIds, long lastSequence, RecordBatch batch) {
-  /** Key under which a record that was stored with a routing has it. */
-  static final String ROUTING = "_routing";
-
   /** Reads an answer. */
   static Page of(Answer answer, Layout layout, String doing) {
     try {
@@ -181,7 +178,7 @@ record Page(String pit, List<String> storedIds, long lastSequence, RecordBatch b
       while (key != null) {
         switch (key) {
           case "_id" -> id = walker.string();
-          case "_routing" -> routing = walker.string();
+          case Routing.KEY -> routing = walker.string();
           case "_source" -> {
             storedIds.add(id);
             readObject("");
@@ -210,7 +207,7 @@ record Page(String pit, List<String> storedIds, long lastSequence, RecordBatch b
       }
       if (routing != null) {
         object.cut(object.length() - 1);
-        object.raw(object.length() > 1 ? "," : "").string(ROUTING).raw(":").string(routing);
+        object.raw(object.length() > 1 ? "," : "").string(Routing.KEY).raw(":").string(routing);
         object.raw("}");
       }
       add(id);

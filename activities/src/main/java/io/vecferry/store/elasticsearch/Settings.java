@@ -34,6 +34,7 @@ import java.util.regex.Pattern;
  * @param skipsWithoutVectors whether records of a source that have no vector at all are left out
  * @param keepAlive how long a server keeps a point in time between two pages, in its own spelling
  * @param exactVectors whether a target keeps vectors as they were written
+ * @param routing whether a target stores records with the routing that their metadata has
  * @param fields types of metadata keys of a target
  * @param autoFields whether metadata keys of a target get the type that their values have
  * @param shards primary shards of a target; 0 for what is usual
@@ -57,6 +58,7 @@ record Settings(
     boolean skipsWithoutVectors,
     String keepAlive,
     boolean exactVectors,
+    boolean routing,
     Map<String, String> fields,
     boolean autoFields,
     int shards,
@@ -133,6 +135,13 @@ record Settings(
               "Whether a target keeps vectors in _source as they were written; from 9.2 a server"
                   + " would put them together from its index."),
           new StoreOption(
+              "options.routing",
+              Kind.BOOLEAN,
+              false,
+              "true",
+              "Whether a target stores records that have the metadata key _routing, as those of"
+                  + " Elasticsearch that were stored with a routing do, with that routing."),
+          new StoreOption(
               "options.fields",
               Kind.OBJECT,
               false,
@@ -198,6 +207,7 @@ record Settings(
         settings.text("options.withoutVectors", "keep").equals("skip"),
         keepAlive(settings),
         settings.flag("options.exactVectors", true),
+        settings.flag("options.routing", true),
         fields(settings),
         settings.flag("options.autoFields", true),
         number(settings, "options.shards", 0, 1, 1024),

@@ -189,6 +189,10 @@ final class MilvusStore implements VectorStore {
         .getPartitionNamesList();
   }
 
+  /**
+   * Which collection it is, and how many rows it has. Statistics of segments say no more: they
+   * change when rows do, and also when the server compacts.
+   */
   private static String fingerprint(DescribeCollectionResponse found, long count) {
     return "%d:%d:%d".formatted(found.getCollectionID(), found.getCreatedTimestamp(), count);
   }
@@ -222,6 +226,14 @@ final class MilvusStore implements VectorStore {
                   + "; a Milvus target computes them again"));
     }
     assessProperties(found, findings);
+    findings.add(
+        Finding.info(
+            "source",
+            "Milvus has no version of a collection. That rows are added or removed during the export"
+                + " is noticed by their number; rows that are changed in place, or replaced by as"
+                + " many others, are not. Stop what writes to "
+                + options.place()
+                + "."));
     if (!collection.isLoaded() && !options.load()) {
       findings.add(
           Finding.blocking(

@@ -201,6 +201,15 @@ final class Description {
   List<Finding> assess(Layout layout) {
     List<Finding> findings = new ArrayList<>();
     findServer(findings);
+    findings.add(
+        Finding.info(
+            "source",
+            "Qdrant has no version of a collection. That points are added or removed during the"
+                + " export is noticed by their number; of points that are changed in place, or"
+                + " replaced by as many others, only a few are looked at. Stop what writes to"
+                + " collection '"
+                + layout.collection()
+                + "'."));
     findStatus(layout, findings);
     findConfiguration(layout, findings);
     findForeign(layout);
@@ -215,7 +224,7 @@ final class Description {
           Finding.blocking(
               "source.url",
               "the server is Qdrant " + version.text() + "; vecferry needs 1.10 or newer.",
-              "Update the catalogue."));
+              "Update the server."));
     } else if (version.newerThanTested()) {
       findings.add(
           Finding.info(

@@ -25,7 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** A collection of a Qdrant catalogue. */
+/** A collection of a Qdrant server. */
 final class QdrantStore implements VectorStore {
   private static final int FETCH_ROWS = 2_000;
   private static final long FETCH_BYTES = 8 << 20;

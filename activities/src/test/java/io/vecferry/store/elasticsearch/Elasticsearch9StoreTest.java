@@ -13,16 +13,4 @@ class Elasticsearch9StoreTest extends ElasticsearchStoreTest {
   RunningServer server() {
     return newServer;
   }
-
-  /** It puts them together from direction and length. */
-  @Override
-  int ulps() {
-    return 2;
-  }
-
-  /** They are in the index, and it looks there. */
-  @Override
-  boolean losesVectors() {
-    return false;
-  }
 }

@@ -65,6 +65,41 @@ class ElasticsearchRulesTest {
             .toList();
   }
 
+  @Test
+  void vectorsInMetadataAreSaidWhereTheyWouldChangeOrNeedMore() {
+    LoadSchema plain = schema(ElementType.FLOAT32, 4, Metric.L2, "", Map.of());
+    LoadSchema followed =
+        new LoadSchema(
+            plain.vectors(),
+            plain.idKinds(),
+            "Elasticsearch 9.2.0",
+            1,
+            RecordProfile.EMPTY,
+            Map.of(
+                LoadPlan.MAPPING,
+                "{\"properties\":{\"words\":{\"type\":\"sparse_vector\"},\"tokens\":{\"type\":"
+                    + "\"rank_vectors\"},\"text\":{\"type\":\"semantic_text\"}}}"),
+            plain.vectors());
+    assertThat(new LoadPlan(settings(), version("9.2.0"), followed).assess())
+        .noneMatch(finding -> finding.severity() == Finding.Severity.BLOCKING)
+        .anySatisfy(
+            finding ->
+                assertThat(finding.toString())
+                    .contains("tokens, text", "target.options.autoFields"));
+    assertThat(
+            new LoadPlan(settings("options.exactVectors", "false"), version("9.2.0"), followed)
+                .assess())
+        .anySatisfy(
+            finding -> {
+              assertThat(finding.severity()).isEqualTo(Finding.Severity.BLOCKING);
+              assertThat(finding.toString()).contains("words, tokens, text", "exactVectors");
+            });
+    String[] without = {"options.exactVectors", "false", "options.autoFields", "false"};
+    assertThat(new LoadPlan(settings(without), version("9.2.0"), followed).assess())
+        .noneMatch(finding -> finding.severity() == Finding.Severity.BLOCKING)
+        .noneMatch(finding -> finding.toString().contains("tokens"));
+  }
+
   @ParameterizedTest
   @CsvSource({
     "8.19.0, FLOAT32, 5000, L2, '', at most 4096",

@@ -52,6 +52,11 @@ record TestElasticsearch(String url) {
     return reply.body();
   }
 
+  ServerVersion version() {
+    String text = ask("GET", "/_nodes/_local", null).findPath("version").asText();
+    return ServerVersion.parse(text).orElseThrow();
+  }
+
   /** Makes an index. */
   void create(String index, int shards, String more) {
     ask(

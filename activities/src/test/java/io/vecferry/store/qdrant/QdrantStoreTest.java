@@ -6,15 +6,18 @@ import static org.assertj.core.api.Assertions.tuple;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.qdrant.client.grpc.Collections.BinaryQuantization;
 import io.qdrant.client.grpc.Collections.CollectionStatus;
 import io.qdrant.client.grpc.Collections.CreateCollection;
 import io.qdrant.client.grpc.Collections.Datatype;
 import io.qdrant.client.grpc.Collections.Distance;
 import io.qdrant.client.grpc.Collections.HnswConfigDiff;
+import io.qdrant.client.grpc.Collections.Modifier;
 import io.qdrant.client.grpc.Collections.MultiVectorConfig;
 import io.qdrant.client.grpc.Collections.PayloadSchemaType;
 import io.qdrant.client.grpc.Collections.QuantizationConfig;
 import io.qdrant.client.grpc.Collections.ScalarQuantization;
+import io.qdrant.client.grpc.Collections.SparseIndexConfig;
 import io.qdrant.client.grpc.Collections.SparseVectorConfig;
 import io.qdrant.client.grpc.Collections.SparseVectorParams;
 import io.qdrant.client.grpc.Collections.StrictModeConfig;
@@ -916,6 +919,17 @@ class QdrantStoreTest {
             NativeCollection.params(2, Distance.Manhattan)
                 .setOnDisk(true)
                 .setHnswConfig(HnswConfigDiff.newBuilder().setM(32))
+                .setQuantizationConfig(
+                    QuantizationConfig.newBuilder()
+                        .setBinary(BinaryQuantization.newBuilder().setAlwaysRam(true)))
+                .build());
+    create
+        .getSparseVectorsConfigBuilder()
+        .putMap(
+            "words",
+            SparseVectorParams.newBuilder()
+                .setModifier(Modifier.Idf)
+                .setIndex(SparseIndexConfig.newBuilder().setOnDisk(true).setFullScanThreshold(77))
                 .build());
     try (NativeCollection source = new NativeCollection(url, create);
         VectorStore from = open(source.settings())) {
