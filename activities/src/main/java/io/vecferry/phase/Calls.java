@@ -81,7 +81,13 @@ final class Calls {
     ScheduledFuture<?> beats =
         BEATS.scheduleAtFixedRate(beating, BEAT_SECONDS, BEAT_SECONDS, TimeUnit.SECONDS);
     try {
-      return run(work);
+      T result = run(work);
+      if (Thread.interrupted()) {
+        // Work that was interrupted may have taken what it met for a fact about a store.
+        beating.throwIfCancelled();
+        throw stopping();
+      }
+      return result;
     } catch (RuntimeException e) {
       // What an interrupted store or file says about it is no failure of the step.
       beating.throwIfCancelled();
@@ -117,6 +123,21 @@ final class Calls {
   static long cursor() {
     PartProgress progress = CURRENT.get().progress;
     return progress == null ? 0 : progress.cursor();
+  }
+
+  /**
+   * Makes sure, before a step publishes what others build on, that the service counts on this
+   * attempt. It will not begin another one before the heartbeat limit has passed once more.
+   *
+   * @throws ActivityCompletionException when another attempt has taken over
+   */
+  static void confirm() {
+    Beating beating = CURRENT.get();
+    beating
+        .context
+        .getWorkflowClient()
+        .newActivityCompletionClient()
+        .heartbeat(beating.context.getTaskToken(), beating.progress);
   }
 
   /** What a step ends with that another worker has to go on with. */

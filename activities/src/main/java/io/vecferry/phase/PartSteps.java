@@ -92,6 +92,8 @@ public final class PartSteps implements PartActivities {
       }
       String end = reader.cursor();
       last |= end.equals(partition.end());
+      // Attempts end a part at different places when a worker stops: only one may publish it.
+      Calls.confirm();
       PartSidecar sidecar = writer.finish(start, end, last, fingerprint, Instant.now().toString());
       return new PartResult(sidecar.rows(), sidecar.bytes(), 0, end, last, false);
     }

@@ -54,7 +54,8 @@ final class Follower {
                   settings.client(),
                   archiveRoot,
                   true,
-                  WorkerLimits.defaults())) {
+                  WorkerLimits.defaults(),
+                  Optional.empty())) {
         running.address(embedded.address());
         service.client().start(document);
         return follow(service.client(), name, true);

@@ -23,6 +23,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 import java.util.stream.StreamSupport;
 
@@ -36,6 +38,8 @@ final class LongMigration implements AutoCloseable {
   /** Longest time that a migration of a test may take. */
   private static final Duration LONGEST =
       Duration.ofMinutes(Integer.getInteger("vecferry.chaos.minutes", 5));
+
+  private static final Duration PAUSE = Duration.ofMillis(30);
 
   final Link link;
   private final String name;
@@ -58,7 +62,7 @@ final class LongMigration implements AutoCloseable {
     this.name = name;
     this.rows = rows;
     this.archive = service.archives().resolve(name);
-    this.collection = "chaos-" + name + "-" + ProcessHandle.current().pid();
+    this.collection = "chaos-" + name + "-" + UUID.randomUUID().toString().substring(0, 8);
     this.chroma = chroma.url();
     this.link = new Link(chroma.url());
     FaissFolder.write(folder.resolve("source"), rows, DIMENSION);
@@ -66,16 +70,16 @@ final class LongMigration implements AutoCloseable {
 
   /** Starts the migration from the FAISS folder to Chroma. */
   void start(int partRows, String more) {
-    write(name, "{type: faiss, path: source}", chroma(link.address()), partRows, more);
+    write(name, "{type: faiss, path: source}", chroma(link.address()), partRows, batch(partRows), more);
     started();
   }
 
   /** Brings the records to Chroma, and starts a migration of them from there to another folder. */
   void startBack(int partRows, String more) {
-    write("fill", "{type: faiss, path: source}", chroma(chroma), 10_000, "");
+    write("fill", "{type: faiss, path: source}", chroma(chroma), 10_000, 1000, "");
     Cli.Result filled = Cli.in(folder).run("run", "spec.yaml");
     assertThat(filled.exitCode()).as("%s", filled).isZero();
-    write(name, chroma(link.address()), "{type: faiss, path: target}", partRows, more);
+    write(name, chroma(link.address()), "{type: faiss, path: target}", partRows, batch(partRows), more);
     started();
   }
 
@@ -89,19 +93,25 @@ final class LongMigration implements AutoCloseable {
     assertThat(started.exitCode()).as("%s", started).isZero();
   }
 
-  private void write(String migration, String source, String target, int partRows, String more) {
+  private void write(
+      String migration, String source, String target, int partRows, int batch, String more) {
     Specs.writeText(
         folder.resolve("spec.yaml"),
         """
         name: %s
         source: %s
         target: %s
-        export: {partRows: %d, batchSize: 100, parallelism: 2}
-        import: {batchSize: 100}
+        export: {partRows: %d, batchSize: %d, parallelism: 2}
+        import: {batchSize: %d}
         quality: {sampleSize: 10, iterations: 1}
         %s
         """
-            .formatted(migration, source, target, partRows, more));
+            .formatted(migration, source, target, partRows, batch, batch, more));
+  }
+
+  /** Several batches make a part, so that a step is interrupted between two of them. */
+  private static int batch(int partRows) {
+    return partRows / 5;
   }
 
   private String chroma(String address) {
@@ -113,8 +123,9 @@ final class LongMigration implements AutoCloseable {
     return archive;
   }
 
-  /** What the service says of the workflow. */
+  /** What the service says of the workflow; not at once, so that asking again costs it little. */
   DescribeWorkflowExecutionResponse describe() {
+    LockSupport.parkNanos(PAUSE.toNanos());
     return service
         .stubs()
         .blockingStub()
@@ -193,6 +204,17 @@ final class LongMigration implements AutoCloseable {
   /** Parts that are exported. */
   long exported() {
     return Snapshot.count(archive.resolve("source"), ".parquet.json");
+  }
+
+  /** Waits until at least so many parts are imported. */
+  void awaitImported(long parts) {
+    Cli.await(
+        parts + " parts are imported",
+        LONGEST,
+        () -> {
+          assertThat(hasEnded()).as("ended before %s parts are imported", parts).isFalse();
+          return imported() >= parts;
+        });
   }
 
   /** Parts that are imported. */

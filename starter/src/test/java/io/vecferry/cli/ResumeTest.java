@@ -53,7 +53,7 @@ class ResumeTest {
     migration = new LongMigration(folder, service, chroma, "resumed", ROWS);
     migration.link.limit(60_000);
     migration.start(PART_ROWS, "");
-    Cli.await("2 parts are imported", () -> migration.imported() >= 2);
+    migration.awaitImported(2);
     migration.assertNothingRedone();
   }
 

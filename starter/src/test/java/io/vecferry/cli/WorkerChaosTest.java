@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -59,16 +60,21 @@ class WorkerChaosTest {
       long rowsAtRisk = 0;
       int stepsHit = 0;
       for (int kill = 0; kill < kills; kill++) {
-        migration.awaitStep(step -> true, "a step runs before kill " + kill);
-        TimeUnit.MILLISECONDS.sleep(random.nextInt(3000));
-        int victim = random.nextInt(workers.size());
-        List<PendingActivityInfo> hit = migration.runningOn(workers.get(victim));
-        workers.get(victim).kill();
+        int[] victim = new int[1];
+        migration.awaitStep(
+            step -> {
+              victim[0] = runner(workers, step);
+              return victim[0] >= 0;
+            },
+            "a step runs before kill " + kill);
+        TimeUnit.MILLISECONDS.sleep(random.nextInt(2000));
+        List<PendingActivityInfo> hit = migration.runningOn(workers.get(victim[0]));
+        workers.get(victim[0]).kill();
         assertThat(migration.hasEnded()).as("ended before kill %s", kill).isFalse();
         migration.assertNothingRedone();
         stepsHit += hit.size();
         rowsAtRisk += hit.stream().mapToLong(WorkerChaosTest::rowsToRedo).sum();
-        workers.set(victim, service.startWorker());
+        workers.set(victim[0], service.startWorker());
       }
       migration.link.limit(Long.MAX_VALUE);
       migration.assertArrived();
@@ -152,6 +158,15 @@ class WorkerChaosTest {
           migration.exported(),
           (ROWS + PART_ROWS - 1) / PART_ROWS);
     }
+  }
+
+  /** Which of the workers runs a step; -1 when none does. */
+  private static int runner(List<Cli.Running> workers, PendingActivityInfo step) {
+    return IntStream.range(0, workers.size())
+        .filter(
+            worker -> step.getLastWorkerIdentity().startsWith(workers.get(worker).pid() + "@"))
+        .findFirst()
+        .orElse(-1);
   }
 
   /** Rows that a step has done, but for those that it has left to be left out. */

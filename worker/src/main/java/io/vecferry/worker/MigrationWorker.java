@@ -4,6 +4,7 @@ import io.temporal.client.WorkflowClient;
 import io.temporal.client.WorkflowClientOptions;
 import io.temporal.serviceclient.WorkflowServiceStubs;
 import io.temporal.worker.Worker;
+import io.temporal.worker.WorkerDeploymentOptions;
 import io.temporal.worker.WorkerFactory;
 import io.temporal.worker.WorkerOptions;
 import io.vecferry.activity.TaskQueues;
@@ -13,6 +14,7 @@ import io.vecferry.workflow.PartitionWorkflowImpl;
 import io.vecferry.workflow.Payloads;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /** A worker that is polling. */
@@ -38,13 +40,15 @@ public final class MigrationWorker implements AutoCloseable {
    * @param archiveRoot folder of all archives
    * @param searchAttributes whether the service knows the migration's search attributes
    * @param limits what the worker takes on
+   * @param deployment worker versioning; empty for none
    */
   public static MigrationWorker start(
       WorkflowServiceStubs stubs,
       WorkflowClientOptions options,
       Path archiveRoot,
       boolean searchAttributes,
-      WorkerLimits limits) {
+      WorkerLimits limits,
+      Optional<WorkerDeploymentOptions> deployment) {
     WorkflowClient client =
         WorkflowClient.newInstance(
             stubs,
@@ -54,7 +58,7 @@ public final class MigrationWorker implements AutoCloseable {
     WorkerFactory factory = WorkerFactory.newInstance(client);
     Activities activities = new Activities(archiveRoot, searchAttributes);
     for (WorkerLimits.Kind kind : limits.serves()) {
-      Worker worker = factory.newWorker(taskQueue(kind), options(kind, limits));
+      Worker worker = factory.newWorker(taskQueue(kind), options(kind, limits, deployment));
       if (kind == WorkerLimits.Kind.WORKFLOWS) {
         worker.registerWorkflowImplementationTypes(
             MigrationWorkflowImpl.class, PartitionWorkflowImpl.class);
@@ -73,7 +77,8 @@ public final class MigrationWorker implements AutoCloseable {
     };
   }
 
-  private static WorkerOptions options(WorkerLimits.Kind kind, WorkerLimits limits) {
+  private static WorkerOptions options(
+      WorkerLimits.Kind kind, WorkerLimits limits, Optional<WorkerDeploymentOptions> deployment) {
     WorkerLimits.Rate rate =
         switch (kind) {
           case WORKFLOWS -> WorkerLimits.Rate.UNLIMITED;
@@ -87,7 +92,7 @@ public final class MigrationWorker implements AutoCloseable {
             .setMaxWorkerActivitiesPerSecond(rate.alone())
             .setMaxHeartbeatThrottleInterval(LONGEST_SILENCE)
             .setDefaultHeartbeatThrottleInterval(LONGEST_SILENCE);
-    Deployment.ofEnvironment(System.getenv()).ifPresent(options::setDeploymentOptions);
+    deployment.ifPresent(options::setDeploymentOptions);
     return options.build();
   }
 

@@ -10,11 +10,13 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.temporal.common.reporter.MicrometerClientStatsReporter;
 import io.temporal.serviceclient.WorkflowServiceStubs;
+import io.temporal.worker.WorkerDeploymentOptions;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -49,6 +51,7 @@ public final class WorkerProcess {
 
   /** Runs until the process is asked to end. */
   public void run() throws IOException, InterruptedException {
+    Optional<WorkerDeploymentOptions> deployment = Deployment.ofEnvironment(System.getenv());
     PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     new JvmMemoryMetrics().bindTo(registry);
     new ProcessorMetrics().bindTo(registry);
@@ -60,7 +63,12 @@ public final class WorkerProcess {
     WorkflowServiceStubs stubs = measured.connect();
     MigrationWorker worker =
         MigrationWorker.start(
-            stubs, settings.client(), archiveRoot, settings.knowsSearchAttributes(), limits);
+            stubs,
+            settings.client(),
+            archiveRoot,
+            settings.knowsSearchAttributes(),
+            limits,
+            deployment);
     HttpServer server = http == null ? null : serve(registry, stubs);
     CountDownLatch stopped = new CountDownLatch(1);
     Runtime.getRuntime()
