@@ -1,5 +1,6 @@
 package io.vecferry.worker;
 
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.Set;
 
@@ -45,7 +46,7 @@ public record WorkerLimits(Set<Kind> serves, int parallelActivities, Rate source
     if (serves.isEmpty() || parallelActivities < 1) {
       throw new IllegalArgumentException(serves + ", " + parallelActivities + " activities");
     }
-    serves = Set.copyOf(serves);
+    serves = Collections.unmodifiableSet(EnumSet.copyOf(serves));
   }
 
   /** Everything, as fast as it goes, two activities of each kind per core and at least four. */
