@@ -143,9 +143,9 @@ abstract class VerbCommand extends MigrationCommand {
       System.out.println(
           rollback.complete()
               ? Outcome.ROLLED_BACK + ": Not migrated: " + reason + "."
-              : Outcome.ROLLBACK_INCOMPLETE + ": Not everything could be undone; a person must look.");
-      return ExitCode.of(
-          rollback.complete() ? Outcome.ROLLED_BACK : Outcome.ROLLBACK_INCOMPLETE);
+              : Outcome.ROLLBACK_INCOMPLETE
+                  + ": Not everything could be undone; a person must look.");
+      return ExitCode.of(rollback.complete() ? Outcome.ROLLED_BACK : Outcome.ROLLBACK_INCOMPLETE);
     }
 
     @Override

@@ -70,7 +70,13 @@ final class LongMigration implements AutoCloseable {
 
   /** Starts the migration from the FAISS folder to Chroma. */
   void start(int partRows, String more) {
-    write(name, "{type: faiss, path: source}", chroma(link.address()), partRows, batch(partRows), more);
+    write(
+        name,
+        "{type: faiss, path: source}",
+        chroma(link.address()),
+        partRows,
+        batch(partRows),
+        more);
     started();
   }
 
@@ -79,7 +85,13 @@ final class LongMigration implements AutoCloseable {
     write("fill", "{type: faiss, path: source}", chroma(chroma), 10_000, 1000, "");
     Cli.Result filled = Cli.in(folder).run("run", "spec.yaml");
     assertThat(filled.exitCode()).as("%s", filled).isZero();
-    write(name, chroma(link.address()), "{type: faiss, path: target}", partRows, batch(partRows), more);
+    write(
+        name,
+        chroma(link.address()),
+        "{type: faiss, path: target}",
+        partRows,
+        batch(partRows),
+        more);
     started();
   }
 
@@ -153,8 +165,7 @@ final class LongMigration implements AutoCloseable {
   List<PendingActivityInfo> running() {
     return describe().getPendingActivitiesList().stream()
         .filter(
-            activity ->
-                activity.getState() == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED)
+            activity -> activity.getState() == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED)
         .toList();
   }
 
@@ -194,9 +205,7 @@ final class LongMigration implements AutoCloseable {
     Map<String, Snapshot.Entry> now =
         Snapshot.of(archive, "source/.*\\.parquet(\\.json)?|imported/[^.].*");
     // A part without its sidecar may be done again.
-    now.keySet()
-        .removeIf(
-            file -> file.endsWith(".parquet") && !now.containsKey(file + ".json"));
+    now.keySet().removeIf(file -> file.endsWith(".parquet") && !now.containsKey(file + ".json"));
     assertThat(now).containsAllEntriesOf(finished);
     finished = now;
   }

@@ -108,8 +108,7 @@ class OverheadTest {
                       .build())
               .getWorkflowExecutionInfo();
       assertThat(worker.isAlive()).isTrue();
-      return Timestamps.toMillis(info.getCloseTime())
-          - Timestamps.toMillis(info.getStartTime());
+      return Timestamps.toMillis(info.getCloseTime()) - Timestamps.toMillis(info.getStartTime());
     }
   }
 
@@ -126,8 +125,7 @@ class OverheadTest {
          "target": {"type": "faiss", "path": "%s"},
          "export": {"partRows": %d, "parallelism": 2}}
         """
-            .formatted(
-                name, folder.resolve("source"), folder.resolve("target"), ROWS / PARTS));
+            .formatted(name, folder.resolve("source"), folder.resolve("target"), ROWS / PARTS));
   }
 
   private static long median(List<Long> values) {

@@ -53,8 +53,7 @@ final class Service implements AutoCloseable {
    */
   static Service at(RunningServer temporal, Path folder) {
     String namespace = "test-" + ProcessHandle.current().pid() + "-" + NAMESPACES.incrementAndGet();
-    Service service =
-        new Service(() -> {}, temporal.url(), namespace, folder.resolve("archives"));
+    Service service = new Service(() -> {}, temporal.url(), namespace, folder.resolve("archives"));
     var requests = service.stubs.blockingStub();
     requests.registerNamespace(
         RegisterNamespaceRequest.newBuilder()

@@ -152,19 +152,14 @@ class WorkerChaosTest {
       System.out.printf(
           "%d restarts of one of 3 workers over %,d rows in parts of %,d rows: %d parts, %d without"
               + " restarts%n",
-          restarts,
-          ROWS,
-          PART_ROWS,
-          migration.exported(),
-          (ROWS + PART_ROWS - 1) / PART_ROWS);
+          restarts, ROWS, PART_ROWS, migration.exported(), (ROWS + PART_ROWS - 1) / PART_ROWS);
     }
   }
 
   /** Which of the workers runs a step; -1 when none does. */
   private static int runner(List<Cli.Running> workers, PendingActivityInfo step) {
     return IntStream.range(0, workers.size())
-        .filter(
-            worker -> step.getLastWorkerIdentity().startsWith(workers.get(worker).pid() + "@"))
+        .filter(worker -> step.getLastWorkerIdentity().startsWith(workers.get(worker).pid() + "@"))
         .findFirst()
         .orElse(-1);
   }
