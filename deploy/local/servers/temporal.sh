@@ -21,9 +21,11 @@ start() {
   # Migrations find them registered, as they would after deploy/register-search-attributes.
   local attributes
   mapfile -t attributes < <(grep -oE 'Migration[A-Za-z]+=[A-Za-z]+' "$local_folder/../register-search-attributes")
+  # Fairness lets migrations that share a worker take turns; this version of the server has it switched off.
   # The process may be killed, not the machine: no need to wait for the disk.
   exec "${TEMPORAL_BIN:-$installed/temporal}" server start-dev --ip 127.0.0.1 --port "${port[grpc]}" \
     --http-port "${port[http]}" --ui-port "${port[ui]}" --metrics-port "${port[metrics]}" \
+    --dynamic-config-value matching.useNewMatcher=true --dynamic-config-value matching.enableFairness=true \
     --db-filename "$data/temporal.db" --sqlite-pragma synchronous=0 --log-level warn "${attributes[@]/#/--search-attribute=}"
 }
 

@@ -3,6 +3,9 @@ package io.vecferry.phase;
 import io.temporal.activity.Activity;
 import io.temporal.activity.ActivityExecutionContext;
 import io.temporal.client.ActivityCompletionException;
+import io.temporal.client.ActivityWorkerShutdownException;
+import io.temporal.common.converter.DataConverterException;
+import io.temporal.failure.ApplicationErrorCategory;
 import io.temporal.failure.ApplicationFailure;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.store.StoreException;
@@ -25,7 +28,10 @@ final class Calls {
   /** A store that asks to slow down is left alone for this long. */
   private static final Duration RATE_LIMIT_PAUSE = Duration.ofSeconds(15);
 
-  private static final int BEAT_SECONDS = 5;
+  private static final int BEAT_SECONDS = 3;
+
+  /** A step that a worker gives up because it stops goes on elsewhere after this time. */
+  private static final Duration HANDOVER = Duration.ofSeconds(1);
 
   private static final ScheduledExecutorService BEATS =
       Executors.newScheduledThreadPool(
@@ -62,19 +68,32 @@ final class Calls {
 
   /**
    * Runs the work of an activity and beats for it, also while it waits for a store. When the
-   * activity is cancelled, the work is interrupted. A hang is noticed by the time limit of the
-   * attempt only.
+   * activity is cancelled, the work is interrupted. When the worker stops, the work is told by
+   * {@link #beat} and interrupted later. A hang is noticed by the time limit of the attempt only.
    */
   static <T> T runBeating(Supplier<T> work) {
-    Beating beating = new Beating(Activity.getExecutionContext(), Thread.currentThread());
+    Beating beating =
+        new Beating(
+            Activity.getExecutionContext(),
+            Thread.currentThread(),
+            lastProgress(Activity.getExecutionContext()));
     CURRENT.set(beating);
     ScheduledFuture<?> beats =
         BEATS.scheduleAtFixedRate(beating, BEAT_SECONDS, BEAT_SECONDS, TimeUnit.SECONDS);
     try {
-      return run(work);
+      T result = run(work);
+      if (Thread.interrupted()) {
+        // Work that was interrupted may have taken what it met for a fact about a store.
+        beating.throwIfCancelled();
+        throw stopping();
+      }
+      return result;
     } catch (RuntimeException e) {
       // What an interrupted store or file says about it is no failure of the step.
       beating.throwIfCancelled();
+      if (beating.stopping) {
+        throw stopping();
+      }
       throw e;
     } finally {
       beats.cancel(false);
@@ -84,29 +103,99 @@ final class Calls {
   }
 
   /** Says that rows of a part are done, and stops the work when it was cancelled. */
-  static void beat(long rows) {
-    Beating beating = CURRENT.get();
-    beating.progress = rows;
-    beating.context.heartbeat(rows);
+  static boolean beat(long rows) {
+    return beat(rows, 0);
   }
+
+  /**
+   * Says that rows of a part are done, and stops the work when it was cancelled.
+   *
+   * @param cursor rows that another attempt can leave out
+   * @return whether to go on; false when the worker is about to stop, which leaves a few seconds
+   */
+  static boolean beat(long rows, long cursor) {
+    Beating beating = CURRENT.get();
+    beating.progress = new PartProgress(rows, cursor);
+    return beating.beat();
+  }
+
+  /** Rows that an earlier attempt of this step has left to be left out; 0 when that is unknown. */
+  static long cursor() {
+    PartProgress progress = CURRENT.get().progress;
+    return progress == null ? 0 : progress.cursor();
+  }
+
+  /**
+   * Makes sure, before a step publishes what others build on, that the service counts on this
+   * attempt. It will not begin another one before the heartbeat limit has passed once more.
+   *
+   * @throws ActivityCompletionException when another attempt has taken over
+   */
+  static void confirm() {
+    Beating beating = CURRENT.get();
+    beating
+        .context
+        .getWorkflowClient()
+        .newActivityCompletionClient()
+        .heartbeat(beating.context.getTaskToken(), beating.progress);
+  }
+
+  /** What a step ends with that another worker has to go on with. */
+  static ApplicationFailure stopping() {
+    return ApplicationFailure.newBuilder()
+        .setType(FailureClass.TRANSIENT.name())
+        .setMessage("the worker stops; another one goes on")
+        .setNextRetryDelay(HANDOVER)
+        .setCategory(ApplicationErrorCategory.BENIGN)
+        .build();
+  }
+
+  private static PartProgress lastProgress(ActivityExecutionContext context) {
+    try {
+      return context.getLastHeartbeatDetails(PartProgress.class).orElse(null);
+    } catch (DataConverterException e) {
+      // Of another version; without it the step starts from its beginning.
+      return null;
+    }
+  }
+
+  /**
+   * What a step says while it runs.
+   *
+   * @param rows rows done, of those in the part
+   * @param cursor rows, counted from the first one, that another attempt can leave out
+   */
+  record PartProgress(long rows, long cursor) {}
 
   /** Beats for one running step. */
   private static final class Beating implements Runnable {
     private final ActivityExecutionContext context;
     private final Thread worker;
-    private volatile Long progress;
+    private volatile PartProgress progress;
+    private volatile boolean stopping;
     private ActivityCompletionException cancelled;
     private boolean ended;
 
-    Beating(ActivityExecutionContext context, Thread worker) {
+    Beating(ActivityExecutionContext context, Thread worker, PartProgress progress) {
       this.context = context;
       this.worker = worker;
+      this.progress = progress;
+    }
+
+    /** False when the worker is about to stop. */
+    boolean beat() {
+      try {
+        context.heartbeat(progress);
+      } catch (ActivityWorkerShutdownException e) {
+        stopping = true;
+      }
+      return !stopping;
     }
 
     @Override
     public void run() {
       try {
-        context.heartbeat(progress);
+        beat();
       } catch (ActivityCompletionException e) {
         interrupt(e);
       }

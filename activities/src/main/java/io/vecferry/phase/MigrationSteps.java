@@ -23,6 +23,7 @@ import io.vecferry.spec.SpecProblem;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.VectorStore;
 import io.vecferry.verify.IdUniqueness;
+import io.vecferry.workflow.Outcome;
 import io.vecferry.workflow.Payloads;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -213,6 +214,10 @@ public final class MigrationSteps implements MigrationActivities {
           if (!workspace.load().exists()) {
             ImportMarker.clear(workspace.archive());
           }
+          UndoLog.arm(
+              workspace.archive(),
+              Compensation.Kind.DROP_LOAD,
+              "remove what was loaded for " + workspace.plan().target().collection());
           workspace
               .load()
               .create(Planner.loadSchema(workspace.spec(), workspace.plan()), workspace.stamp());
@@ -382,6 +387,10 @@ public final class MigrationSteps implements MigrationActivities {
         () -> {
           Workspace workspace = workspaces.get(task.migration());
           if (!workspace.isSwitched()) {
+            UndoLog.arm(
+                workspace.archive(),
+                Compensation.Kind.UNPUBLISH,
+                "take " + workspace.plan().target().collection() + " away again");
             workspace.target().publish(workspace.load(), workspace.stamp());
           }
           workspace.targetChanged();
@@ -391,19 +400,19 @@ public final class MigrationSteps implements MigrationActivities {
 
   @Override
   public CheckResult compensate(WholeTask task, Compensation compensation) {
-    return Calls.runBeating(
-        () -> {
-          Workspace workspace = workspaces.get(task.migration());
-          boolean removed =
-              switch (compensation.kind()) {
-                case DROP_LOAD -> workspace.load().drop(workspace.stamp());
-                case UNPUBLISH ->
-                    workspace.isSwitched() && workspace.target().drop(workspace.stamp());
-              };
-          workspace.targetChanged();
-          ImportMarker.clear(workspace.archive());
-          return new CheckResult(0, removed ? "removed" : "there was nothing to undo");
-        });
+    return Calls.runBeating(() -> undo(workspaces.get(task.migration()), compensation));
+  }
+
+  static CheckResult undo(Workspace workspace, Compensation compensation) {
+    boolean removed =
+        switch (compensation.kind()) {
+          case DROP_LOAD -> workspace.load().drop(workspace.stamp());
+          case UNPUBLISH -> workspace.isSwitched() && workspace.target().drop(workspace.stamp());
+        };
+    workspace.targetChanged();
+    ImportMarker.clear(workspace.archive());
+    UndoLog.undone(workspace.archive(), compensation.kind());
+    return new CheckResult(0, removed ? "removed" : "there was nothing to undo");
   }
 
   @Override
@@ -413,6 +422,10 @@ public final class MigrationSteps implements MigrationActivities {
           Archive archive = new Archive(workspaces.store(), request.migration());
           if (!archive.exists(Archive.PLAN)) {
             return new ReportLocation("", "");
+          }
+          Outcome outcome = request.status().outcome();
+          if (outcome == Outcome.MIGRATED || outcome == Outcome.MIGRATED_WITH_SKIPS) {
+            UndoLog.close(archive);
           }
           archive.store().discardUnpublished(request.migration());
           ReportLocation location =

@@ -21,6 +21,7 @@ import io.vecferry.verify.PartChecks;
 import io.vecferry.verify.RecordComparator;
 import io.vecferry.workflow.Payloads;
 import java.time.Instant;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -84,10 +85,15 @@ public final class PartSteps implements PartActivities {
           break;
         }
         writer.append(batch);
-        Calls.beat(writer.rows());
+        if (!Calls.beat(writer.rows())) {
+          // What is read so far is a part; the next one starts behind it.
+          break;
+        }
       }
       String end = reader.cursor();
       last |= end.equals(partition.end());
+      // Attempts end a part at different places when a worker stops: only one may publish it.
+      Calls.confirm();
       PartSidecar sidecar = writer.finish(start, end, last, fingerprint, Instant.now().toString());
       return new PartResult(sidecar.rows(), sidecar.bytes(), 0, end, last, false);
     }
@@ -128,10 +134,16 @@ public final class PartSteps implements PartActivities {
       }
       List<Reject> rejects;
       try (BatchWriter writer = workspace.load().write(task.partName(), workspace.stamp())) {
-        PartReader.Batches batches = reader.batches(workspace.spec().load().batchSize());
+        long start = Calls.cursor();
+        PartReader.Batches batches =
+            reader.batches(
+                start, workspace.spec().load().batchSize(), EnumSet.allOf(PartReader.Column.class));
         for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
           writer.write(batch);
-          Calls.beat(writer.acknowledged());
+          long rows = start + writer.acknowledged();
+          if (!Calls.beat(rows, start + writer.resumable()) && writer.resumable() > 0) {
+            throw Calls.stopping();
+          }
         }
         rejects = writer.finish();
       }

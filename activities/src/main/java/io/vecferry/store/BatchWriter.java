@@ -19,6 +19,14 @@ public interface BatchWriter extends AutoCloseable {
   long acknowledged();
 
   /**
+   * Number of rows, counted from the first one, that another writer of this part can leave out: the
+   * target has them, and refused none of them. 0 where only a whole part counts.
+   */
+  default long resumable() {
+    return 0;
+  }
+
+  /**
    * Waits until everything is acknowledged and makes the part durable.
    *
    * @return records that the store refused, each with its reason

@@ -64,6 +64,7 @@ public final class SendingWriter implements BatchWriter {
   private final Deque<Sent> inFlight = new ArrayDeque<>();
   private final List<Reject> rejects = new ArrayList<>();
   private long acknowledged;
+  private long resumable;
 
   public SendingWriter(String store, Limits limits, Request request) {
     this.request = request;
@@ -94,6 +95,11 @@ public final class SendingWriter implements BatchWriter {
   public long acknowledged() {
     collect(limits.inFlight());
     return acknowledged;
+  }
+
+  @Override
+  public long resumable() {
+    return resumable;
   }
 
   @Override
@@ -134,6 +140,9 @@ public final class SendingWriter implements BatchWriter {
       }
       inFlight.remove();
       acknowledged += sent.rows();
+      if (rejects.isEmpty()) {
+        resumable = acknowledged;
+      }
       if (rejects.size() > MOST_REJECTS) {
         throw new StoreException(
             FailureClass.BAD_RECORD,

@@ -84,6 +84,32 @@ class CallsTest {
     }
   }
 
+  @Test
+  void whatInterruptedWorkSaysIsNoResult() {
+    Step step =
+        () ->
+            Calls.runBeating(
+                () -> {
+                  Thread.currentThread().interrupt();
+                  return "the store is not there";
+                });
+    TestActivityEnvironment environment = TestActivityEnvironment.newInstance();
+    try {
+      environment.registerActivitiesImplementations(step);
+      assertThatThrownBy(() -> environment.newActivityStub(Step.class).run())
+          .isInstanceOf(ActivityFailure.class)
+          .cause()
+          .isInstanceOfSatisfying(
+              ApplicationFailure.class,
+              failure -> {
+                assertThat(failure.getType()).isEqualTo("TRANSIENT");
+                assertThat(failure.isNonRetryable()).isFalse();
+              });
+    } finally {
+      environment.close();
+    }
+  }
+
   private static String waitForever(CountDownLatch started) {
     started.countDown();
     try {

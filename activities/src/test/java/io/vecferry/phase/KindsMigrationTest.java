@@ -215,6 +215,27 @@ class KindsMigrationTest {
   }
 
   @Test
+  void importGoesOnBehindWhatAnEarlierAttemptBrought() throws Exception {
+    MemoryStore.fill("kinds-source", List.of(DENSE), records(DENSE));
+    MigrationPlan plan = steps.plan(spec(MEMORY));
+    PartTask first = new PartTask("kinds", plan.partitions().get(0), 0, null);
+    PartTask second = new PartTask("kinds", first.partition(), 1, parts.exportPart(first).cursor());
+    parts.exportPart(second);
+    steps.prepareTarget(new WholeTask("kinds", List.of(2)));
+    environment.setHeartbeatDetails(new Calls.PartProgress(110, 100));
+    assertThat(parts.importPart(first).rows()).isEqualTo(120);
+    // Of another version, and so of no use.
+    environment.setHeartbeatDetails(List.of("something else"));
+    assertThat(parts.importPart(second).rows()).isEqualTo(120);
+
+    try (VectorStore loaded =
+        Stores.get("memory")
+            .open(StoreSettings.of("target", "collection", "kinds-target.loading-kinds"))) {
+      assertThat(loaded.describe().rows()).isEqualTo(20 + 120);
+    }
+  }
+
+  @Test
   void bitsAreSearchedToo() throws Exception {
     MemoryStore.fill("kinds-source", List.of(BITS), records(BITS));
     assertThat(migrate(steps.plan(spec(MEMORY))).summary())

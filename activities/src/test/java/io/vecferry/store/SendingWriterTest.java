@@ -61,6 +61,28 @@ class SendingWriterTest {
   }
 
   @Test
+  void anotherWriterNeedsAllFromTheFirstRejectOn() {
+    SendingWriter.Request request =
+        batch -> {
+          if (batch.rows() == 1 && batch.ids().get(0).equals("row-70")) {
+            throw new StoreException(FailureClass.BAD_RECORD, "bad value");
+          }
+          if (batch.rows() > 1 && batch.ids().get(0).compareTo("row-50") >= 0) {
+            throw new StoreException(FailureClass.TOO_LARGE, "too large");
+          }
+          return take(new ArrayList<>()).send(batch);
+        };
+    try (SendingWriter writer =
+        new SendingWriter("test", new SendingWriter.Limits(50, 1 << 20, 2), request)) {
+      writer.write(batch(10, 40));
+      writer.write(batch(50, 49));
+      assertThat(writer.finish()).extracting(Reject::id).containsExactly("row-70");
+      assertThat(writer.acknowledged()).isEqualTo(89);
+      assertThat(writer.resumable()).isEqualTo(40);
+    }
+  }
+
+  @Test
   void waitsWhenAskedToSlowDown() {
     AtomicInteger refusals = new AtomicInteger(2);
     SendingWriter.Request request =

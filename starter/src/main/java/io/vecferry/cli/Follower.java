@@ -7,6 +7,7 @@ import io.vecferry.client.MigrationClient;
 import io.vecferry.worker.EmbeddedTemporal;
 import io.vecferry.worker.MigrationWorker;
 import io.vecferry.worker.TemporalSettings;
+import io.vecferry.worker.WorkerLimits;
 import io.vecferry.workflow.MigrationResult;
 import io.vecferry.workflow.MigrationStatus;
 import java.io.IOException;
@@ -53,7 +54,8 @@ final class Follower {
                   settings.client(),
                   archiveRoot,
                   true,
-                  Math.max(4, 2 * Runtime.getRuntime().availableProcessors()))) {
+                  WorkerLimits.defaults(),
+                  Optional.empty())) {
         running.address(embedded.address());
         service.client().start(document);
         return follow(service.client(), name, true);

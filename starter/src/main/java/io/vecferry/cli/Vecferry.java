@@ -73,6 +73,7 @@ public final class Vecferry {
   static int execute(String... arguments) {
     quietLogs(arguments);
     return new CommandLine(new Vecferry())
+        .setCaseInsensitiveEnumValuesAllowed(true)
         .setExitCodeExceptionMapper(failure -> ExitCode.WRONG_USAGE)
         .setExecutionExceptionHandler(Vecferry::explain)
         .setParameterExceptionHandler(Vecferry::explainUsage)

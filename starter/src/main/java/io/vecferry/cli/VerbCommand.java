@@ -1,6 +1,10 @@
 package io.vecferry.cli;
 
 import io.vecferry.client.MigrationClient;
+import io.vecferry.phase.ArchiveRollback;
+import io.vecferry.workflow.OperatorAction;
+import io.vecferry.workflow.Outcome;
+import io.vecferry.workflow.UndoStep;
 import io.vecferry.workflow.VerbRequest;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -100,6 +104,50 @@ abstract class VerbCommand extends MigrationCommand {
 
   @Command(name = "rollback", description = "Stops the migration and restores the previous state.")
   static final class Rollback extends VerbCommand {
+    @Option(
+        names = "--from-archive",
+        description =
+            "Undo here what the archive says, when the workflow was terminated or is lost. Its workers must have stopped working on it.")
+    boolean fromArchive;
+
+    @Override
+    public Integer call() {
+      return fromArchive ? undo() : super.call();
+    }
+
+    private int undo() {
+      Temporal.find(root.archiveRoot, name)
+          .ifPresent(
+              service -> {
+                try (service) {
+                  if (service.client().isRunning(name)) {
+                    throw new UserError(
+                        "The migration '"
+                            + name
+                            + "' is running. Roll it back without --from-archive.");
+                  }
+                }
+              });
+      ArchiveRollback rollback =
+          ArchiveRollback.run(
+              root.archiveRoot,
+              name,
+              new OperatorAction(System.currentTimeMillis(), "rollback", who, reason));
+      if (rollback.steps().isEmpty()) {
+        System.out.println("There is nothing to undo.");
+        return ExitCode.OK;
+      }
+      for (UndoStep step : rollback.steps()) {
+        System.out.println(step.compensation().description() + ": " + step.result());
+      }
+      System.out.println(
+          rollback.complete()
+              ? Outcome.ROLLED_BACK + ": Not migrated: " + reason + "."
+              : Outcome.ROLLBACK_INCOMPLETE
+                  + ": Not everything could be undone; a person must look.");
+      return ExitCode.of(rollback.complete() ? Outcome.ROLLED_BACK : Outcome.ROLLBACK_INCOMPLETE);
+    }
+
     @Override
     String send(MigrationClient client, VerbRequest request) {
       return client.rollback(name, request);

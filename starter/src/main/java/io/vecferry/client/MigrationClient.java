@@ -2,11 +2,13 @@ package io.vecferry.client;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.temporal.api.common.v1.WorkflowExecution;
+import io.temporal.api.enums.v1.WorkflowExecutionStatus;
 import io.temporal.api.enums.v1.WorkflowIdConflictPolicy;
 import io.temporal.api.enums.v1.WorkflowIdReusePolicy;
 import io.temporal.client.WorkflowClient;
 import io.temporal.client.WorkflowClientOptions;
 import io.temporal.client.WorkflowFailedException;
+import io.temporal.client.WorkflowNotFoundException;
 import io.temporal.client.WorkflowOptions;
 import io.temporal.client.WorkflowStub;
 import io.temporal.failure.CanceledFailure;
@@ -88,6 +90,16 @@ public final class MigrationClient {
                 .setStaticDetails("Started by a vecferry client.")
                 .build());
     return WorkflowClient.start(workflow::migrate, document);
+  }
+
+  /** Whether a migration has been started and has not ended. Needs no worker. */
+  public boolean isRunning(String migration) {
+    try {
+      return untyped(migration).describe().getStatus()
+          == WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING;
+    } catch (WorkflowNotFoundException e) {
+      return false;
+    }
   }
 
   /** State and progress. */

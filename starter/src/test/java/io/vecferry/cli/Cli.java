@@ -158,6 +158,10 @@ final class Cli {
       return process.isAlive();
     }
 
+    long pid() {
+      return process.pid();
+    }
+
     String out() {
       return text(out);
     }

@@ -101,6 +101,20 @@ final class FaissFolder {
     }
   }
 
+  /** Checks that a collection holds the records of a folder, to the bit, and no others. */
+  static void assertHolds(Path expected, VectorStore actual) {
+    try (VectorStore left = open(expected)) {
+      assertThat(actual.describe().rows()).isEqualTo(left.describe().rows());
+      for (SourceRange range : left.split(1)) {
+        try (BatchReader rows = left.read(range, range.start(), 1000)) {
+          for (RecordBatch batch = rows.next(); batch != null; batch = rows.next()) {
+            assertSame(batch, actual.fetch(batch.ids()));
+          }
+        }
+      }
+    }
+  }
+
   private static void assertSame(RecordBatch expected, RecordBatch actual) {
     assertThat(actual.rows()).isEqualTo(expected.rows());
     DenseVectors left = expected.onlyVectors();

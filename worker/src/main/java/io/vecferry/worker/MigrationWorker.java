@@ -4,15 +4,17 @@ import io.temporal.client.WorkflowClient;
 import io.temporal.client.WorkflowClientOptions;
 import io.temporal.serviceclient.WorkflowServiceStubs;
 import io.temporal.worker.Worker;
+import io.temporal.worker.WorkerDeploymentOptions;
 import io.temporal.worker.WorkerFactory;
 import io.temporal.worker.WorkerOptions;
+import io.vecferry.activity.TaskQueues;
 import io.vecferry.phase.Activities;
-import io.vecferry.workflow.MigrationWorkflow;
 import io.vecferry.workflow.MigrationWorkflowImpl;
 import io.vecferry.workflow.PartitionWorkflowImpl;
 import io.vecferry.workflow.Payloads;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /** A worker that is polling. */
@@ -37,14 +39,16 @@ public final class MigrationWorker implements AutoCloseable {
    * @param options namespace and what else a client has; the data converter is set here
    * @param archiveRoot folder of all archives
    * @param searchAttributes whether the service knows the migration's search attributes
-   * @param parallelActivities activities that may run at once in this process
+   * @param limits what the worker takes on
+   * @param deployment worker versioning; empty for none
    */
   public static MigrationWorker start(
       WorkflowServiceStubs stubs,
       WorkflowClientOptions options,
       Path archiveRoot,
       boolean searchAttributes,
-      int parallelActivities) {
+      WorkerLimits limits,
+      Optional<WorkerDeploymentOptions> deployment) {
     WorkflowClient client =
         WorkflowClient.newInstance(
             stubs,
@@ -52,24 +56,49 @@ public final class MigrationWorker implements AutoCloseable {
                 .setDataConverter(Payloads.converter())
                 .build());
     WorkerFactory factory = WorkerFactory.newInstance(client);
-    Worker worker =
-        factory.newWorker(
-            MigrationWorkflow.TASK_QUEUE,
-            WorkerOptions.newBuilder()
-                .setMaxConcurrentActivityExecutionSize(parallelActivities)
-                .setMaxHeartbeatThrottleInterval(LONGEST_SILENCE)
-                .setDefaultHeartbeatThrottleInterval(LONGEST_SILENCE)
-                .build());
     Activities activities = new Activities(archiveRoot, searchAttributes);
-    worker.registerWorkflowImplementationTypes(
-        MigrationWorkflowImpl.class, PartitionWorkflowImpl.class);
-    worker.registerActivitiesImplementations(activities.implementations());
+    for (WorkerLimits.Kind kind : limits.serves()) {
+      Worker worker = factory.newWorker(taskQueue(kind), options(kind, limits, deployment));
+      if (kind == WorkerLimits.Kind.WORKFLOWS) {
+        worker.registerWorkflowImplementationTypes(
+            MigrationWorkflowImpl.class, PartitionWorkflowImpl.class);
+      }
+      worker.registerActivitiesImplementations(activities.implementations());
+    }
     factory.start();
     return new MigrationWorker(factory, activities);
   }
 
+  private static String taskQueue(WorkerLimits.Kind kind) {
+    return switch (kind) {
+      case WORKFLOWS -> TaskQueues.MIGRATION;
+      case SOURCE -> TaskQueues.SOURCE;
+      case TARGET -> TaskQueues.TARGET;
+    };
+  }
+
+  private static WorkerOptions options(
+      WorkerLimits.Kind kind, WorkerLimits limits, Optional<WorkerDeploymentOptions> deployment) {
+    WorkerLimits.Rate rate =
+        switch (kind) {
+          case WORKFLOWS -> WorkerLimits.Rate.UNLIMITED;
+          case SOURCE -> limits.source();
+          case TARGET -> limits.target();
+        };
+    WorkerOptions.Builder options =
+        WorkerOptions.newBuilder()
+            .setMaxConcurrentActivityExecutionSize(limits.parallelActivities())
+            .setMaxTaskQueueActivitiesPerSecond(rate.together())
+            .setMaxWorkerActivitiesPerSecond(rate.alone())
+            .setMaxHeartbeatThrottleInterval(LONGEST_SILENCE)
+            .setDefaultHeartbeatThrottleInterval(LONGEST_SILENCE);
+    deployment.ifPresent(options::setDeploymentOptions);
+    return options.build();
+  }
+
   /**
-   * Stops: takes no new work, lets running work reach its next heartbeat, and then ends it.
+   * Stops: takes no new work; a part that is exported is closed where it is, one that is imported
+   * goes on elsewhere behind what the target has; what runs after the grace is interrupted.
    *
    * @param grace how long running work may take to end
    */

@@ -10,11 +10,13 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.temporal.common.reporter.MicrometerClientStatsReporter;
 import io.temporal.serviceclient.WorkflowServiceStubs;
+import io.temporal.worker.WorkerDeploymentOptions;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,28 +27,31 @@ import org.slf4j.LoggerFactory;
  */
 public final class WorkerProcess {
   private static final Logger LOG = LoggerFactory.getLogger(WorkerProcess.class);
-  private static final Duration GRACE = Duration.ofSeconds(30);
+
+  /** Shorter than the time after which a worker that says nothing is taken for dead. */
+  private static final Duration GRACE = Duration.ofSeconds(10);
 
   private final TemporalSettings settings;
   private final Path archiveRoot;
-  private final int parallelActivities;
+  private final WorkerLimits limits;
   private final InetSocketAddress http;
 
   /**
    * @param archiveRoot folder of all archives, the same for all workers
-   * @param parallelActivities activities that may run at once
+   * @param limits what the worker takes on
    * @param http where metrics and health are served; null for nowhere
    */
   public WorkerProcess(
-      TemporalSettings settings, Path archiveRoot, int parallelActivities, InetSocketAddress http) {
+      TemporalSettings settings, Path archiveRoot, WorkerLimits limits, InetSocketAddress http) {
     this.settings = settings;
     this.archiveRoot = archiveRoot;
-    this.parallelActivities = parallelActivities;
+    this.limits = limits;
     this.http = http;
   }
 
   /** Runs until the process is asked to end. */
   public void run() throws IOException, InterruptedException {
+    Optional<WorkerDeploymentOptions> deployment = Deployment.ofEnvironment(System.getenv());
     PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     new JvmMemoryMetrics().bindTo(registry);
     new ProcessorMetrics().bindTo(registry);
@@ -62,15 +67,15 @@ public final class WorkerProcess {
             settings.client(),
             archiveRoot,
             settings.knowsSearchAttributes(),
-            parallelActivities);
+            limits,
+            deployment);
     HttpServer server = http == null ? null : serve(registry, stubs);
     CountDownLatch stopped = new CountDownLatch(1);
     Runtime.getRuntime()
         .addShutdownHook(
             new Thread(
                 () -> {
-                  LOG.info(
-                      "Stopping: running steps end at their next heartbeat and go on elsewhere.");
+                  LOG.info("Stopping: running steps close their part or go on elsewhere.");
                   worker.stop(GRACE);
                   stubs.shutdown();
                   if (server != null) {
@@ -80,11 +85,12 @@ public final class WorkerProcess {
                 },
                 "shutdown"));
     LOG.info(
-        "Worker for {} in namespace {}, archives in {}, {} activities at once.",
+        "Worker for {} in namespace {}, archives in {}, {} activities at once of each of {}.",
         settings.stubs().getTarget(),
         settings.client().getNamespace(),
         archiveRoot.toAbsolutePath(),
-        parallelActivities);
+        limits.parallelActivities(),
+        limits.serves());
     stopped.await();
   }
 

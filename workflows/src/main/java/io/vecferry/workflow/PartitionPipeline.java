@@ -122,7 +122,7 @@ final class PartitionPipeline {
     PartTask partTask = new PartTask(task.migration(), task.partition(), part, cursor);
     String summary =
         step.name().toLowerCase(Locale.ROOT).replace('_', ' ') + " " + partTask.partName();
-    PartActivities activities = Steps.part(summary);
+    PartActivities activities = Steps.part(step, task.migration(), summary);
     try {
       PartResult result =
           switch (step) {

@@ -2,10 +2,13 @@ package io.vecferry.workflow;
 
 import io.temporal.activity.ActivityCancellationType;
 import io.temporal.activity.ActivityOptions;
+import io.temporal.common.Priority;
 import io.temporal.common.RetryOptions;
 import io.temporal.workflow.Workflow;
 import io.vecferry.activity.MigrationActivities;
 import io.vecferry.activity.PartActivities;
+import io.vecferry.activity.TaskQueues;
+import io.vecferry.plan.Phase;
 import java.time.Duration;
 
 /** Stubs of the activities, with the reason for each of their timeouts. */
@@ -26,28 +29,42 @@ final class Steps {
 
   /**
    * A worker that died is noticed after this time. Attempts beat every few seconds, also while they
-   * wait for a store.
+   * wait for a store. When a worker is taken for dead and is not, two attempts overlap, which is
+   * safe.
    */
-  private static final Duration HEARTBEAT = Duration.ofSeconds(30);
+  private static final Duration HEARTBEAT = Duration.ofSeconds(15);
+
+  /** Longest key that the service takes, in characters. */
+  private static final int LONGEST_FAIRNESS_KEY = 64;
 
   private Steps() {}
 
   static MigrationActivities whole(String summary) {
-    return Workflow.newActivityStub(MigrationActivities.class, options(summary));
+    return Workflow.newActivityStub(MigrationActivities.class, options(summary).build());
   }
 
-  static PartActivities part(String summary) {
-    return Workflow.newActivityStub(PartActivities.class, options(summary));
+  /**
+   * Steps on parts share their queue with those of other migrations. A service that knows fairness
+   * lets migrations take turns; with others the bounded number of parts that a migration has in the
+   * queue does.
+   */
+  static PartActivities part(Phase step, String migration, String summary) {
+    String key = migration.substring(0, Math.min(migration.length(), LONGEST_FAIRNESS_KEY));
+    return Workflow.newActivityStub(
+        PartActivities.class,
+        options(summary)
+            .setTaskQueue(TaskQueues.of(step))
+            .setPriority(Priority.newBuilder().setFairnessKey(key).build())
+            .build());
   }
 
-  private static ActivityOptions options(String summary) {
+  private static ActivityOptions.Builder options(String summary) {
     return ActivityOptions.newBuilder()
         .setStartToCloseTimeout(LONGEST_ATTEMPT)
         .setHeartbeatTimeout(HEARTBEAT)
         .setRetryOptions(RETRY)
         // Undoing must not race with a writer that is still running.
         .setCancellationType(ActivityCancellationType.WAIT_CANCELLATION_COMPLETED)
-        .setSummary(summary)
-        .build();
+        .setSummary(summary);
   }
 }

@@ -14,8 +14,6 @@ import io.temporal.failure.ApplicationFailure;
 import io.temporal.failure.CanceledFailure;
 import io.temporal.testing.TestEnvironmentOptions;
 import io.temporal.testing.TestWorkflowEnvironment;
-import io.temporal.worker.Worker;
-import io.temporal.worker.WorkerOptions;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.Phase;
 import java.time.Duration;
@@ -358,15 +356,7 @@ class MigrationWorkflowTest {
                         .setDataConverter(Payloads.converter())
                         .build())
                 .build());
-    Worker worker =
-        environment.newWorker(
-            MigrationWorkflow.TASK_QUEUE,
-            WorkerOptions.newBuilder()
-                .setMaxHeartbeatThrottleInterval(Duration.ofMillis(100))
-                .build());
-    worker.registerWorkflowImplementationTypes(
-        MigrationWorkflowImpl.class, PartitionWorkflowImpl.class);
-    worker.registerActivitiesImplementations(fake);
+    Scenario.serve(environment, fake);
     environment.start();
   }
 

@@ -11,6 +11,7 @@ import io.temporal.testing.TestEnvironmentOptions;
 import io.temporal.testing.TestWorkflowEnvironment;
 import io.temporal.worker.Worker;
 import io.temporal.worker.WorkerOptions;
+import io.vecferry.activity.TaskQueues;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.reflect.Field;
@@ -18,6 +19,7 @@ import java.time.Duration;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.LinkedList;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
@@ -26,6 +28,8 @@ import java.util.function.Predicate;
 final class Scenario implements AutoCloseable {
   private static final String ID = MigrationWorkflow.workflowId("m");
   private static final Duration LIMIT = Duration.ofSeconds(60);
+  private static final WorkerOptions OPTIONS =
+      WorkerOptions.newBuilder().setMaxHeartbeatThrottleInterval(Duration.ofMillis(100)).build();
 
   final FakeActivities activities;
   private final TestWorkflowEnvironment environment;
@@ -40,7 +44,7 @@ final class Scenario implements AutoCloseable {
                         .setDataConverter(Payloads.converter())
                         .build())
                 .build());
-    worker(environment).registerActivitiesImplementations(activities);
+    serve(environment, activities);
     environment.start();
   }
 
@@ -87,14 +91,17 @@ final class Scenario implements AutoCloseable {
     }
   }
 
+  /** Workers for the workflows and for all activities. */
+  static void serve(TestWorkflowEnvironment environment, FakeActivities activities) {
+    worker(environment).registerActivitiesImplementations(activities);
+    for (String queue : List.of(TaskQueues.SOURCE, TaskQueues.TARGET)) {
+      environment.newWorker(queue, OPTIONS).registerActivitiesImplementations(activities);
+    }
+  }
+
   /** A worker that knows the workflows. */
   static Worker worker(TestWorkflowEnvironment environment) {
-    Worker worker =
-        environment.newWorker(
-            MigrationWorkflow.TASK_QUEUE,
-            WorkerOptions.newBuilder()
-                .setMaxHeartbeatThrottleInterval(Duration.ofMillis(100))
-                .build());
+    Worker worker = environment.newWorker(TaskQueues.MIGRATION, OPTIONS);
     worker.registerWorkflowImplementationTypes(
         MigrationWorkflowImpl.class, PartitionWorkflowImpl.class);
     return worker;
@@ -144,7 +151,7 @@ final class Scenario implements AutoCloseable {
   }
 
   /** Histories of the partition workflows that a migration started: their first runs. */
-  java.util.List<WorkflowExecutionHistory> childHistories() {
+  List<WorkflowExecutionHistory> childHistories() {
     return history().getEvents().stream()
         .filter(event -> event.hasChildWorkflowExecutionStartedEventAttributes())
         .map(

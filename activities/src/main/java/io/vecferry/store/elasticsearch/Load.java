@@ -137,6 +137,11 @@ final class Load {
     }
 
     @Override
+    public long resumable() {
+      return writer.resumable();
+    }
+
+    @Override
     public List<Reject> finish() {
       List<Reject> rejects = writer.finish();
       refresh(index);

@@ -1,0 +1,53 @@
+package io.vecferry.phase;
+
+import io.vecferry.activity.Compensation;
+import io.vecferry.archive.Archive;
+import io.vecferry.archive.LocalArtifactStore;
+import io.vecferry.store.StoreException;
+import io.vecferry.workflow.OperatorAction;
+import io.vecferry.workflow.Payloads;
+import io.vecferry.workflow.UndoStep;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Undoes what a migration has done whose workflow is no more, from what its archive says. Removes
+ * only what carries the migration's stamp. Nothing of the migration may run any more.
+ *
+ * @param action who did it, when and why
+ * @param steps what was undone, in this order; empty when there was nothing to undo
+ */
+public record ArchiveRollback(OperatorAction action, List<UndoStep> steps) {
+  private static final String NAME = Archive.REPORTS + "/rollback.json";
+
+  /** Whether everything could be undone. */
+  public boolean complete() {
+    return steps.stream().allMatch(step -> step.state() == UndoStep.State.DONE);
+  }
+
+  /**
+   * Undoes, and writes what became of it into the archive.
+   *
+   * @throws StoreException MISSING when there is no archive of that migration
+   */
+  public static ArchiveRollback run(Path archiveRoot, String migration, OperatorAction action) {
+    try (Workspace workspace = Workspace.open(new LocalArtifactStore(archiveRoot), migration)) {
+      Archive archive = workspace.archive();
+      List<UndoStep> steps = new ArrayList<>();
+      for (Compensation compensation : UndoLog.read(archive).open()) {
+        try {
+          String result = MigrationSteps.undo(workspace, compensation).summary();
+          steps.add(new UndoStep(compensation, UndoStep.State.DONE, result));
+        } catch (StoreException e) {
+          steps.add(new UndoStep(compensation, UndoStep.State.FAILED, e.getMessage()));
+        }
+      }
+      ArchiveRollback rollback = new ArchiveRollback(action, List.copyOf(steps));
+      if (!steps.isEmpty()) {
+        archive.writeJson(NAME, Payloads.MAPPER, rollback);
+      }
+      return rollback;
+    }
+  }
+}

@@ -1,0 +1,55 @@
+package io.vecferry.phase;
+
+import io.vecferry.activity.Compensation;
+import io.vecferry.archive.Archive;
+import io.vecferry.workflow.Payloads;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What would have to be undone, in the archive before it takes effect. The workflow has its own
+ * record; this one is for the case that the workflow is lost.
+ *
+ * @param open newest first
+ */
+record UndoLog(List<Compensation> open) {
+  private static final String NAME = "undo.json";
+
+  UndoLog {
+    open = List.copyOf(open);
+  }
+
+  /** Empty when nothing has taken effect. */
+  static UndoLog read(Archive archive) {
+    return archive.exists(NAME)
+        ? archive.readJson(NAME, Payloads.MAPPER, UndoLog.class)
+        : new UndoLog(List.of());
+  }
+
+  /** Says that from now on this may have to be undone. */
+  static void arm(Archive archive, Compensation.Kind kind, String description) {
+    List<Compensation> open = without(archive, kind);
+    open.add(0, new Compensation(kind, description));
+    new UndoLog(open).write(archive);
+  }
+
+  /** Says that this is undone. */
+  static void undone(Archive archive, Compensation.Kind kind) {
+    new UndoLog(without(archive, kind)).write(archive);
+  }
+
+  /** Says that nothing will be undone any more. */
+  static void close(Archive archive) {
+    new UndoLog(List.of()).write(archive);
+  }
+
+  private static List<Compensation> without(Archive archive, Compensation.Kind kind) {
+    List<Compensation> open = new ArrayList<>(read(archive).open());
+    open.removeIf(compensation -> compensation.kind() == kind);
+    return open;
+  }
+
+  private void write(Archive archive) {
+    archive.writeJson(NAME, Payloads.MAPPER, this);
+  }
+}

@@ -1,0 +1,83 @@
+package io.vecferry.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vecferry.workflow.MigrationStatus;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The disk of the archive is full and is freed again: a file system of a few megabytes in memory,
+ * which only root may mount; skipped for others.
+ */
+@Tag("slow")
+@Timeout(180)
+class FullDiskTest {
+  private static final int ROWS = 20_000;
+
+  @TempDir Path folder;
+  private Path archives;
+
+  @BeforeEach
+  void mount() throws IOException, InterruptedException {
+    archives = Files.createDirectories(folder.resolve("archives"));
+    Assumptions.assumeTrue(
+        command("mount", "-t", "tmpfs", "-o", "size=800k", "vecferry-test", archives.toString()),
+        "this user cannot mount a file system");
+  }
+
+  @AfterEach
+  void unmount() throws IOException, InterruptedException {
+    command("umount", "--lazy", archives.toString());
+  }
+
+  @Test
+  void waitsForAPersonAndGoesOnWhenSpaceIsFreed() throws IOException, InterruptedException {
+    FaissFolder.write(folder.resolve("source"), ROWS, 16);
+    Specs.write(folder, "full", "export: {partRows: 1000, parallelism: 2}");
+    try (Service service = Service.start(folder)) {
+      service.startWorker();
+      Cli cli = service.cli(folder);
+      Cli.Result waits = cli.run("run", "spec.yaml");
+      assertThat(waits.exitCode()).as("%s", waits).isEqualTo(3);
+      Cli.Result failures = cli.run("failures", "full");
+      assertThat(failures.out())
+          .as("%s", failures)
+          .contains("[RESOURCE_EXHAUSTED]")
+          .doesNotContain("[BUG]", "[ARCHIVE_DAMAGED]")
+          .containsIgnoringCase("no space left");
+      assertThat(service.client().status("full").state())
+          .isEqualTo(MigrationStatus.State.NEEDS_ATTENTION);
+
+      assertThat(command("mount", "-o", "remount,size=100m", archives.toString())).isTrue();
+      Cli.Result retried = cli.run("retry", "full", "--reason", "space was freed");
+      assertThat(retried.exitCode()).as("%s", retried).isZero();
+      Cli.Result end = cli.run("watch", "full");
+      while (end.exitCode() == 3) {
+        // A step that failed while the disk was full may have been noticed after the retry.
+        cli.run("retry", "full", "--reason", "space was freed");
+        end = cli.run("watch", "full");
+      }
+      assertThat(end.exitCode()).as("%s", end).isZero();
+      FaissFolder.assertSame(folder.resolve("source"), folder.resolve("target"));
+    }
+  }
+
+  private static boolean command(String... words) throws IOException, InterruptedException {
+    Process process =
+        new ProcessBuilder(words)
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    return process.waitFor(30, TimeUnit.SECONDS) && process.exitValue() == 0;
+  }
+}

@@ -1,0 +1,142 @@
+package io.vecferry.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.util.Timestamps;
+import io.temporal.api.common.v1.WorkflowExecution;
+import io.temporal.api.workflow.v1.WorkflowExecutionInfo;
+import io.temporal.api.workflowservice.v1.DescribeWorkflowExecutionRequest;
+import io.vecferry.testing.RunningServer;
+import io.vecferry.testing.Server;
+import io.vecferry.testing.WithServer;
+import io.vecferry.workflow.MigrationWorkflow;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * What the workflow on a real Temporal service costs against {@link BareLoop}, in turn, each in a
+ * fresh process. Numbers go to standard output; {@code vecferry.overhead.rows} and {@code
+ * .dimension} and {@code .rounds} make them worth reading. Asserts on results, not on time.
+ */
+@Tag("slow")
+@WithServer(Server.TEMPORAL)
+@Timeout(value = 2, unit = TimeUnit.HOURS)
+class OverheadTest {
+  private static final int ROWS = Integer.getInteger("vecferry.overhead.rows", 10_000);
+  private static final int DIMENSION = Integer.getInteger("vecferry.overhead.dimension", 16);
+  private static final int ROUNDS = Integer.getInteger("vecferry.overhead.rounds", 1);
+  private static final int PARTS = 20;
+
+  @TempDir Path folder;
+
+  @Test
+  void workflowAgainstBareLoop(@WithServer(Server.TEMPORAL) RunningServer temporal)
+      throws IOException {
+    FaissFolder.write(folder.resolve("source"), ROWS, DIMENSION);
+    List<Long> workflow = new ArrayList<>();
+    List<Long> loop = new ArrayList<>();
+    try (Service service = Service.at(temporal, folder)) {
+      for (int round = 0; round < ROUNDS; round++) {
+        loop.add(timed(this::bareLoop));
+        String name = "overhead-" + round;
+        workflow.add(timed(() -> workflow(service, name)));
+      }
+    }
+    double ratio = (double) median(workflow) / median(loop);
+    System.out.printf(
+        "%,d x %d in %d parts, median of %d: bare loop %,d ms %s, workflow %,d ms %s: %.1f %%%n",
+        ROWS,
+        DIMENSION,
+        PARTS,
+        ROUNDS,
+        median(loop),
+        loop,
+        median(workflow),
+        workflow,
+        100 * (ratio - 1));
+  }
+
+  private interface Job {
+    long millis() throws IOException;
+  }
+
+  private long timed(Job job) throws IOException {
+    long millis = job.millis();
+    FaissFolder.assertSame(folder.resolve("source"), folder.resolve("target"));
+    delete(folder.resolve("target"));
+    delete(folder.resolve("archives"));
+    return millis;
+  }
+
+  private long bareLoop() {
+    Path spec = spec("bare");
+    Cli.Result result =
+        cli(Cli.in(folder))
+            .startMain(
+                BareLoop.class.getName(), spec.toString(), folder.resolve("archives").toString())
+            .await();
+    assertThat(result.exitCode()).as("%s", result).isZero();
+    return Long.parseLong(result.out().strip());
+  }
+
+  /** From the start to the end of the workflow, as the service says. */
+  private long workflow(Service service, String name) {
+    Path spec = spec(name);
+    try (Cli.Running worker = service.startWorker(cli(service.cli(folder)))) {
+      Cli.Result result = service.cli(folder).run("run", spec.toString());
+      assertThat(result.exitCode()).as("%s", result).isZero();
+      WorkflowExecutionInfo info =
+          service
+              .stubs()
+              .blockingStub()
+              .describeWorkflowExecution(
+                  DescribeWorkflowExecutionRequest.newBuilder()
+                      .setNamespace(service.namespace())
+                      .setExecution(
+                          WorkflowExecution.newBuilder()
+                              .setWorkflowId(MigrationWorkflow.workflowId(name)))
+                      .build())
+              .getWorkflowExecutionInfo();
+      assertThat(worker.isAlive()).isTrue();
+      return Timestamps.toMillis(info.getCloseTime()) - Timestamps.toMillis(info.getStartTime());
+    }
+  }
+
+  /** All of the compiler, as in production. */
+  private static Cli cli(Cli cli) {
+    return cli.with("_JAVA_OPTIONS", "-XX:TieredStopAtLevel=4 -Xmx1g");
+  }
+
+  private Path spec(String name) {
+    return Specs.writeText(
+        folder.resolve("spec.json"),
+        """
+        {"name": "%s", "source": {"type": "faiss", "path": "%s"},
+         "target": {"type": "faiss", "path": "%s"},
+         "export": {"partRows": %d, "parallelism": 2}}
+        """
+            .formatted(name, folder.resolve("source"), folder.resolve("target"), ROWS / PARTS));
+  }
+
+  private static long median(List<Long> values) {
+    return values.stream().sorted().toList().get(values.size() / 2);
+  }
+
+  private static void delete(Path path) throws IOException {
+    try (Stream<Path> files = Files.walk(path)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+}
