@@ -370,7 +370,8 @@ public abstract class StoreContractTest {
                     List<Sample> some = mine.subList(i, i + 100);
                     assertSame(store.fetch(batch(some).ids()), some);
                   }
-                }));
+                },
+                task -> new Thread(task).start()));
       }
       fetches.forEach(CompletableFuture::join);
     }

@@ -742,7 +742,8 @@ final class FaissCollection implements AutoCloseable {
     ExactSearch search;
     if (parallel) {
       CompletableFuture<ExactSearch> second =
-          CompletableFuture.supplyAsync(() -> scan(queries, count, k, middle, rows));
+          CompletableFuture.supplyAsync(
+              () -> scan(queries, count, k, middle, rows), FaissCollection::inOwnThread);
       try {
         search = scan(queries, count, k, 0, middle);
         search.merge(join(second));
@@ -871,12 +872,18 @@ final class FaissCollection implements AutoCloseable {
     }
   }
 
+  /** Not in the common pool: HTTP clients of other stores need its few threads to go on. */
+  private static void inOwnThread(Runnable work) {
+    new Thread(work, "faiss-scan").start();
+  }
+
   /**
    * @param allowLossy whether vectors that are only near the original ones are wanted
    */
   List<Finding> assess(boolean allowLossy) {
     requireUnchanged();
-    CompletableFuture<List<Finding>> vectors = CompletableFuture.supplyAsync(this::assessVectors);
+    CompletableFuture<List<Finding>> vectors =
+        CompletableFuture.supplyAsync(this::assessVectors, FaissCollection::inOwnThread);
     List<Finding> findings = new ArrayList<>();
     try {
       findings.addAll(assessIds());

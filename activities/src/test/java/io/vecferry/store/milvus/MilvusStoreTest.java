@@ -621,7 +621,8 @@ class MilvusStoreTest {
                     }
                     assertThat(writer.finish()).isEmpty();
                   }
-                }));
+                },
+                task -> new Thread(task).start()));
       }
       attempts.forEach(CompletableFuture::join);
       store.finishLoad(List.of("p0"), STAMP);
