@@ -582,10 +582,10 @@ class MilvusBadInputTest {
   @ParameterizedTest
   @CsvSource({
     "IVF_FLATT, , , Did you mean 'IVF_FLAT'?",
-    "IVF_FLAT, nlist, 0, target.index.params.nlist: must be from 1 to 65536",
-    "HNSW, M, 1, target.index.params.M: must be from 2 to 2048",
+    "IVF_FLAT, nlist, 0, target.index.params.nlist: must be a whole number from 1 to 65536",
+    "HNSW, M, 1, target.index.params.M: must be a whole number from 2 to 2048",
     "IVF_PQ, m, 3, target.index.params.m: must divide the dimension",
-    "FLAT, nlist, 4, target.index.params.nlist: is not a parameter of FLAT",
+    "FLAT, nlist, 4, target.index.params.nlist: FLAT in Milvus has no parameters.",
   })
   void badIndexMakesNoCollection(String index, String parameter, String value, String message) {
     try (VectorStore store = open("target")) {
