@@ -8,6 +8,9 @@ import java.util.Map;
 
 /** The parameters of an index of vectors, and of searches in it. Pure. */
 final class IndexRules {
+  static final int USUAL_DEGREE = 16;
+  static final int USUAL_BUILD_BEAM = 100;
+
   private static final IndexParameter DEGREE = IndexParameter.degree("M", 2, 512);
   private static final IndexParameter BUILD_BEAM =
       IndexParameter.buildBeam("efConstruction", 1, 3200);

@@ -490,6 +490,8 @@ final class LoadPlan {
     ObjectNode index = property.putObject("index_options");
     index.put("type", type.key());
     if (type.graph()) {
+      // Servers before 8.12 have no defaults; these are those of later ones.
+      index.put("m", IndexRules.USUAL_DEGREE).put("ef_construction", IndexRules.USUAL_BUILD_BEAM);
       followSource(field).forEach((name, value) -> index.put(IndexRules.key(name), value));
       IndexRules.KEPT
           .read(field.indexParams(), new ArrayList<>())
