@@ -54,8 +54,7 @@ class WorkerChaosTest {
         LongMigration migration = new LongMigration(folder, service, chroma, "killed", ROWS)) {
       List<Cli.Running> workers =
           new ArrayList<>(List.of(service.startWorker(), service.startWorker()));
-      // Work for some seconds per kill, however many they are.
-      migration.link.limit(Math.max(1L, (long) ROWS * RECORD_BYTES / kills / 20));
+      migration.link.limit(slowly(kills));
       migration.start(PART_ROWS, "");
       long rowsAtRisk = 0;
       int stepsHit = 0;
@@ -130,11 +129,13 @@ class WorkerChaosTest {
     int restarts = Integer.getInteger("vecferry.chaos.restarts", 4);
     try (Service service = Service.at(temporal, folder);
         LongMigration migration = new LongMigration(folder, service, chroma, "rolling", ROWS)) {
-      migration.link.limit(Math.max(1L, (long) ROWS * RECORD_BYTES / restarts / 20));
       List<Cli.Running> workers =
           new ArrayList<>(
               List.of(service.startWorker(), service.startWorker(), service.startWorker()));
+      migration.link.limit(5 * slowly(restarts));
       migration.startBack(PART_ROWS, "");
+      Cli.await("a part is exported", () -> migration.exported() >= 1);
+      migration.link.limit(slowly(restarts));
       int restart = 0;
       while (restart < restarts && !migration.hasEnded()) {
         int next = restart++ % workers.size();
@@ -154,6 +155,13 @@ class WorkerChaosTest {
               + " restarts%n",
           restarts, ROWS, PART_ROWS, migration.exported(), (ROWS + PART_ROWS - 1) / PART_ROWS);
     }
+  }
+
+  /**
+   * Bytes per second with which the work lasts longer than so many losses, on a slow machine too.
+   */
+  private static long slowly(int losses) {
+    return Math.max(1, (long) ROWS * RECORD_BYTES / losses / 100);
   }
 
   /** Which of the workers runs a step; -1 when none does. */
