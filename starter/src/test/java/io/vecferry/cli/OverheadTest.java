@@ -35,14 +35,14 @@ class OverheadTest {
   private static final int ROWS = Integer.getInteger("vecferry.overhead.rows", 10_000);
   private static final int DIMENSION = Integer.getInteger("vecferry.overhead.dimension", 16);
   private static final int ROUNDS = Integer.getInteger("vecferry.overhead.rounds", 1);
-  private static final int PARTS = 20;
+  private static final int PART_ROWS = Math.min(50_000, ROWS / 10);
 
   @TempDir Path folder;
 
   @Test
   void workflowAgainstBareLoop(@WithServer(Server.TEMPORAL) RunningServer temporal)
       throws IOException {
-    FaissFolder.write(folder.resolve("source"), ROWS, DIMENSION);
+    FaissFolder.writeLarge(folder.resolve("source"), ROWS, DIMENSION);
     List<Cost> workflow = new ArrayList<>();
     List<Cost> loop = new ArrayList<>();
     try (Service service = Service.at(temporal, folder)) {
@@ -53,8 +53,8 @@ class OverheadTest {
       }
     }
     System.out.printf(
-        "%,d x %d in %d parts, bare loop and workflow, %d rounds%n",
-        ROWS, DIMENSION, PARTS, ROUNDS);
+        "%,d x %d in parts of %,d, bare loop and workflow, %d rounds%n",
+        ROWS, DIMENSION, PART_ROWS, ROUNDS);
     report("wall", loop.stream().map(Cost::millis), workflow.stream().map(Cost::millis));
     report("CPU", loop.stream().map(Cost::cpuMillis), workflow.stream().map(Cost::cpuMillis));
   }
@@ -137,7 +137,7 @@ class OverheadTest {
          "target": {"type": "faiss", "path": "%s"},
          "export": {"partRows": %d, "parallelism": 2}}
         """
-            .formatted(name, folder.resolve("source"), folder.resolve("target"), ROWS / PARTS));
+            .formatted(name, folder.resolve("source"), folder.resolve("target"), PART_ROWS));
   }
 
   private static long median(List<Long> values) {
