@@ -98,6 +98,12 @@ select_server() {
   read_ports
 }
 
+# The address in the server's variable, when it is not that of a server of our own, which deploy/local/env has set and which may
+# outlive it. An instance has to be one that tests may kill.
+url_in_variable() {
+  if [[ ! $instance && ${!variable-} && ${!variable} != "$(url)" ]]; then echo "${!variable}"; fi
+}
+
 read_ports() {
   local port_name number
   if [[ -f $state/ports ]]; then

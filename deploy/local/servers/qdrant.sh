@@ -11,11 +11,7 @@ test_server=$local_folder/qdrant_test_server
 requirements=../../qdrant_test_server/requirements.txt
 QDRANT_BIN=${QDRANT_BIN:+$(realpath "$QDRANT_BIN")}
 
-# An instance has to be one that tests may kill. The address of a server of our own, which deploy/local/env has set, may
-# outlive it.
-external_url() {
-  if [[ ! $instance && ${!variable-} && ${!variable} != "$(url)" ]]; then echo "${!variable}"; fi
-}
+external_url() { url_in_variable; }
 
 provided() {
   [[ $QDRANT_BIN || -f $test_server/server.py ]] ||

@@ -19,6 +19,8 @@ find_java() {
   [[ $found ]] && echo "$found"
 }
 
+external_url() { url_in_variable; }
+
 install() { install_elasticsearch "$1"; }
 
 # The registry has no checksums of some versions, so that what is known to be right is pinned here.

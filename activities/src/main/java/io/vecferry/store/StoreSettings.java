@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.net.URI;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -55,6 +57,15 @@ public record StoreSettings(String role, ObjectNode values) {
     return values.at("/" + path.replace('.', '/')) instanceof ObjectNode object
         ? object
         : JsonNodeFactory.instance.objectNode();
+  }
+
+  /** The members of the object at a path, as texts; empty when it is absent. */
+  public Map<String, String> texts(String path) {
+    Map<String, String> texts = new LinkedHashMap<>();
+    object(path)
+        .fields()
+        .forEachRemaining(member -> texts.put(member.getKey(), member.getValue().asText()));
+    return texts;
   }
 
   /** The address at a path, without a slash at its end. */

@@ -26,7 +26,8 @@ import java.util.function.IntFunction;
 
 /**
  * The steps of a migration as a program that nobody could interrupt: the same work with the same
- * parallelism in one process, without a Temporal service. Prints how many milliseconds it took.
+ * parallelism in one process, without a Temporal service. Prints how many milliseconds it took, and
+ * how many its process has used of the processor.
  */
 final class BareLoop {
   /** As many parts of a partition at once as the workflow works on. */
@@ -56,8 +57,12 @@ final class BareLoop {
     BareLoop loop = new BareLoop(spec, new Activities(Path.of(arguments[1]), false));
     long start = System.nanoTime();
     loop.run();
-    System.out.println((System.nanoTime() - start) / 1_000_000);
+    System.out.println((System.nanoTime() - start) / 1_000_000 + " " + cpuMillis());
     System.exit(0);
+  }
+
+  private static long cpuMillis() {
+    return ProcessHandle.current().info().totalCpuDuration().orElse(Duration.ZERO).toMillis();
   }
 
   private void run() throws Exception {

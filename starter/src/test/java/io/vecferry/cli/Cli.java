@@ -162,6 +162,11 @@ final class Cli {
       return process.pid();
     }
 
+    /** What it has used of the processor so far. */
+    Duration cpu() {
+      return process.info().totalCpuDuration().orElse(Duration.ZERO);
+    }
+
     String out() {
       return text(out);
     }

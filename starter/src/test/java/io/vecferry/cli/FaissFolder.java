@@ -9,7 +9,9 @@ import io.vecferry.store.SourceRange;
 import io.vecferry.store.StoreSettings;
 import io.vecferry.store.Stores;
 import io.vecferry.store.VectorStore;
+import java.io.BufferedOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -51,6 +53,41 @@ final class FaissFolder {
     }
   }
 
+  /** The same as {@link #write(Path, int, int)}, in little memory. */
+  static Path writeLarge(Path folder, int rows, int dimension) {
+    SplittableRandom random = new SplittableRandom(42);
+    ByteBuffer vector = ByteBuffer.allocate(4 * dimension).order(ByteOrder.LITTLE_ENDIAN);
+    try {
+      Files.createDirectories(folder);
+      try (OutputStream index = buffered(folder.resolve("index.faiss"));
+          OutputStream lines = buffered(folder.resolve("meta.jsonl"))) {
+        index.write(header(rows, dimension).array());
+        for (int row = 0; row < rows; row++) {
+          vector.clear();
+          for (int i = 0; i < dimension; i++) {
+            vector.putFloat((float) (random.nextDouble() * 2 - 1));
+          }
+          index.write(vector.array());
+          lines.write((line("row-" + row, row) + "\n").getBytes(StandardCharsets.UTF_8));
+        }
+      }
+      return folder;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static OutputStream buffered(Path file) throws IOException {
+    return new BufferedOutputStream(Files.newOutputStream(file), 1 << 16);
+  }
+
+  private static ByteBuffer header(long rows, int dimension) {
+    ByteBuffer header = ByteBuffer.allocate(45).order(ByteOrder.LITTLE_ENDIAN);
+    header.put("IxF2".getBytes(StandardCharsets.US_ASCII));
+    header.putInt(dimension).putLong(rows).putLong(1 << 20).putLong(1 << 20);
+    return header.put((byte) 1).putInt(1).putLong(rows * dimension);
+  }
+
   /** One line of {@code meta.jsonl}. */
   static String line(String id, int row) {
     return "{\"id\":\"%s\",\"document\":\"saying %d: \u00e9\u4e2d\",\"metadata\":{\"n\":%d,\"r\":1.0,\"tags\":[]}}"
@@ -70,11 +107,7 @@ final class FaissFolder {
   /** An IndexFlatL2. */
   static byte[] index(float[] vectors, int dimension) {
     ByteBuffer file = ByteBuffer.allocate(45 + 4 * vectors.length).order(ByteOrder.LITTLE_ENDIAN);
-    file.put("IxF2".getBytes(StandardCharsets.US_ASCII));
-    file.putInt(dimension).putLong(vectors.length / dimension);
-    file.putLong(1 << 20).putLong(1 << 20);
-    file.put((byte) 1).putInt(1);
-    file.putLong(vectors.length);
+    file.put(header(vectors.length / dimension, dimension).array());
     for (float value : vectors) {
       file.putFloat(value);
     }

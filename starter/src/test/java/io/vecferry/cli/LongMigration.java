@@ -3,6 +3,8 @@ package io.vecferry.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.temporal.api.common.v1.WorkflowExecution;
 import io.temporal.api.enums.v1.PendingActivityState;
 import io.temporal.api.enums.v1.WorkflowExecutionStatus;
@@ -138,14 +140,25 @@ final class LongMigration implements AutoCloseable {
   /** What the service says of the workflow; not at once, so that asking again costs it little. */
   DescribeWorkflowExecutionResponse describe() {
     LockSupport.parkNanos(PAUSE.toNanos());
-    return service
-        .stubs()
-        .blockingStub()
-        .describeWorkflowExecution(
-            DescribeWorkflowExecutionRequest.newBuilder()
-                .setNamespace(service.namespace())
-                .setExecution(execution())
-                .build());
+    DescribeWorkflowExecutionRequest request =
+        DescribeWorkflowExecutionRequest.newBuilder()
+            .setNamespace(service.namespace())
+            .setExecution(execution())
+            .build();
+    long end = System.nanoTime() + LONGEST.toNanos();
+    while (true) {
+      try {
+        return service.stubs().blockingStub().describeWorkflowExecution(request);
+      } catch (StatusRuntimeException e) {
+        // A service that is busy, or has just been started, may need another question.
+        boolean late =
+            e.getStatus().getCode() == Status.Code.DEADLINE_EXCEEDED
+                || e.getStatus().getCode() == Status.Code.UNAVAILABLE;
+        if (!late || System.nanoTime() > end) {
+          throw e;
+        }
+      }
+    }
   }
 
   /** The workflow, whichever run. */

@@ -214,7 +214,7 @@ class MilvusMigrationTest {
         "Did you mean 'IVF_FLAT'?");
     refused(
         spec.formatted("", target + ", index: {type: IVF_FLAT, params: {nlist: 0}}"),
-        "target.index.params.nlist: must be from 1 to 65536, got 0.");
+        "target.index.params.nlist: must be a whole number from 1 to 65536, got 0.");
     refused(
         spec.formatted("", "a-b"),
         "target.collection: 'a-b' is no name for a Milvus collection",

@@ -35,16 +35,16 @@ class OverheadTest {
   private static final int ROWS = Integer.getInteger("vecferry.overhead.rows", 10_000);
   private static final int DIMENSION = Integer.getInteger("vecferry.overhead.dimension", 16);
   private static final int ROUNDS = Integer.getInteger("vecferry.overhead.rounds", 1);
-  private static final int PARTS = 20;
+  private static final int PART_ROWS = Math.min(50_000, ROWS / 10);
 
   @TempDir Path folder;
 
   @Test
   void workflowAgainstBareLoop(@WithServer(Server.TEMPORAL) RunningServer temporal)
       throws IOException {
-    FaissFolder.write(folder.resolve("source"), ROWS, DIMENSION);
-    List<Long> workflow = new ArrayList<>();
-    List<Long> loop = new ArrayList<>();
+    FaissFolder.writeLarge(folder.resolve("source"), ROWS, DIMENSION);
+    List<Cost> workflow = new ArrayList<>();
+    List<Cost> loop = new ArrayList<>();
     try (Service service = Service.at(temporal, folder)) {
       for (int round = 0; round < ROUNDS; round++) {
         loop.add(timed(this::bareLoop));
@@ -52,33 +52,42 @@ class OverheadTest {
         workflow.add(timed(() -> workflow(service, name)));
       }
     }
-    double ratio = (double) median(workflow) / median(loop);
     System.out.printf(
-        "%,d x %d in %d parts, median of %d: bare loop %,d ms %s, workflow %,d ms %s: %.1f %%%n",
-        ROWS,
-        DIMENSION,
-        PARTS,
-        ROUNDS,
-        median(loop),
-        loop,
-        median(workflow),
-        workflow,
-        100 * (ratio - 1));
+        "%,d x %d in parts of %,d, bare loop and workflow, %d rounds%n",
+        ROWS, DIMENSION, PART_ROWS, ROUNDS);
+    report("wall", loop.stream().map(Cost::millis), workflow.stream().map(Cost::millis));
+    report("CPU", loop.stream().map(Cost::cpuMillis), workflow.stream().map(Cost::cpuMillis));
   }
+
+  private static void report(String what, Stream<Long> loop, Stream<Long> workflow) {
+    List<Long> bare = loop.toList();
+    List<Long> with = workflow.toList();
+    double more = 100.0 * median(with) / median(bare) - 100;
+    System.out.printf(
+        "%s ms: bare loop %,d %s, workflow %,d %s: %+.1f %%%n",
+        what, median(bare), bare, median(with), with, more);
+  }
+
+  /**
+   * What one run took.
+   *
+   * @param cpuMillis of the process that did the work, from its start
+   */
+  private record Cost(long millis, long cpuMillis) {}
 
   private interface Job {
-    long millis() throws IOException;
+    Cost run() throws IOException;
   }
 
-  private long timed(Job job) throws IOException {
-    long millis = job.millis();
+  private Cost timed(Job job) throws IOException {
+    Cost cost = job.run();
     FaissFolder.assertSame(folder.resolve("source"), folder.resolve("target"));
     delete(folder.resolve("target"));
     delete(folder.resolve("archives"));
-    return millis;
+    return cost;
   }
 
-  private long bareLoop() {
+  private Cost bareLoop() {
     Path spec = spec("bare");
     Cli.Result result =
         cli(Cli.in(folder))
@@ -86,11 +95,12 @@ class OverheadTest {
                 BareLoop.class.getName(), spec.toString(), folder.resolve("archives").toString())
             .await();
     assertThat(result.exitCode()).as("%s", result).isZero();
-    return Long.parseLong(result.out().strip());
+    String[] numbers = result.out().strip().split(" ");
+    return new Cost(Long.parseLong(numbers[0]), Long.parseLong(numbers[1]));
   }
 
   /** From the start to the end of the workflow, as the service says. */
-  private long workflow(Service service, String name) {
+  private Cost workflow(Service service, String name) {
     Path spec = spec(name);
     try (Cli.Running worker = service.startWorker(cli(service.cli(folder)))) {
       Cli.Result result = service.cli(folder).run("run", spec.toString());
@@ -108,7 +118,9 @@ class OverheadTest {
                       .build())
               .getWorkflowExecutionInfo();
       assertThat(worker.isAlive()).isTrue();
-      return Timestamps.toMillis(info.getCloseTime()) - Timestamps.toMillis(info.getStartTime());
+      long millis =
+          Timestamps.toMillis(info.getCloseTime()) - Timestamps.toMillis(info.getStartTime());
+      return new Cost(millis, worker.cpu().toMillis());
     }
   }
 
@@ -125,7 +137,7 @@ class OverheadTest {
          "target": {"type": "faiss", "path": "%s"},
          "export": {"partRows": %d, "parallelism": 2}}
         """
-            .formatted(name, folder.resolve("source"), folder.resolve("target"), ROWS / PARTS));
+            .formatted(name, folder.resolve("source"), folder.resolve("target"), PART_ROWS));
   }
 
   private static long median(List<Long> values) {

@@ -13,12 +13,14 @@ import io.vecferry.testing.RunningServer;
 import io.vecferry.workflow.MigrationStatus;
 import io.vecferry.workflow.Payloads;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** A Temporal service, workers for it in processes of their own, and a client. */
 final class Service implements AutoCloseable {
+  private static final Duration CONNECT_LIMIT = Duration.ofMinutes(1);
   private static final AtomicInteger NAMESPACES = new AtomicInteger();
 
   private final AutoCloseable server;
@@ -54,19 +56,25 @@ final class Service implements AutoCloseable {
   static Service at(RunningServer temporal, Path folder) {
     String namespace = "test-" + ProcessHandle.current().pid() + "-" + NAMESPACES.incrementAndGet();
     Service service = new Service(() -> {}, temporal.url(), namespace, folder.resolve("archives"));
-    var requests = service.stubs.blockingStub();
-    requests.registerNamespace(
-        RegisterNamespaceRequest.newBuilder()
-            .setNamespace(namespace)
-            .setWorkflowExecutionRetentionPeriod(Durations.fromDays(1))
-            .build());
+    service.stubs.connect(CONNECT_LIMIT);
+    service
+        .stubs
+        .blockingStub()
+        .registerNamespace(
+            RegisterNamespaceRequest.newBuilder()
+                .setNamespace(namespace)
+                .setWorkflowExecutionRetentionPeriod(Durations.fromDays(1))
+                .build());
     // Not all parts of the service know it at once.
     Cli.await(
         "the namespace can be used",
         () -> {
           try {
-            requests.listWorkflowExecutions(
-                ListWorkflowExecutionsRequest.newBuilder().setNamespace(namespace).build());
+            service
+                .stubs
+                .blockingStub()
+                .listWorkflowExecutions(
+                    ListWorkflowExecutionsRequest.newBuilder().setNamespace(namespace).build());
             return true;
           } catch (StatusRuntimeException e) {
             return false;

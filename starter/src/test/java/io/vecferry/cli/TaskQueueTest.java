@@ -12,9 +12,12 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Workers that serve only some queues, their limits, and migrations that share them. */
 @Tag("slow")
+@Execution(ExecutionMode.CONCURRENT)
 @WithServer(Server.TEMPORAL)
 @Timeout(300)
 class TaskQueueTest {

@@ -11,12 +11,15 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /**
  * The Temporal service is killed while a migration runs, alone and together with the worker, and
  * comes back on its database. {@code vecferry.chaos.outage} says after how many seconds.
  */
 @Tag("slow")
+@Execution(ExecutionMode.CONCURRENT)
 @WithServer(Server.CHROMA)
 @Timeout(400)
 class TemporalChaosTest {

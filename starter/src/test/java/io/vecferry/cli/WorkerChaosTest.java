@@ -54,9 +54,10 @@ class WorkerChaosTest {
         LongMigration migration = new LongMigration(folder, service, chroma, "killed", ROWS)) {
       List<Cli.Running> workers =
           new ArrayList<>(List.of(service.startWorker(), service.startWorker()));
-      // Work for some seconds per kill, however many they are.
-      migration.link.limit(Math.max(1L, (long) ROWS * RECORD_BYTES / kills / 20));
+      migration.link.limit(slowly(kills));
       migration.start(PART_ROWS, "");
+      // Planning that is killed before it ends begins anew, and few kills would hit anything else.
+      Cli.await("a part is exported", () -> migration.exported() >= 1);
       long rowsAtRisk = 0;
       int stepsHit = 0;
       for (int kill = 0; kill < kills; kill++) {
@@ -130,11 +131,13 @@ class WorkerChaosTest {
     int restarts = Integer.getInteger("vecferry.chaos.restarts", 4);
     try (Service service = Service.at(temporal, folder);
         LongMigration migration = new LongMigration(folder, service, chroma, "rolling", ROWS)) {
-      migration.link.limit(Math.max(1L, (long) ROWS * RECORD_BYTES / restarts / 20));
       List<Cli.Running> workers =
           new ArrayList<>(
               List.of(service.startWorker(), service.startWorker(), service.startWorker()));
+      migration.link.limit(5 * slowly(restarts));
       migration.startBack(PART_ROWS, "");
+      Cli.await("a part is exported", () -> migration.exported() >= 1);
+      migration.link.limit(slowly(restarts));
       int restart = 0;
       while (restart < restarts && !migration.hasEnded()) {
         int next = restart++ % workers.size();
@@ -156,6 +159,38 @@ class WorkerChaosTest {
     }
   }
 
+  @Test
+  void stoppingWorkerEndsItsPartWhereItIs(
+      @WithServer(Server.TEMPORAL) RunningServer temporal,
+      @WithServer(Server.CHROMA) RunningServer chroma) {
+    try (Service service = Service.at(temporal, folder);
+        LongMigration migration = new LongMigration(folder, service, chroma, "stopped", 6_000)) {
+      Cli.Running worker = service.startWorker();
+      migration.link.limit(30_000);
+      migration.startBack(3_000, "");
+      migration.awaitStep(
+          step ->
+              step.getActivityType().getName().equals("ExportPart") && progress(step, "rows") > 0,
+          "a part is half exported");
+      worker.terminate();
+      Cli.Result ended = worker.await();
+      assertThat(ended.exitCode()).as("%s", ended).isEqualTo(143);
+      migration.assertNothingRedone();
+      assertThat(migration.exported()).as("%s", ended).isPositive();
+      migration.link.limit(Long.MAX_VALUE);
+      service.startWorker();
+      migration.assertBack();
+      assertThat(migration.exported()).isGreaterThan(2);
+    }
+  }
+
+  /**
+   * Bytes per second with which the work lasts longer than so many losses, on a slow machine too.
+   */
+  private static long slowly(int losses) {
+    return Math.max(1, (long) ROWS * RECORD_BYTES / losses / 100);
+  }
+
   /** Which of the workers runs a step; -1 when none does. */
   private static int runner(List<Cli.Running> workers, PendingActivityInfo step) {
     return IntStream.range(0, workers.size())
@@ -166,6 +201,11 @@ class WorkerChaosTest {
 
   /** Rows that a step has done, but for those that it has left to be left out. */
   private static long rowsToRedo(PendingActivityInfo step) {
+    return progress(step, "rows") - progress(step, "cursor");
+  }
+
+  /** What a step has said of itself. */
+  private static long progress(PendingActivityInfo step, String what) {
     if (step.getHeartbeatDetails().getPayloadsCount() == 0) {
       return 0;
     }
@@ -173,7 +213,7 @@ class WorkerChaosTest {
       JsonNode details =
           new ObjectMapper()
               .readTree(step.getHeartbeatDetails().getPayloads(0).getData().toByteArray());
-      return details.path("rows").asLong() - details.path("cursor").asLong();
+      return details.path(what).asLong();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -12,9 +12,12 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** A new version of the worker takes over a running migration. */
 @Tag("slow")
+@Execution(ExecutionMode.CONCURRENT)
 @WithServer(Server.TEMPORAL)
 @WithServer(Server.CHROMA)
 @Timeout(300)

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vecferry.plan.FailureClass;
+import io.vecferry.store.IndexParameter;
 import io.vecferry.store.LoadNote;
 import io.vecferry.store.Metric;
 import io.vecferry.store.ReservedKeys;
@@ -166,10 +167,10 @@ record ChromaCollection(
   /** Parameters of the index by the names that are used for all stores. */
   Map<String, String> indexParams() {
     Map<String, String> params = new LinkedHashMap<>();
-    for (IndexParam param : IndexParam.values()) {
-      JsonNode value = index().path(param.key());
-      if (param.common() && value.isNumber()) {
-        params.put(param.spelling(), value.asText());
+    for (IndexParameter parameter : IndexRules.COMMON.all()) {
+      JsonNode value = index().path(IndexRules.key(parameter));
+      if (value.isNumber()) {
+        params.put(parameter.name(), value.asText());
       }
     }
     return params;

@@ -10,8 +10,8 @@ import io.vecferry.plan.RecordProfile;
 import io.vecferry.record.ElementType;
 import io.vecferry.record.IdKind;
 import io.vecferry.record.VectorKind;
-import io.vecferry.spec.Suggestion;
 import io.vecferry.store.BatchWriter;
+import io.vecferry.store.IndexParameter;
 import io.vecferry.store.JsonBytes;
 import io.vecferry.store.LoadNote;
 import io.vecferry.store.LoadSchema;
@@ -160,51 +160,7 @@ final class ChromaLoad {
               "Chroma has no index of type '" + type + "'.",
               "Use HNSW, or leave it out."));
     }
-    for (Map.Entry<String, String> param : field.indexParams().entrySet()) {
-      Optional<String> problem = problem(param.getKey(), param.getValue());
-      problem.ifPresent(
-          message ->
-              findings.add(
-                  Finding.blocking(
-                      "target.index.params." + param.getKey(),
-                      message,
-                      "Correct it or leave it out.")));
-    }
-  }
-
-  private static Optional<String> problem(String name, String value) {
-    Optional<IndexParam> known = IndexParam.of(name);
-    if (known.isEmpty()) {
-      return Optional.of(
-          "is no parameter of Chroma's index."
-              + Suggestion.didYouMean(name, IndexParam.spellings())
-              + " Known: "
-              + String.join(", ", IndexParam.spellings())
-              + ".");
-    }
-    IndexParam param = known.get();
-    double number;
-    try {
-      number = Double.parseDouble(value);
-    } catch (NumberFormatException e) {
-      number = Double.NaN;
-    }
-    boolean allowed =
-        number >= param.lowest()
-            && number <= param.highest()
-            && (!param.whole() || number == Math.rint(number));
-    return allowed
-        ? Optional.empty()
-        : Optional.of(
-            "must be a "
-                + (param.whole() ? "whole number" : "number")
-                + " from "
-                + param.lowest()
-                + " to "
-                + param.highest()
-                + ", got "
-                + value
-                + ".");
+    IndexRules.ALL.read(field.indexParams(), findings);
   }
 
   private void assessRecords(LoadSchema schema, List<Finding> findings) {
@@ -301,23 +257,24 @@ final class ChromaLoad {
     ObjectNode configuration = JsonNodeFactory.instance.objectNode();
     ObjectNode index = configuration.putObject(HNSW);
     index.put("space", ChromaCollection.space(field.metric()).orElseThrow());
-    for (IndexParam param : IndexParam.values()) {
-      if (source.path(HNSW).path(param.key()).isNumber()) {
-        index.set(param.key(), source.path(HNSW).path(param.key()));
+    for (IndexParameter parameter : IndexRules.ALL.all()) {
+      String key = IndexRules.key(parameter);
+      if (source.path(HNSW).path(key).isNumber()) {
+        index.set(key, source.path(HNSW).path(key));
       }
     }
     if (source.isMissingNode()) {
       follow(schema.sourceVectors(), index);
     }
-    field
-        .indexParams()
+    IndexRules.ALL
+        .read(field.indexParams(), new ArrayList<>())
         .forEach(
             (name, value) -> {
-              IndexParam param = IndexParam.of(name).orElseThrow();
-              if (param.whole()) {
-                index.put(param.key(), (long) Double.parseDouble(value));
+              IndexParameter parameter = IndexRules.ALL.find(name).orElseThrow();
+              if (parameter.whole()) {
+                index.put(IndexRules.key(parameter), Long.parseLong(value));
               } else {
-                index.put(param.key(), Double.parseDouble(value));
+                index.put(IndexRules.key(parameter), Double.parseDouble(value));
               }
             });
     if (source.path(EMBEDDING_FUNCTION).isObject()) {
@@ -330,20 +287,11 @@ final class ChromaLoad {
   private static void follow(List<VectorFieldInfo> sourceVectors, ObjectNode index) {
     for (VectorFieldInfo field : sourceVectors) {
       if (field.indexType() != null && field.indexType().toLowerCase(Locale.ROOT).contains(HNSW)) {
-        field
-            .indexParams()
+        IndexRules.COMMON
+            .follow(field.indexParams())
             .forEach(
                 (name, value) ->
-                    IndexParam.of(name)
-                        .filter(IndexParam::common)
-                        .filter(param -> value.matches("[0-9]{1,9}"))
-                        .ifPresent(
-                            param -> {
-                              int number = Integer.parseInt(value);
-                              index.put(
-                                  param.key(),
-                                  Math.max(param.lowest(), Math.min(param.highest(), number)));
-                            }));
+                    index.put(IndexRules.key(IndexRules.ALL.find(name).orElseThrow()), value));
       }
     }
   }
@@ -360,9 +308,11 @@ final class ChromaLoad {
     if (metadata.has(ChromaCollection.LEGACY + "space")) {
       metadata.set(ChromaCollection.LEGACY + "space", index.get("space"));
     }
-    for (IndexParam param : IndexParam.values()) {
-      if (metadata.has(param.legacyKey()) && index.has(param.key())) {
-        metadata.set(param.legacyKey(), index.get(param.key()));
+    for (IndexParameter parameter : IndexRules.ALL.all()) {
+      String legacyKey = IndexRules.legacyKey(parameter);
+      String key = IndexRules.key(parameter);
+      if (metadata.has(legacyKey) && index.has(key)) {
+        metadata.set(legacyKey, index.get(key));
       }
     }
     return metadata;

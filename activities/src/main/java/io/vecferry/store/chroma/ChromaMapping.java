@@ -8,14 +8,13 @@ import io.vecferry.record.IdKind;
 import io.vecferry.record.Numbers;
 import io.vecferry.record.TextColumn;
 import io.vecferry.store.JsonBytes;
-import io.vecferry.store.LoadNote;
 import io.vecferry.store.MetadataEnvelope;
 import io.vecferry.store.Metric;
 import io.vecferry.store.ReservedKeys;
+import io.vecferry.store.TextIds;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -41,10 +40,8 @@ final class ChromaMapping {
    */
   private static final String INTERNAL = "chroma:";
 
-  private static final String ESCAPE = ReservedKeys.PREFIX;
-
   private final boolean mapped;
-  private final Set<IdKind> idKinds;
+  private final TextIds textIds;
   private final MetadataEnvelope.Rule rule;
   private final MetadataEnvelope.Rule nothingKept;
 
@@ -56,7 +53,7 @@ final class ChromaMapping {
    */
   ChromaMapping(boolean mapped, Set<IdKind> idKinds, boolean arrays) {
     this.mapped = mapped;
-    this.idKinds = mapped && !idKinds.isEmpty() ? EnumSet.copyOf(idKinds) : Set.of(IdKind.STRING);
+    this.textIds = new TextIds(mapped, idKinds);
     this.rule = new Rule(arrays, true);
     this.nothingKept = new Rule(arrays, false);
   }
@@ -101,50 +98,17 @@ final class ChromaMapping {
    * @return null when there can be no such record
    */
   String storedId(IdKind kind, String id) {
-    if (!mapped) {
-      return kind == IdKind.STRING && !id.isEmpty() ? id : null;
-    }
-    return isPlain(kind, id) ? id : ESCAPE + kind.name().toLowerCase(Locale.ROOT) + ":" + id;
-  }
-
-  /**
-   * Whether an id is stored as it is: not one that Chroma refuses, and not one that would be read
-   * as an id of another kind or as one that was escaped.
-   */
-  boolean isPlain(IdKind kind, String id) {
-    return !id.isEmpty() && !id.startsWith(ESCAPE) && kindOfPlain(id) == kind;
-  }
-
-  private IdKind kindOfPlain(String id) {
-    for (IdKind kind : idKinds) {
-      if (LoadNote.isSpelledAs(kind, id)) {
-        return kind;
-      }
-    }
-    return IdKind.STRING;
-  }
-
-  /** The kind of a stored id that was escaped; null for any other. */
-  private IdKind escapedKind(String stored) {
-    if (mapped && stored.startsWith(ESCAPE)) {
-      for (IdKind kind : IdKind.values()) {
-        if (stored.startsWith(kind.name().toLowerCase(Locale.ROOT) + ":", ESCAPE.length())) {
-          return kind;
-        }
-      }
-    }
-    return null;
+    return textIds.stored(kind, id);
   }
 
   /** The kind of the id that a stored one stands for. */
   IdKind kind(String stored) {
-    IdKind escaped = escapedKind(stored);
-    return escaped == null ? kindOfPlain(stored) : escaped;
+    return textIds.kind(stored);
   }
 
   /** The id that a stored one stands for. */
   String id(String stored) {
-    return escapedKind(stored) == null ? stored : stored.substring(stored.indexOf(':') + 1);
+    return textIds.id(stored);
   }
 
   /** The ids that stored ones stand for. */
@@ -170,7 +134,7 @@ final class ChromaMapping {
    */
   boolean writeMetadata(
       TextColumn metadata, int row, IdKind kind, String id, boolean noDocument, JsonBytes body) {
-    boolean plain = isPlain(kind, id);
+    boolean plain = textIds.isPlain(kind, id);
     MetadataEnvelope.Extras extras =
         plain && !noDocument
             ? MetadataEnvelope.Extras.NONE

@@ -1,29 +1,27 @@
 package io.vecferry.store.elasticsearch;
 
 import io.vecferry.record.IdKind;
-import io.vecferry.store.LoadNote;
 import io.vecferry.store.ReservedKeys;
+import io.vecferry.store.TextIds;
 import java.nio.charset.StandardCharsets;
-import java.util.EnumSet;
 import java.util.HexFormat;
-import java.util.Locale;
 import java.util.Set;
 
 /**
  * The id under which a record is stored, and back. Stored ids are texts of 1 to {@value #LONGEST}
- * bytes. In an index that a migration made, an id that would be read as one of another kind is
- * written with its kind in front, and one that is too long as its hash; the original then stands in
- * the record, see {@link ReservedKeys#ID}. Pure. Thread-safe.
+ * bytes. In an index that a migration made, one that is too long is written as its hash; the
+ * original then stands in the record, see {@link ReservedKeys#ID}. Pure. Thread-safe.
+ *
+ * @see TextIds
  */
 final class IdMapping {
   /** Most bytes of a stored id. */
   static final int LONGEST = 512;
 
-  private static final String ESCAPE = ReservedKeys.PREFIX;
-  private static final String HASHED = ESCAPE + "hash:";
+  private static final String HASHED = ReservedKeys.PREFIX + "hash:";
 
   private final boolean mapped;
-  private final Set<IdKind> kinds;
+  private final TextIds texts;
 
   /**
    * @param mapped whether a migration made the index
@@ -31,7 +29,7 @@ final class IdMapping {
    */
   IdMapping(boolean mapped, Set<IdKind> kinds) {
     this.mapped = mapped;
-    this.kinds = mapped && !kinds.isEmpty() ? EnumSet.copyOf(kinds) : Set.of(IdKind.STRING);
+    this.texts = new TextIds(mapped, kinds);
   }
 
   /**
@@ -40,16 +38,13 @@ final class IdMapping {
    * @return null when there can be no such record
    */
   String stored(IdKind kind, String id) {
-    if (!mapped) {
-      return kind == IdKind.STRING && !id.isEmpty() && bytes(id) <= LONGEST ? id : null;
+    String stored = texts.stored(kind, id);
+    if (stored == null || stored.getBytes(StandardCharsets.UTF_8).length <= LONGEST) {
+      return stored;
     }
-    if (isPlain(kind, id)) {
-      return id;
-    }
-    String escaped = ESCAPE + kind.name().toLowerCase(Locale.ROOT) + ":" + id;
-    return bytes(escaped) <= LONGEST
-        ? escaped
-        : HASHED + HexFormat.of().formatHex(IndexNames.digest(escaped));
+    return mapped
+        ? HASHED + HexFormat.of().formatHex(IndexNames.digest(TextIds.escaped(kind, id)))
+        : null;
   }
 
   /** Whether a stored id is a hash, so that the original stands in the record. */
@@ -57,45 +52,13 @@ final class IdMapping {
     return stored.startsWith(HASHED);
   }
 
-  private boolean isPlain(IdKind kind, String id) {
-    return !id.isEmpty()
-        && !id.startsWith(ESCAPE)
-        && kindOfPlain(id) == kind
-        && bytes(id) <= LONGEST;
-  }
-
   /** The kind of the id that a stored one, which is no hash, stands for. */
   IdKind kind(String stored) {
-    IdKind escaped = escapedKind(stored);
-    return escaped == null ? kindOfPlain(stored) : escaped;
+    return texts.kind(stored);
   }
 
   /** The id that a stored one, which is no hash, stands for. */
   String id(String stored) {
-    return escapedKind(stored) == null ? stored : stored.substring(stored.indexOf(':') + 1);
-  }
-
-  private IdKind kindOfPlain(String id) {
-    for (IdKind kind : kinds) {
-      if (LoadNote.isSpelledAs(kind, id)) {
-        return kind;
-      }
-    }
-    return IdKind.STRING;
-  }
-
-  private IdKind escapedKind(String stored) {
-    if (mapped && stored.startsWith(ESCAPE)) {
-      for (IdKind kind : IdKind.values()) {
-        if (stored.startsWith(kind.name().toLowerCase(Locale.ROOT) + ":", ESCAPE.length())) {
-          return kind;
-        }
-      }
-    }
-    return null;
-  }
-
-  private static int bytes(String text) {
-    return text.getBytes(StandardCharsets.UTF_8).length;
+    return texts.id(stored);
   }
 }

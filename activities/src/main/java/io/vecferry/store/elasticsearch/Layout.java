@@ -203,7 +203,7 @@ record Layout(
               field.metric(unindexedMetric),
               0,
               field.indexType(),
-              VectorField.spelled(field.indexParams()),
+              IndexRules.spelled(field.indexParams()),
               optional[i]));
     }
     return infos;

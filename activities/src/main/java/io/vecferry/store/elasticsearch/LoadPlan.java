@@ -242,43 +242,7 @@ final class LoadPlan {
               chosen.spelling() + " is for vectors of floats, these are bytes or bits.",
               "Use HNSW or FLAT."));
     }
-    for (Map.Entry<String, String> param : field.indexParams().entrySet()) {
-      problem(param.getKey(), param.getValue())
-          .ifPresent(
-              message ->
-                  findings.add(
-                      Finding.blocking(
-                          "target.index.params." + param.getKey(),
-                          message,
-                          "Correct it or leave it out.")));
-    }
-  }
-
-  private static Optional<String> problem(String name, String value) {
-    Optional<IndexParam> known = IndexParam.of(name);
-    if (known.isEmpty()) {
-      return Optional.of(
-          "is no parameter of an index of Elasticsearch."
-              + Suggestion.didYouMean(name, IndexParam.spellings())
-              + " Known: "
-              + String.join(", ", IndexParam.spellings())
-              + ".");
-    }
-    IndexParam param = known.get();
-    boolean allowed =
-        value.matches("[0-9]{1,9}")
-            && Integer.parseInt(value) >= param.lowest()
-            && Integer.parseInt(value) <= param.highest();
-    return allowed
-        ? Optional.empty()
-        : Optional.of(
-            "must be a whole number from "
-                + param.lowest()
-                + " to "
-                + param.highest()
-                + ", got "
-                + value
-                + ".");
+    IndexRules.ALL.read(field.indexParams(), findings);
   }
 
   /** Vectors that records have in their metadata, where the source is Elasticsearch too. */
@@ -526,41 +490,24 @@ final class LoadPlan {
     ObjectNode index = property.putObject("index_options");
     index.put("type", type.key());
     if (type.graph()) {
-      followSource(field).forEach(index::put);
-      field
-          .indexParams()
-          .forEach(
-              (name, value) ->
-                  IndexParam.of(name)
-                      .filter(param -> param != IndexParam.CANDIDATES)
-                      .ifPresent(param -> index.put(param.key(), Integer.parseInt(value))));
+      // Servers before 8.12 have no defaults; these are those of later ones.
+      index.put("m", IndexRules.USUAL_DEGREE).put("ef_construction", IndexRules.USUAL_BUILD_BEAM);
+      followSource(field).forEach((name, value) -> index.put(IndexRules.key(name), value));
+      IndexRules.KEPT
+          .read(field.indexParams(), new ArrayList<>())
+          .forEach((name, value) -> index.put(IndexRules.key(name), Long.parseLong(value)));
     }
   }
 
   /** Degree and breadth of a graph that the source has. */
-  private Map<String, Integer> followSource(VectorFieldInfo field) {
-    Map<String, Integer> followed = new LinkedHashMap<>();
-    for (VectorFieldInfo source : schema.sourceVectors()) {
-      if (source.name().equals(field.name())
-          && source.indexType() != null
-          && source.indexType().toLowerCase(Locale.ROOT).contains(HNSW)) {
-        source
-            .indexParams()
-            .forEach(
-                (name, value) ->
-                    IndexParam.of(name)
-                        .filter(param -> param != IndexParam.CANDIDATES)
-                        .filter(param -> value.matches("[0-9]{1,9}"))
-                        .ifPresent(
-                            param ->
-                                followed.put(
-                                    param.key(),
-                                    Math.max(
-                                        param.lowest(),
-                                        Math.min(param.highest(), Integer.parseInt(value))))));
-      }
-    }
-    return followed;
+  private Map<String, Long> followSource(VectorFieldInfo field) {
+    return schema.sourceVectors().stream()
+        .filter(source -> source.name().equals(field.name()))
+        .filter(source -> source.indexType() != null)
+        .filter(source -> source.indexType().toLowerCase(Locale.ROOT).contains(HNSW))
+        .findFirst()
+        .map(source -> IndexRules.KEPT.follow(source.indexParams()))
+        .orElse(Map.of());
   }
 
   /** The index that is asked for, else the one that an index of Elasticsearch has, else HNSW. */

@@ -22,6 +22,9 @@ final class Search {
 
   private static final int FEWEST_CANDIDATES = 100;
 
+  /** More are refused. */
+  static final int MOST_CANDIDATES = 10_000;
+
   /**
    * Answers of an index of codes that are compared anew by their vectors, for each one that is
    * wanted. Otherwise scores would be those of the codes.
@@ -138,11 +141,7 @@ final class Search {
             settings.candidates() > 0
                 ? settings.candidates()
                 : Math.max(FEWEST_CANDIDATES, CANDIDATES_PER_ANSWER * k));
-    lines.raw(
-        ",\"k\":"
-            + k
-            + ",\"num_candidates\":"
-            + Math.min(IndexParam.CANDIDATES.highest(), candidates));
+    lines.raw(",\"k\":" + k + ",\"num_candidates\":" + Math.min(MOST_CANDIDATES, candidates));
     if (version.rescores()
         && IndexType.of(field.indexType()).filter(IndexType::quantised).isPresent()) {
       lines.raw(",\"rescore_vector\":{\"oversample\":" + OVERSAMPLED + "}");

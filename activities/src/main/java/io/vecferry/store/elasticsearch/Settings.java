@@ -217,7 +217,7 @@ record Settings(
         number(settings, "options.requestBytes", 10 << 20, 1 << 10, LARGEST_REQUEST),
         number(settings, "options.pageBytes", 10 << 20, 1 << 10, LARGEST_REQUEST),
         Duration.ofSeconds(number(settings, "options.timeoutSeconds", 120, 1, 86_400)),
-        candidates(settings.object("index").path("params")));
+        IndexRules.candidates(settings.texts("index.params")));
   }
 
   private static String authorization(StoreSettings settings) {
@@ -291,18 +291,6 @@ record Settings(
       throw wrong(settings, path, "must be from " + lowest + " to " + highest + ", got " + value);
     }
     return (int) value;
-  }
-
-  private static int candidates(JsonNode params) {
-    for (Iterator<String> names = params.fieldNames(); names.hasNext(); ) {
-      String name = names.next();
-      String value = params.path(name).asText();
-      if (IndexParam.of(name).filter(IndexParam.CANDIDATES::equals).isPresent()
-          && value.matches("[0-9]{1,5}")) {
-        return Math.min(IndexParam.CANDIDATES.highest(), Integer.parseInt(value));
-      }
-    }
-    return 0;
   }
 
   private static StoreException wrong(StoreSettings settings, String key, String problem) {

@@ -2,7 +2,6 @@ package io.vecferry.store.elasticsearch;
 
 import io.vecferry.record.ElementType;
 import io.vecferry.store.Metric;
-import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
@@ -71,14 +70,5 @@ record VectorField(
           default -> 2 * score - 1;
         };
     return (float) converted;
-  }
-
-  /** Parameters as plans and reports show them, with the spelling of {@link IndexParam}. */
-  static Map<String, String> spelled(Map<String, String> params) {
-    Map<String, String> spelled = new LinkedHashMap<>();
-    params.forEach(
-        (name, value) ->
-            spelled.put(IndexParam.of(name).map(IndexParam::spelling).orElse(name), value));
-    return spelled;
   }
 }

@@ -1,12 +1,13 @@
 package io.vecferry.store.faiss;
 
 import io.vecferry.plan.Finding;
+import io.vecferry.store.IndexParameter;
+import io.vecferry.store.IndexParameters;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -56,6 +57,15 @@ record IndexPlan(
   private static final int DEFAULT_EF_SEARCH = 64;
   private static final long DEFAULT_SEED = 1234;
 
+  private static final IndexParameter DEGREE = IndexParameter.degree("M", 2, 1024);
+  private static final IndexParameter BUILD_BEAM =
+      IndexParameter.buildBeam("efConstruction", 1, 10_000);
+  private static final IndexParameter SEARCH_BEAM =
+      IndexParameter.searchBeam("efSearch", 1, 10_000);
+  private static final IndexParameter LISTS = IndexParameter.whole("nlist", 1, 1 << 20);
+  private static final IndexParameter PROBES = IndexParameter.whole("nprobe", 1, 1 << 20);
+  private static final IndexParameter SEED = IndexParameter.whole("seed", 0, Long.MAX_VALUE);
+
   /** Fewer records per list than this make poor lists, as FAISS warns too. */
   static final int FEWEST_ROWS_PER_LIST = 39;
 
@@ -77,7 +87,7 @@ record IndexPlan(
    * Reads type and parameters.
    *
    * @param name as FAISS, its index factory or Milvus spell it, in any case
-   * @param parameters by name, in any case and with or without underscores
+   * @param parameters by name
    */
   static Parsed parse(String name, Map<String, String> parameters) {
     List<Finding> problems = new ArrayList<>();
@@ -105,17 +115,19 @@ record IndexPlan(
     if (!number.isEmpty()) {
       named = number.length() > 9 ? Integer.MAX_VALUE : Integer.parseInt(number);
     }
-    Reader reader = new Reader(type, parameters, problems);
+    Map<String, String> values = parameters(type).read(parameters, problems);
+    if (named >= 0) {
+      addNamed(type.graph() ? DEGREE : LISTS, named, values, problems);
+    }
     IndexPlan plan =
         new IndexPlan(
             type,
-            reader.number("M", type.graph(), 2, 1024, DEFAULT_M, type.graph() ? named : -1),
-            reader.number("efConstruction", type.graph(), 1, 10_000, DEFAULT_EF_CONSTRUCTION, -1),
-            reader.number("efSearch", type.graph(), 1, 10_000, DEFAULT_EF_SEARCH, -1),
-            reader.number("nlist", type.lists(), 1, 1 << 20, 0, type.lists() ? named : -1),
-            reader.number("nprobe", type.lists(), 1, 1 << 20, 0, -1),
-            reader.seed(type.graph() || type.lists()));
-    reader.finish();
+            (int) number(values, DEGREE, DEFAULT_M),
+            (int) number(values, BUILD_BEAM, DEFAULT_EF_CONSTRUCTION),
+            (int) number(values, SEARCH_BEAM, DEFAULT_EF_SEARCH),
+            (int) number(values, LISTS, 0),
+            (int) number(values, PROBES, 0),
+            number(values, SEED, DEFAULT_SEED));
     if (plan.nlist() > 0 && plan.nprobe() > plan.nlist()) {
       problems.add(
           Finding.blocking(
@@ -133,103 +145,40 @@ record IndexPlan(
     return parsed.problems().isEmpty() ? parsed.plan() : null;
   }
 
-  /** Takes parameters and remembers what nobody asked for. */
-  private static final class Reader {
-    private static final Map<String, String> ALIASES = Map.of("ef", "efsearch");
+  private static IndexParameters parameters(Type type) {
+    return new IndexParameters(
+        "index type " + type,
+        type.graph()
+            ? List.of(DEGREE, BUILD_BEAM, SEARCH_BEAM, SEED)
+            : type.lists() ? List.of(LISTS, PROBES, SEED) : List.of());
+  }
 
-    private final Type type;
-    private final Map<String, String> values = new TreeMap<>();
-    private final Map<String, String> spelling = new LinkedHashMap<>();
-    private final List<String> known = new ArrayList<>();
-    private final List<Finding> problems;
-
-    private Reader(Type type, Map<String, String> parameters, List<Finding> problems) {
-      this.type = type;
-      this.problems = problems;
-      parameters.forEach(
-          (key, value) -> {
-            String plain = key.toLowerCase(Locale.ROOT).replace("_", "");
-            String name = ALIASES.getOrDefault(plain, plain);
-            if (spelling.putIfAbsent(name, key) != null) {
-              problems.add(
-                  Finding.blocking(
-                      "target.index.params." + key,
-                      "says the same as " + spelling.get(name),
-                      "Keep one of them."));
-            }
-            values.put(name, value);
-          });
-    }
-
-    private int number(
-        String name, boolean applies, int lowest, int highest, int defaultValue, int inName) {
-      long value = whole(name, applies, lowest, highest, inName >= 0 ? inName : defaultValue);
-      if (inName >= 0 && value != inName) {
-        problems.add(
-            Finding.blocking(
-                "target.index.params." + name,
-                name + " is " + value + ", but the name of the index type says " + inName,
-                "Say it once."));
-      }
-      if (inName > highest || inName >= 0 && inName < lowest) {
-        problems.add(
-            Finding.blocking(
-                "target.index.type",
-                name + " must be from " + lowest + " to " + highest + ", got " + inName,
-                ""));
-      }
-      return (int) value;
-    }
-
-    private long seed(boolean applies) {
-      return whole("seed", applies, 0, Long.MAX_VALUE, DEFAULT_SEED);
-    }
-
-    private long whole(String name, boolean applies, long lowest, long highest, long defaultValue) {
-      if (!applies) {
-        return defaultValue;
-      }
-      known.add(name);
-      String key = name.toLowerCase(Locale.ROOT);
-      String text = values.remove(key);
-      if (text == null) {
-        return defaultValue;
-      }
-      try {
-        long value = Long.parseLong(text.strip());
-        if (value >= lowest && value <= highest) {
-          return value;
-        }
-      } catch (NumberFormatException e) {
-        // Reported below, like numbers that are out of range.
-      }
+  /** Adds what the name of a type says, as {@code HNSW32}. */
+  private static void addNamed(
+      IndexParameter parameter, int named, Map<String, String> values, List<Finding> problems) {
+    String name = parameter.name();
+    String number = Integer.toString(named);
+    String given = values.putIfAbsent(name, number);
+    if (given != null && !given.equals(number)) {
       problems.add(
           Finding.blocking(
-              "target.index.params." + spelling.get(key),
-              "must be a whole number"
-                  + (highest == Long.MAX_VALUE
-                      ? " from " + lowest
-                      : " from " + lowest + " to " + highest)
-                  + ", got "
-                  + text,
+              "target.index.params." + name,
+              name + " is " + given + ", but the name of the index type says " + named,
+              "Say it once."));
+    }
+    if (parameter.read(number).isEmpty()) {
+      problems.add(
+          Finding.blocking(
+              "target.index.type",
+              name + " must be " + parameter.allowed() + ", got " + named,
               ""));
-      return defaultValue;
     }
+  }
 
-    private void finish() {
-      for (String name : values.keySet()) {
-        problems.add(
-            Finding.blocking(
-                "target.index.params." + spelling.get(name),
-                known.isEmpty()
-                    ? "an index of type " + type + " has no parameters"
-                    : "is not known for index type "
-                        + type
-                        + "; known are "
-                        + String.join(", ", known),
-                "Correct it or leave it out."));
-      }
-    }
+  private static long number(
+      Map<String, String> values, IndexParameter parameter, long defaultValue) {
+    String value = values.get(parameter.name());
+    return value == null ? defaultValue : Long.parseLong(value);
   }
 
   /** Lists to make for so many records: a power of two near four times the root. */

@@ -3,9 +3,10 @@ package io.vecferry.store.milvus;
 import io.milvus.grpc.DataType;
 import io.vecferry.plan.Finding;
 import io.vecferry.spec.Suggestion;
+import io.vecferry.store.IndexParameter;
+import io.vecferry.store.IndexParameters;
 import io.vecferry.store.Metric;
 import io.vecferry.store.VectorFieldInfo;
-import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,6 +14,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** Which indexes there are, with which parameters, and which one to take. Pure. */
 final class IndexRules {
@@ -39,83 +41,81 @@ final class IndexRules {
 
   private IndexRules() {}
 
-  /** When a parameter counts. */
-  private enum Use {
-    BUILD,
-    SEARCH
-  }
-
-  /**
-   * A parameter.
-   *
-   * @param words allowed words; empty for a number
-   */
-  private record Parameter(
-      String name, Use use, double smallest, double largest, boolean whole, List<String> words) {}
-
   /**
    * A type of index.
    *
    * @param since minor version of Milvus 2 that brought it
    * @param lite whether Milvus Lite has it
+   * @param build parameters of the index
+   * @param search parameters of a search in it
    */
-  private record Type(Set<DataType> vectors, int since, boolean lite, List<Parameter> parameters) {}
+  private record Type(
+      Set<DataType> vectors,
+      int since,
+      boolean lite,
+      List<IndexParameter> build,
+      List<IndexParameter> search) {
+
+    IndexParameters parameters(String name) {
+      return new IndexParameters(
+          name + " in Milvus", Stream.concat(build.stream(), search.stream()).toList());
+    }
+
+    boolean isOfSearch(String parameter) {
+      return search.stream().anyMatch(one -> one.name().equals(parameter));
+    }
+  }
 
   private static final Map<String, Type> TYPES = types();
 
   private static Map<String, Type> types() {
-    Parameter nlist = whole("nlist", Use.BUILD, 1, MOST_LISTS);
-    Parameter nprobe = whole("nprobe", Use.SEARCH, 1, MOST_LISTS);
-    Parameter degree = whole("M", Use.BUILD, SMALLEST_M, LARGEST_M);
-    Parameter buildBeam = whole("efConstruction", Use.BUILD, 1, Integer.MAX_VALUE);
-    Parameter searchBeam = whole("ef", Use.SEARCH, 1, Integer.MAX_VALUE);
-    Parameter pieces = whole("m", Use.BUILD, 1, MOST_LISTS);
-    Parameter bits = whole("nbits", Use.BUILD, 1, 24);
-    Parameter refine = words("refine", "true", "false");
-    Parameter refineType = words("refine_type", "SQ6", "SQ8", "BF16", "FP16", "FP32");
-    Parameter refineMore =
-        new Parameter("refine_k", Use.SEARCH, 1, Integer.MAX_VALUE, false, List.of());
+    IndexParameter nlist = IndexParameter.whole("nlist", 1, MOST_LISTS);
+    IndexParameter nprobe = IndexParameter.whole("nprobe", 1, MOST_LISTS);
+    IndexParameter degree = IndexParameter.degree("M", SMALLEST_M, LARGEST_M);
+    IndexParameter buildBeam = IndexParameter.buildBeam("efConstruction", 1, Integer.MAX_VALUE);
+    IndexParameter searchBeam = IndexParameter.searchBeam("ef", 1, Integer.MAX_VALUE);
+    IndexParameter pieces = IndexParameter.whole("m", 1, MOST_LISTS);
+    IndexParameter bits = IndexParameter.whole("nbits", 1, 24);
+    IndexParameter refine = IndexParameter.words("refine", "true", "false");
+    IndexParameter refineType =
+        IndexParameter.words("refine_type", "SQ6", "SQ8", "BF16", "FP16", "FP32");
+    IndexParameter refineMore = IndexParameter.number("refine_k", 1, Integer.MAX_VALUE);
+    IndexParameter codes = IndexParameter.words("sq_type", "SQ4U", "SQ6", "SQ8", "BF16", "FP16");
+    IndexParameter dropInBuild = IndexParameter.number("drop_ratio_build", 0, 1);
+    IndexParameter dropInSearch = IndexParameter.number("drop_ratio_search", 0, 1);
     Map<String, Type> types = new LinkedHashMap<>();
-    types.put("AUTOINDEX", new Type(EnumSet.allOf(DataType.class), 2, true, List.of()));
-    types.put("FLAT", new Type(FLOATS, 0, true, List.of()));
-    types.put("IVF_FLAT", new Type(FLOATS, 0, true, List.of(nlist, nprobe)));
-    types.put("IVF_SQ8", new Type(FLOATS, 0, true, List.of(nlist, nprobe)));
-    types.put("IVF_PQ", new Type(FLOATS, 0, false, List.of(nlist, pieces, bits, nprobe)));
+    types.put("AUTOINDEX", new Type(EnumSet.allOf(DataType.class), 2, true, List.of(), List.of()));
+    types.put("FLAT", new Type(FLOATS, 0, true, List.of(), List.of()));
+    types.put("IVF_FLAT", new Type(FLOATS, 0, true, List.of(nlist), List.of(nprobe)));
+    types.put("IVF_SQ8", new Type(FLOATS, 0, true, List.of(nlist), List.of(nprobe)));
+    types.put("IVF_PQ", new Type(FLOATS, 0, false, List.of(nlist, pieces, bits), List.of(nprobe)));
     types.put(
         "IVF_RABITQ",
         new Type(
             FLOATS,
             6,
             false,
-            List.of(
-                nlist,
-                refine,
-                refineType,
-                nprobe,
-                whole("rbq_query_bits", Use.SEARCH, 0, 8),
-                refineMore)));
-    types.put("HNSW", new Type(FLOATS_AND_BYTES, 0, true, List.of(degree, buildBeam, searchBeam)));
+            List.of(nlist, refine, refineType),
+            List.of(nprobe, IndexParameter.whole("rbq_query_bits", 0, 8), refineMore)));
+    types.put(
+        "HNSW",
+        new Type(FLOATS_AND_BYTES, 0, true, List.of(degree, buildBeam), List.of(searchBeam)));
     types.put(
         "HNSW_SQ",
         new Type(
             FLOATS_AND_BYTES,
             5,
             true,
-            List.of(
-                degree,
-                buildBeam,
-                words("sq_type", "SQ4U", "SQ6", "SQ8", "BF16", "FP16"),
-                refine,
-                refineType,
-                searchBeam,
-                refineMore)));
+            List.of(degree, buildBeam, codes, refine, refineType),
+            List.of(searchBeam, refineMore)));
     types.put(
         "HNSW_PQ",
         new Type(
             FLOATS_AND_BYTES,
             5,
             false,
-            List.of(degree, buildBeam, pieces, bits, refine, refineType, searchBeam, refineMore)));
+            List.of(degree, buildBeam, pieces, bits, refine, refineType),
+            List.of(searchBeam, refineMore)));
     types.put(
         "HNSW_PRQ",
         new Type(
@@ -127,29 +127,28 @@ final class IndexRules {
                 buildBeam,
                 pieces,
                 bits,
-                whole("nrq", Use.BUILD, 1, 16),
+                IndexParameter.whole("nrq", 1, 16),
                 refine,
-                refineType,
-                searchBeam,
-                refineMore)));
+                refineType),
+            List.of(searchBeam, refineMore)));
     types.put(
         "SCANN",
         new Type(
             FLOATS,
             3,
             false,
-            List.of(
-                nlist,
-                words("with_raw_data", "true", "false"),
-                nprobe,
-                whole("reorder_k", Use.SEARCH, 1, Integer.MAX_VALUE))));
+            List.of(nlist, IndexParameter.words("with_raw_data", "true", "false")),
+            List.of(nprobe, IndexParameter.whole("reorder_k", 1, Integer.MAX_VALUE))));
     types.put(
         "DISKANN",
-        new Type(FLOATS, 2, false, List.of(whole("search_list", Use.SEARCH, 1, MOST_LISTS))));
-    types.put("BIN_FLAT", new Type(BITS, 0, false, List.of()));
-    types.put("BIN_IVF_FLAT", new Type(BITS, 0, false, List.of(nlist, nprobe)));
-    Parameter dropInBuild = new Parameter("drop_ratio_build", Use.BUILD, 0, 1, false, List.of());
-    Parameter dropInSearch = new Parameter("drop_ratio_search", Use.SEARCH, 0, 1, false, List.of());
+        new Type(
+            FLOATS,
+            2,
+            false,
+            List.of(),
+            List.of(IndexParameter.whole("search_list", 1, MOST_LISTS))));
+    types.put("BIN_FLAT", new Type(BITS, 0, false, List.of(), List.of()));
+    types.put("BIN_IVF_FLAT", new Type(BITS, 0, false, List.of(nlist), List.of(nprobe)));
     types.put(
         "SPARSE_INVERTED_INDEX",
         new Type(
@@ -158,18 +157,12 @@ final class IndexRules {
             true,
             List.of(
                 dropInBuild,
-                words("inverted_index_algo", "DAAT_MAXSCORE", "DAAT_WAND", "TAAT_NAIVE"),
-                dropInSearch)));
-    types.put("SPARSE_WAND", new Type(SPARSE, 4, false, List.of(dropInBuild, dropInSearch)));
+                IndexParameter.words(
+                    "inverted_index_algo", "DAAT_MAXSCORE", "DAAT_WAND", "TAAT_NAIVE")),
+            List.of(dropInSearch)));
+    types.put(
+        "SPARSE_WAND", new Type(SPARSE, 4, false, List.of(dropInBuild), List.of(dropInSearch)));
     return types;
-  }
-
-  private static Parameter whole(String name, Use use, double smallest, double largest) {
-    return new Parameter(name, use, smallest, largest, true, List.of());
-  }
-
-  private static Parameter words(String name, String... words) {
-    return new Parameter(name, Use.BUILD, 0, 0, false, List.of(words));
   }
 
   /**
@@ -214,27 +207,12 @@ final class IndexRules {
     }
     Map<String, String> build = new TreeMap<>();
     Map<String, String> search = new TreeMap<>();
-    field
-        .indexParams()
+    Type type = TYPES.get(name);
+    type.parameters(name)
+        .read(field.indexParams(), findings)
         .forEach(
-            (given, value) -> {
-              Parameter parameter = find(name, given);
-              String problem =
-                  parameter == null
-                      ? "is not a parameter of " + name + " in Milvus"
-                      : problem(parameter, value);
-              if (problem != null) {
-                findings.add(
-                    Finding.blocking(
-                        "target.index.params." + given,
-                        problem + ".",
-                        parameter == null
-                            ? "Known: " + String.join(", ", parameterNames(name)) + "."
-                            : ""));
-              } else {
-                (parameter.use() == Use.BUILD ? build : search).put(parameter.name(), value);
-              }
-            });
+            (parameter, value) ->
+                (type.isOfSearch(parameter) ? search : build).put(parameter, value));
     String pieces = build.get("m");
     if (pieces != null && field.dimension() % Integer.parseInt(pieces) != 0) {
       findings.add(
@@ -253,8 +231,8 @@ final class IndexRules {
    */
   static Map<String, String> missing(Choice choice, int dimension, long rows) {
     Map<String, String> missing = new TreeMap<>();
-    for (Parameter parameter : TYPES.get(choice.type()).parameters()) {
-      if (parameter.use() == Use.SEARCH || choice.build().containsKey(parameter.name())) {
+    for (IndexParameter parameter : TYPES.get(choice.type()).build()) {
+      if (choice.build().containsKey(parameter.name())) {
         continue;
       }
       switch (parameter.name()) {
@@ -284,48 +262,8 @@ final class IndexRules {
         && (version.lite() ? type.lite() : version.major() > 2 || version.minor() >= type.since());
   }
 
-  private static List<String> parameterNames(String type) {
-    return TYPES.get(type).parameters().stream().map(Parameter::name).toList();
-  }
-
-  /** The parameter of a name, however it is spelled; case counts only between m and M. */
-  private static Parameter find(String type, String given) {
-    List<Parameter> near = new ArrayList<>();
-    for (Parameter parameter : TYPES.get(type).parameters()) {
-      if (parameter.name().equals(given)) {
-        return parameter;
-      }
-      if (plain(parameter.name()).equals(plain(given))) {
-        near.add(parameter);
-      }
-    }
-    return near.size() == 1 ? near.get(0) : null;
-  }
-
   private static String plain(String name) {
     return name.replace("_", "").toLowerCase(Locale.ROOT);
-  }
-
-  private static String problem(Parameter parameter, String value) {
-    if (!parameter.words().isEmpty()) {
-      return parameter.words().contains(value)
-          ? null
-          : "must be one of " + String.join(", ", parameter.words()) + ", got " + value;
-    }
-    double number;
-    try {
-      number = parameter.whole() ? Long.parseLong(value) : Double.parseDouble(value);
-    } catch (NumberFormatException e) {
-      return "must be a " + (parameter.whole() ? "whole " : "") + "number, got " + value;
-    }
-    return number >= parameter.smallest() && number <= parameter.largest()
-        ? null
-        : "must be from %s to %s, got %s"
-            .formatted(shown(parameter.smallest()), shown(parameter.largest()), value);
-  }
-
-  private static String shown(double bound) {
-    return Long.toString((long) bound);
   }
 
   /**
@@ -362,26 +300,19 @@ final class IndexRules {
     return hnsw(parameters, metric);
   }
 
-  private static Choice hnsw(Map<String, String> parameters, Metric metric) {
-    long degree = number(parameters, NORMAL_M, "M", "max_neighbors", "hnsw:M");
-    long beam =
-        number(
-            parameters,
-            NORMAL_BUILD_BEAM,
-            "efConstruction",
-            "ef_construct",
-            "hnsw:construction_ef");
+  private static Choice hnsw(Map<String, String> source, Metric metric) {
+    Map<String, Long> followed = TYPES.get("HNSW").parameters("HNSW").follow(source);
     Map<String, String> search = new TreeMap<>();
-    long searchBeam = number(parameters, 0, "ef", "efSearch", "hnsw:search_ef");
-    if (searchBeam > 0) {
-      search.put("ef", Long.toString(searchBeam));
+    if (followed.containsKey("ef")) {
+      search.put("ef", Long.toString(followed.get("ef")));
     }
     return new Choice(
         "HNSW",
         metric,
         Map.of(
-            "M", Long.toString(clamp(degree, SMALLEST_M, LARGEST_M)),
-            "efConstruction", Long.toString(clamp(beam, 1, Integer.MAX_VALUE))),
+            "M", Long.toString(followed.getOrDefault("M", (long) NORMAL_M)),
+            "efConstruction",
+                Long.toString(followed.getOrDefault("efConstruction", (long) NORMAL_BUILD_BEAM))),
         search);
   }
 
@@ -441,26 +372,26 @@ final class IndexRules {
     if (!TYPES.containsKey(type)) {
       return search;
     }
-    for (Parameter parameter : TYPES.get(type).parameters()) {
-      if (parameter.use() == Use.SEARCH) {
-        switch (parameter.name()) {
-          case "ef" -> search.put("ef", Integer.toString(Math.max(SMALLEST_SEARCH_BEAM, 4 * k)));
-          case "nprobe" -> search.put("nprobe", Long.toString(probes(build)));
-          case "search_list" ->
-              search.put("search_list", Integer.toString(Math.max(SMALLEST_SEARCH_BEAM, 4 * k)));
-          default -> {
-            // Milvus has a default.
-          }
+    Type known = TYPES.get(type);
+    for (IndexParameter parameter : known.search()) {
+      switch (parameter.name()) {
+        case "ef" -> search.put("ef", Integer.toString(Math.max(SMALLEST_SEARCH_BEAM, 4 * k)));
+        case "nprobe" -> search.put("nprobe", Long.toString(probes(build)));
+        case "search_list" ->
+            search.put("search_list", Integer.toString(Math.max(SMALLEST_SEARCH_BEAM, 4 * k)));
+        default -> {
+          // Milvus has a default.
         }
       }
     }
+    IndexParameters parameters = known.parameters(type);
     wanted.forEach(
-        (name, value) -> {
-          Parameter parameter = find(type, name);
-          if (parameter != null && parameter.use() == Use.SEARCH) {
-            search.put(parameter.name(), value);
-          }
-        });
+        (name, value) ->
+            parameters
+                .find(name)
+                .map(IndexParameter::name)
+                .filter(known::isOfSearch)
+                .ifPresent(found -> search.put(found, value)));
     if (search.containsKey("ef") && parse(search.get("ef")) < k) {
       search.put("ef", Integer.toString(k));
     }

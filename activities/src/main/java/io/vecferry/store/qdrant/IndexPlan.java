@@ -8,6 +8,8 @@ import io.qdrant.client.grpc.Collections.QuantizationConfig;
 import io.qdrant.client.grpc.Collections.QuantizationType;
 import io.qdrant.client.grpc.Collections.ScalarQuantization;
 import io.vecferry.plan.Finding;
+import io.vecferry.store.IndexParameter;
+import io.vecferry.store.IndexParameters;
 import io.vecferry.store.StoreSettings;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -47,16 +49,19 @@ record IndexPlan(HnswConfigDiff hnsw, QuantizationConfig quantization, List<Find
     return types;
   }
 
-  /** Shown parameters and, in lower case without punctuation, the spellings that mean them. */
-  private static final Map<String, List<String>> PARAMETERS =
-      Map.of(
-          "M", List.of("m", "maxneighbors", "hnswm"),
-          "efConstruction", List.of("efconstruction", "efconstruct", "constructionef"),
-          "ef", List.of("ef", "efsearch", "searchef", "hnswef"),
-          "fullScanThreshold", List.of("fullscanthreshold"),
-          "payloadM", List.of("payloadm"),
-          "onDisk", List.of("ondisk"),
-          "maxIndexingThreads", List.of("maxindexingthreads"));
+  private static final int LARGEST = 10_000;
+
+  private static final IndexParameters PARAMETERS =
+      new IndexParameters(
+          "Qdrant's graph",
+          List.of(
+              IndexParameter.degree("M", 2, LARGEST),
+              IndexParameter.searchBeam("ef", 0, LARGEST),
+              IndexParameter.buildBeam("efConstruction", 4, LARGEST),
+              IndexParameter.whole("fullScanThreshold", 0, Long.MAX_VALUE),
+              IndexParameter.whole("maxIndexingThreads", 0, LARGEST),
+              IndexParameter.words("onDisk", "true", "false"),
+              IndexParameter.whole("payloadM", 0, LARGEST)));
 
   /**
    * @param type the spec's {@code index.type}
@@ -77,20 +82,7 @@ record IndexPlan(HnswConfigDiff hnsw, QuantizationConfig quantization, List<Find
                   + ", or leave it out, which means HNSW."));
     }
     HnswConfigDiff.Builder hnsw = HnswConfigDiff.newBuilder();
-    for (Map.Entry<String, String> parameter : parameters.entrySet()) {
-      String name = parameterOf(parameter.getKey());
-      if (name == null) {
-        findings.add(
-            Finding.blocking(
-                "target.index.params." + parameter.getKey(),
-                "is no parameter of Qdrant's graph.",
-                "Known are "
-                    + String.join(", ", PARAMETERS.keySet().stream().sorted().toList())
-                    + "."));
-      } else {
-        set(hnsw, name, parameter, findings);
-      }
-    }
+    PARAMETERS.read(parameters, findings).forEach((name, value) -> set(hnsw, name, value));
     if (plain.equals("FLAT")) {
       if (hnsw.hasM()) {
         findings.add(
@@ -107,53 +99,19 @@ record IndexPlan(HnswConfigDiff hnsw, QuantizationConfig quantization, List<Find
 
   /** The beam of a search that a spec asks for; 0 when it does not. */
   static int searchBeam(StoreSettings settings) {
-    int beam = 0;
-    var fields = settings.object("index.params").fields();
-    while (fields.hasNext()) {
-      var parameter = fields.next();
-      if ("ef".equals(parameterOf(parameter.getKey())) && parameter.getValue().asInt() > 0) {
-        beam = parameter.getValue().asInt();
-      }
-    }
-    return beam;
+    Map<String, String> parameters =
+        PARAMETERS.read(settings.texts("index.params"), new ArrayList<>());
+    return Integer.parseInt(parameters.getOrDefault("ef", "0"));
   }
 
-  private static void set(
-      HnswConfigDiff.Builder hnsw,
-      String name,
-      Map.Entry<String, String> parameter,
-      List<Finding> findings) {
-    if (name.equals("onDisk")) {
-      hnsw.setOnDisk(Boolean.parseBoolean(parameter.getValue()));
-      return;
-    }
-    long smallest = name.equals("efConstruction") ? 4 : name.equals("M") ? 2 : 0;
-    long largest = name.equals("fullScanThreshold") ? Long.MAX_VALUE : 10_000;
-    long value;
-    try {
-      value = Long.parseLong(parameter.getValue());
-    } catch (NumberFormatException e) {
-      value = -1;
-    }
-    if (value < smallest || value > largest) {
-      findings.add(
-          Finding.blocking(
-              "target.index.params." + parameter.getKey(),
-              "must be a whole number from "
-                  + smallest
-                  + (largest == Long.MAX_VALUE ? " on" : " to " + largest)
-                  + ", got "
-                  + parameter.getValue()
-                  + ".",
-              "Correct it or leave it out."));
-      return;
-    }
+  private static void set(HnswConfigDiff.Builder hnsw, String name, String value) {
     switch (name) {
-      case "M" -> hnsw.setM(value);
-      case "efConstruction" -> hnsw.setEfConstruct(value);
-      case "fullScanThreshold" -> hnsw.setFullScanThreshold(value);
-      case "payloadM" -> hnsw.setPayloadM(value);
-      case "maxIndexingThreads" -> hnsw.setMaxIndexingThreads(value);
+      case "M" -> hnsw.setM(Long.parseLong(value));
+      case "efConstruction" -> hnsw.setEfConstruct(Long.parseLong(value));
+      case "fullScanThreshold" -> hnsw.setFullScanThreshold(Long.parseLong(value));
+      case "payloadM" -> hnsw.setPayloadM(Long.parseLong(value));
+      case "maxIndexingThreads" -> hnsw.setMaxIndexingThreads(Long.parseLong(value));
+      case "onDisk" -> hnsw.setOnDisk(Boolean.parseBoolean(value));
       default -> {
         // The beam of a search is no property of the collection; see searchBeam.
       }
@@ -181,15 +139,6 @@ record IndexPlan(HnswConfigDiff hnsw, QuantizationConfig quantization, List<Find
       case "binary" -> config.setBinary(BinaryQuantization.newBuilder().setAlwaysRam(true)).build();
       default -> null;
     };
-  }
-
-  private static String parameterOf(String spelling) {
-    String plain = plain(spelling).toLowerCase(Locale.ROOT);
-    return PARAMETERS.entrySet().stream()
-        .filter(parameter -> parameter.getValue().contains(plain))
-        .map(Map.Entry::getKey)
-        .findFirst()
-        .orElse(null);
   }
 
   private static String plain(String name) {

@@ -65,11 +65,8 @@ record Settings(
     }
     Map<String, String> indexes = new LinkedHashMap<>();
     settings
-        .object("options.payloadIndexes")
-        .fields()
-        .forEachRemaining(
-            field ->
-                indexes.put(field.getKey(), field.getValue().asText().toLowerCase(Locale.ROOT)));
+        .texts("options.payloadIndexes")
+        .forEach((path, type) -> indexes.put(path, type.toLowerCase(Locale.ROOT)));
     String documentKey = settings.text("options.documentKey", "");
     String metadataKey = settings.text("options.metadataKey", "");
     if (!documentKey.isEmpty() && documentKey.equals(metadataKey)) {

@@ -1,13 +1,10 @@
 package io.vecferry.store.chroma;
 
+import static io.vecferry.store.StubServers.answer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpHandler;
-import com.sun.net.httpserver.HttpServer;
-import com.sun.net.httpserver.HttpsConfigurator;
-import com.sun.net.httpserver.HttpsServer;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
 import io.vecferry.record.DenseVectors;
@@ -23,6 +20,8 @@ import io.vecferry.store.Metric;
 import io.vecferry.store.Reject;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.StoreSettings;
+import io.vecferry.store.StubServers;
+import io.vecferry.store.TestCertificate;
 import io.vecferry.store.VectorFieldInfo;
 import io.vecferry.store.VectorStore;
 import io.vecferry.testing.RunningServer;
@@ -30,7 +29,6 @@ import io.vecferry.testing.Server;
 import io.vecferry.testing.WithServer;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -39,19 +37,14 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.KeyStore;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Predicate;
 import java.util.stream.IntStream;
-import javax.net.ssl.KeyManagerFactory;
-import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -68,7 +61,7 @@ class ChromaBadInputTest {
 
   private final String collection = "bad-input-" + UUID.randomUUID();
   private final ChromaProvider provider = new ChromaProvider();
-  private final List<HttpServer> stubs = new ArrayList<>();
+  private final StubServers stubs = new StubServers();
   private TestChroma chroma;
 
   @BeforeEach
@@ -78,7 +71,7 @@ class ChromaBadInputTest {
 
   @AfterEach
   void cleanUp() {
-    stubs.forEach(stub -> stub.stop(0));
+    stubs.close();
     chroma.dropAll(collection);
   }
 
@@ -98,54 +91,6 @@ class ChromaBadInputTest {
             StoreException.class,
             e -> assertThat(e.failureClass()).as(e.getMessage()).isEqualTo(failureClass))
         .hasMessageContainingAll(parts);
-  }
-
-  private String listen(HttpServer server, HttpHandler handler) {
-    server.createContext("/", handler);
-    server.start();
-    stubs.add(server);
-    String scheme = server instanceof HttpsServer ? "https" : "http";
-    return scheme + "://127.0.0.1:" + server.getAddress().getPort();
-  }
-
-  private String stub(HttpHandler handler) throws IOException {
-    return listen(HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0), handler);
-  }
-
-  private static void answer(HttpExchange exchange, int status, String body) throws IOException {
-    byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
-    exchange.sendResponseHeaders(status, bytes.length == 0 ? -1 : bytes.length);
-    exchange.getResponseBody().write(bytes);
-    exchange.close();
-  }
-
-  /** Passes everything on to the real server, except what a test wants answered in another way. */
-  private String proxy(HttpHandler instead, Predicate<HttpExchange> wanted) throws IOException {
-    HttpClient client = HttpClient.newHttpClient();
-    return stub(
-        exchange -> {
-          if (wanted.test(exchange)) {
-            exchange.getRequestBody().readAllBytes();
-            instead.handle(exchange);
-            return;
-          }
-          HttpRequest.Builder request =
-              HttpRequest.newBuilder(URI.create(chroma.url() + exchange.getRequestURI()))
-                  .header("Content-Type", "application/json")
-                  .method(
-                      exchange.getRequestMethod(),
-                      HttpRequest.BodyPublishers.ofByteArray(
-                          exchange.getRequestBody().readAllBytes()));
-          try {
-            HttpResponse<byte[]> response =
-                client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
-            exchange.sendResponseHeaders(response.statusCode(), response.body().length);
-            exchange.getResponseBody().write(response.body());
-            exchange.close();
-          } catch (InterruptedException e) {
-            throw new IOException(e);
-          }
-        });
   }
 
   private static boolean writes(HttpExchange exchange) {
@@ -206,7 +151,7 @@ class ChromaBadInputTest {
   void noAnswerInTime() throws IOException {
     CountDownLatch never = new CountDownLatch(1);
     String url =
-        stub(
+        stubs.start(
             exchange -> {
               try {
                 never.await();
@@ -226,7 +171,7 @@ class ChromaBadInputTest {
   void answerThatStopsInTheMiddle() throws IOException {
     CountDownLatch never = new CountDownLatch(1);
     String url =
-        stub(
+        stubs.start(
             exchange -> {
               exchange.sendResponseHeaders(200, 100);
               exchange.getResponseBody().write("{\"nano".getBytes(StandardCharsets.UTF_8));
@@ -247,7 +192,7 @@ class ChromaBadInputTest {
   @ParameterizedTest
   @ValueSource(ints = {401, 403})
   void notLetIn(int status) throws IOException {
-    String url = stub(exchange -> answer(exchange, status, "{\"error\":\"Forbidden.\"}"));
+    String url = stubs.start(exchange -> answer(exchange, status, "{\"error\":\"Forbidden.\"}"));
     assertFails(
         FailureClass.PERMISSION,
         () -> open("source", url),
@@ -260,7 +205,7 @@ class ChromaBadInputTest {
     Path token = Files.writeString(folder.resolve("token"), "very-secret\n");
     String[] header = new String[1];
     String url =
-        stub(
+        stubs.start(
             exchange -> {
               header[0] = exchange.getRequestHeaders().getFirst("X-Chroma-Token");
               answer(exchange, 403, "");
@@ -272,7 +217,7 @@ class ChromaBadInputTest {
     assertThat(header[0]).isEqualTo("very-secret");
     String[] bearer = new String[1];
     String other =
-        stub(
+        stubs.start(
             exchange -> {
               bearer[0] = exchange.getRequestHeaders().getFirst("Authorization");
               answer(exchange, 401, "<html><b>Go away</b></html>");
@@ -329,9 +274,9 @@ class ChromaBadInputTest {
 
   @Test
   void plainAgainstTlsAndUnknownCertificate(@TempDir Path folder) throws Exception {
-    HttpsServer server = HttpsServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
-    server.setHttpsConfigurator(new HttpsConfigurator(selfSigned(folder)));
-    String url = listen(server, exchange -> answer(exchange, 200, "{}"));
+    String url =
+        stubs.startTls(
+            TestCertificate.make(folder).context(), exchange -> answer(exchange, 200, "{}"));
     assertFails(
         FailureClass.INCOMPATIBLE,
         () -> open("source", url),
@@ -348,7 +293,7 @@ class ChromaBadInputTest {
   @Test
   void gatewayThatSpeaksTls() throws IOException {
     String url =
-        stub(
+        stubs.start(
             exchange ->
                 answer(
                     exchange, 400, "<html>The plain HTTP request was sent to HTTPS port</html>"));
@@ -358,43 +303,10 @@ class ChromaBadInputTest {
         url + " speaks TLS. Write https:// in source.url.");
   }
 
-  private static SSLContext selfSigned(Path folder) throws Exception {
-    Path file = folder.resolve("keys.p12");
-    Process keytool =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
-                "-genkeypair",
-                "-alias",
-                "test",
-                "-keyalg",
-                "EC",
-                "-dname",
-                "CN=127.0.0.1",
-                "-ext",
-                "SAN=IP:127.0.0.1",
-                "-storetype",
-                "PKCS12",
-                "-keystore",
-                file.toString(),
-                "-storepass",
-                "password")
-            .redirectErrorStream(true)
-            .start();
-    String output = new String(keytool.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(keytool.waitFor()).as(output).isZero();
-    KeyStore keys = KeyStore.getInstance(file.toFile(), "password".toCharArray());
-    KeyManagerFactory managers =
-        KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-    managers.init(keys, "password".toCharArray());
-    SSLContext context = SSLContext.getInstance("TLS");
-    context.init(managers.getKeyManagers(), null, null);
-    return context;
-  }
-
   @Test
   void serverOfBefore() throws IOException {
     String url =
-        stub(
+        stubs.start(
             exchange -> {
               boolean old = exchange.getRequestURI().getPath().equals("/api/v1/heartbeat");
               answer(
@@ -411,18 +323,18 @@ class ChromaBadInputTest {
 
   @Test
   void anotherKindOfServer() throws IOException {
-    String missing = stub(exchange -> answer(exchange, 404, "no"));
+    String missing = stubs.start(exchange -> answer(exchange, 404, "no"));
     assertFails(
         FailureClass.INCOMPATIBLE,
         () -> open("source", missing),
         missing + " does not answer like a Chroma server. Check source.url.");
-    String page = stub(exchange -> answer(exchange, 200, "<html>Welcome</html>"));
+    String page = stubs.start(exchange -> answer(exchange, 200, "<html>Welcome</html>"));
     assertFails(
         FailureClass.INCOMPATIBLE,
         () -> open("source", page),
         page + " does not answer like a Chroma server. Check source.url.");
     String moved =
-        stub(
+        stubs.start(
             exchange -> {
               exchange.getResponseHeaders().add("Location", "https://elsewhere/");
               answer(exchange, 301, "");
@@ -528,7 +440,7 @@ class ChromaBadInputTest {
     AtomicInteger requests = new AtomicInteger();
     HttpClient client = HttpClient.newHttpClient();
     String url =
-        stub(
+        stubs.start(
             exchange -> {
               byte[] body = exchange.getRequestBody().readAllBytes();
               boolean bad =
@@ -570,7 +482,8 @@ class ChromaBadInputTest {
   void requestThatIsTooLarge() throws IOException {
     AtomicInteger refused = new AtomicInteger();
     String url =
-        proxy(
+        stubs.proxy(
+            chroma.url(),
             exchange -> answer(exchange, 413, "Payload too large"),
             exchange -> {
               boolean large =
@@ -615,7 +528,8 @@ class ChromaBadInputTest {
   void serverThatAsksToSlowDown(int status) throws IOException {
     AtomicInteger left = new AtomicInteger(2);
     String url =
-        proxy(
+        stubs.proxy(
+            chroma.url(),
             exchange -> answer(exchange, status, "{\"message\":\"slow down\"}"),
             exchange -> writes(exchange) && left.getAndDecrement() > 0);
     try (VectorStore store = open("target", url, "options.requestsInFlight", "1")) {
@@ -630,7 +544,8 @@ class ChromaBadInputTest {
   void serverThatFails() throws IOException {
     String[] message = {"database is locked"};
     String url =
-        proxy(
+        stubs.proxy(
+            chroma.url(),
             exchange -> answer(exchange, 500, "{\"message\":\"" + message[0] + "\"}"),
             ChromaBadInputTest::writes);
     try (VectorStore store = open("target", url)) {
@@ -660,7 +575,8 @@ class ChromaBadInputTest {
     chroma.records(id, "add", "{\"ids\":[\"a\"],\"embeddings\":[[1]]}");
     String[] body = {""};
     String url =
-        proxy(
+        stubs.proxy(
+            chroma.url(),
             exchange -> answer(exchange, 200, body[0]),
             exchange -> exchange.getRequestURI().getPath().endsWith("/get"));
     try (VectorStore store = open("target", url)) {
@@ -702,7 +618,8 @@ class ChromaBadInputTest {
     chroma.records(id, "add", "{\"ids\":[\"a\",\"b\",\"c\"],\"embeddings\":[[1],[2],[3]]}");
     AtomicInteger number = new AtomicInteger();
     String url =
-        proxy(
+        stubs.proxy(
+            chroma.url(),
             exchange -> answer(exchange, 200, Integer.toString(number.incrementAndGet())),
             exchange -> exchange.getRequestURI().getPath().endsWith("/count"));
     try (VectorStore store = open("source", url)) {

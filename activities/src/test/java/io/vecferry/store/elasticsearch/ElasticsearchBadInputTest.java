@@ -1,13 +1,13 @@
 package io.vecferry.store.elasticsearch;
 
+import static io.vecferry.store.StubServers.answer;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpHandler;
-import com.sun.net.httpserver.HttpServer;
-import com.sun.net.httpserver.HttpsConfigurator;
-import com.sun.net.httpserver.HttpsServer;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.record.DenseVectors;
 import io.vecferry.record.IdColumn;
@@ -19,10 +19,13 @@ import io.vecferry.store.BatchWriter;
 import io.vecferry.store.LoadSchema;
 import io.vecferry.store.LoadStamp;
 import io.vecferry.store.Metric;
+import io.vecferry.store.Neighbours;
 import io.vecferry.store.Reject;
 import io.vecferry.store.SourceRange;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.StoreSettings;
+import io.vecferry.store.StubServers;
+import io.vecferry.store.TestCertificate;
 import io.vecferry.store.VectorFieldInfo;
 import io.vecferry.store.VectorStore;
 import io.vecferry.testing.RunningServer;
@@ -30,34 +33,26 @@ import io.vecferry.testing.Server;
 import io.vecferry.testing.WithServer;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.ServerSocket;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.KeyStore;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Predicate;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
-import javax.net.ssl.KeyManagerFactory;
-import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What goes wrong is said in one sentence that the person at the other end can act on. */
@@ -68,7 +63,7 @@ class ElasticsearchBadInputTest {
 
   private final String index = "bad-input-" + UUID.randomUUID();
   private final ElasticsearchProvider provider = new ElasticsearchProvider();
-  private final List<HttpServer> stubs = new ArrayList<>();
+  private final StubServers stubs = new StubServers();
   private TestElasticsearch elasticsearch;
 
   @BeforeEach
@@ -78,7 +73,7 @@ class ElasticsearchBadInputTest {
 
   @AfterEach
   void cleanUp() {
-    stubs.forEach(stub -> stub.stop(0));
+    stubs.close();
     elasticsearch.dropAll(index);
   }
 
@@ -98,54 +93,6 @@ class ElasticsearchBadInputTest {
             StoreException.class,
             e -> assertThat(e.failureClass()).as(e.getMessage()).isEqualTo(failureClass))
         .hasMessageContainingAll(parts);
-  }
-
-  private String listen(HttpServer server, HttpHandler handler) {
-    server.createContext("/", handler);
-    server.start();
-    stubs.add(server);
-    String scheme = server instanceof HttpsServer ? "https" : "http";
-    return scheme + "://127.0.0.1:" + server.getAddress().getPort();
-  }
-
-  private String stub(HttpHandler handler) throws IOException {
-    return listen(HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0), handler);
-  }
-
-  private static void answer(HttpExchange exchange, int status, String body) throws IOException {
-    exchange.getRequestBody().readAllBytes();
-    byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
-    exchange.sendResponseHeaders(status, bytes.length == 0 ? -1 : bytes.length);
-    exchange.getResponseBody().write(bytes);
-    exchange.close();
-  }
-
-  /** Passes everything on to the real server, except what a test wants answered in another way. */
-  private String proxy(HttpHandler instead, Predicate<HttpExchange> wanted) throws IOException {
-    HttpClient client = HttpClient.newHttpClient();
-    return stub(
-        exchange -> {
-          if (wanted.test(exchange)) {
-            instead.handle(exchange);
-            return;
-          }
-          HttpRequest.Builder request =
-              HttpRequest.newBuilder(URI.create(elasticsearch.url() + exchange.getRequestURI()))
-                  .header("Content-Type", exchange.getRequestHeaders().getFirst("Content-Type"))
-                  .method(
-                      exchange.getRequestMethod(),
-                      HttpRequest.BodyPublishers.ofByteArray(
-                          exchange.getRequestBody().readAllBytes()));
-          try {
-            HttpResponse<byte[]> response =
-                client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
-            exchange.sendResponseHeaders(response.statusCode(), response.body().length);
-            exchange.getResponseBody().write(response.body());
-            exchange.close();
-          } catch (InterruptedException e) {
-            throw new IOException(e);
-          }
-        });
   }
 
   private static boolean writes(HttpExchange exchange) {
@@ -208,7 +155,7 @@ class ElasticsearchBadInputTest {
     String error =
         """
         {"error":{"type":"security_exception","reason":"missing authentication credentials"}}""";
-    String url = stub(exchange -> answer(exchange, status, error));
+    String url = stubs.start(exchange -> answer(exchange, status, error));
     assertFails(
         FailureClass.PERMISSION,
         () -> open("source", url),
@@ -222,7 +169,7 @@ class ElasticsearchBadInputTest {
     String file = "file:" + secret;
     List<String> headers = new ArrayList<>();
     String url =
-        stub(
+        stubs.start(
             exchange -> {
               headers.add(exchange.getRequestHeaders().getFirst("Authorization"));
               answer(exchange, 401, "");
@@ -258,7 +205,7 @@ class ElasticsearchBadInputTest {
   @Test
   void otherServers() throws IOException {
     String opensearch =
-        stub(
+        stubs.start(
             exchange ->
                 answer(
                     exchange,
@@ -269,16 +216,17 @@ class ElasticsearchBadInputTest {
         () -> open("source", opensearch),
         "is OpenSearch 2.19.0",
         "not supported");
-    String old = stub(exchange -> answer(exchange, 200, "{\"version\":{\"number\":\"7.17.9\"}}"));
+    String old =
+        stubs.start(exchange -> answer(exchange, 200, "{\"version\":{\"number\":\"7.17.9\"}}"));
     assertFails(
         FailureClass.INCOMPATIBLE, () -> open("source", old), "7.17.9", "8.0 is the oldest");
-    String page = stub(exchange -> answer(exchange, 200, "<html>Welcome</html>"));
+    String page = stubs.start(exchange -> answer(exchange, 200, "<html>Welcome</html>"));
     assertFails(
         FailureClass.INCOMPATIBLE,
         () -> open("source", page),
         "does not answer like an Elasticsearch server. Check source.url");
     String elsewhere =
-        stub(
+        stubs.start(
             exchange -> {
               exchange.getResponseHeaders().add("Location", "https://other/");
               answer(exchange, 301, "");
@@ -318,27 +266,12 @@ class ElasticsearchBadInputTest {
 
   @Test
   void certificates(@TempDir Path folder) throws Exception {
-    Path store = folder.resolve("keys.p12");
-    keytool(
-        "-genkeypair -alias server -keyalg EC -dname CN=localhost -validity 2 -storetype PKCS12"
-            + " -ext san=ip:127.0.0.1 -storepass changeit -keystore "
-            + store);
-    Path certificate = folder.resolve("ca.pem");
-    keytool(
-        "-exportcert -rfc -alias server -storepass changeit -keystore "
-            + store
-            + " -file "
-            + certificate);
-    KeyStore keys = KeyStore.getInstance(store.toFile(), "changeit".toCharArray());
-    KeyManagerFactory managers =
-        KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-    managers.init(keys, "changeit".toCharArray());
-    SSLContext context = SSLContext.getInstance("TLS");
-    context.init(managers.getKeyManagers(), null, null);
-    HttpsServer server = HttpsServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
-    server.setHttpsConfigurator(new HttpsConfigurator(context));
+    TestCertificate made = TestCertificate.make(folder);
+    Path certificate = Files.writeString(folder.resolve("ca.pem"), made.pem());
     String url =
-        listen(server, exchange -> answer(exchange, 200, "{\"version\":{\"number\":\"9.0.0\"}}"));
+        stubs.startTls(
+            made.context(),
+            exchange -> answer(exchange, 200, "{\"version\":{\"number\":\"9.0.0\"}}"));
     assertFails(
         FailureClass.INCOMPATIBLE,
         () -> open("source", url),
@@ -356,21 +289,12 @@ class ElasticsearchBadInputTest {
         "does not speak TLS. Write http:// in source.url.");
   }
 
-  private static void keytool(String arguments) throws Exception {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "keytool").toString());
-    command.addAll(List.of(arguments.split(" ")));
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
-    assertThat(process.exitValue()).as(output).isZero();
-  }
-
   @Test
   void aRequestThatIsTooLargeIsHalved() throws IOException {
     AtomicInteger refused = new AtomicInteger();
     String url =
-        proxy(
+        stubs.proxy(
+            elasticsearch.url(),
             exchange -> {
               refused.incrementAndGet();
               answer(exchange, 413, "");
@@ -392,7 +316,8 @@ class ElasticsearchBadInputTest {
         {"errors":true,"items":[{"index":{"status":201}},{"index":{"status":429,"error":
         {"type":"es_rejected_execution_exception","reason":"rejected execution"}}}]}""";
     String url =
-        proxy(
+        stubs.proxy(
+            elasticsearch.url(),
             exchange -> answer(exchange, requests.get() == 1 ? 429 : 200, busy),
             exchange -> writes(exchange) && requests.incrementAndGet() <= 2);
     assertThat(write(url, batch(2))).isEmpty();
@@ -408,12 +333,60 @@ class ElasticsearchBadInputTest {
         "reason":"index [x] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage \
         watermark, index has read-only-allow-delete block];"}}}]}""";
     String url =
-        proxy(exchange -> answer(exchange, 200, blocked), ElasticsearchBadInputTest::writes);
+        stubs.proxy(
+            elasticsearch.url(),
+            exchange -> answer(exchange, 200, blocked),
+            ElasticsearchBadInputTest::writes);
     assertFails(
         FailureClass.RESOURCE_EXHAUSTED,
         () -> write(url, batch(1)),
         "flood-stage",
         "The disk of a node is nearly full");
+  }
+
+  /**
+   * A server compares vectors that it has not indexed by a script, and the servers of tests run no
+   * scripts: here another one answers, by the formulas that are asked for.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "l2, l2norm, 0.2, 4",
+    "ip, dotProduct, 6, 5",
+    "ip, dotProduct, 0.25, -3",
+    "cosine, cosineSimilarity, 0.75, 0.5"
+  })
+  void aFieldWithoutAnIndexIsSearchedByAScript(
+      String metric, String function, double score, float expected) throws IOException {
+    elasticsearch.create(
+        index,
+        1,
+        "\"mappings\":{\"properties\":{\"v\":{\"type\":\"dense_vector\",\"dims\":2,\"index\":false}}}");
+    elasticsearch.put(index, Map.of("a", "{\"v\":[1,2]}"));
+    AtomicReference<String> asked = new AtomicReference<>();
+    String url =
+        stubs.proxy(
+            elasticsearch.url(),
+            exchange -> {
+              asked.set(new String(exchange.getRequestBody().readAllBytes(), UTF_8));
+              answer(
+                  exchange,
+                  200,
+                  "{\"responses\":[{\"_shards\":{\"total\":1,\"failed\":0},\"hits\":{\"hits\":[{\"_id\":"
+                      + "\"a\",\"_score\":"
+                      + score
+                      + "}]}}]}");
+            },
+            exchange -> exchange.getRequestURI().getPath().endsWith("/_msearch"));
+    try (VectorStore store = open("source", url, "metric", metric)) {
+      Neighbours found = store.search("v", new float[] {3, 4}, 1, 1);
+      assertThat(found.ids().get(0)).isEqualTo("a");
+      assertThat(found.scores()).containsExactly(expected);
+    }
+    JsonNode script = JsonMapper.builder().build().readTree(asked.get().lines().toList().get(1));
+    script = script.at("/query/script_score");
+    assertThat(script.at("/query/exists/field").asText()).isEqualTo("v");
+    assertThat(script.at("/script/source").asText()).contains(function + "(params.q, params.f)");
+    assertThat(script.at("/script/params")).hasToString("{\"f\":\"v\",\"q\":[3.0,4.0]}");
   }
 
   @Test
@@ -429,7 +402,8 @@ class ElasticsearchBadInputTest {
         {"timed_out":false,"_shards":{"total":2,"successful":1,"failed":1,"failures":[{"shard":1,
         "reason":{"type":"x","reason":"node left"}}]},"hits":{"hits":[]}}""";
     String url =
-        proxy(
+        stubs.proxy(
+            elasticsearch.url(),
             exchange -> answer(exchange, 200, failed),
             exchange ->
                 exchange.getRequestMethod().equals("POST")

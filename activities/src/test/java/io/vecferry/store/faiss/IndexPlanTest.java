@@ -87,19 +87,20 @@ class IndexPlanTest {
             "target.index.type: index type 'IVF_PQ' cannot be written Use one of Flat,"
                 + " IDMap2,Flat, HNSW, IVF_FLAT, SQ8, IVF_SQ8.");
     assertThat(problems("HNSW", Map.of("M", "1")))
-        .containsExactly("target.index.params.M: must be a whole number from 2 to 1024, got 1");
+        .containsExactly(
+            "target.index.params.M: must be a whole number from 2 to 1024, got 1. Correct it or leave"
+                + " it out.");
     assertThat(problems("HNSW", Map.of("ef_construction", "many")))
         .containsExactly(
             "target.index.params.ef_construction: must be a whole number from 1 to 10000, got"
-                + " many");
+                + " many. Correct it or leave it out.");
     assertThat(problems("IVF_FLAT", Map.of("M", "16")))
         .containsExactly(
-            "target.index.params.M: is not known for index type IVF_FLAT; known are nlist, nprobe,"
-                + " seed Correct it or leave it out.");
+            "target.index.params.M: is no parameter of index type IVF_FLAT. Known: nlist, nprobe,"
+                + " seed.");
     assertThat(problems("SQ8", Map.of("nlist", "16")))
         .containsExactly(
-            "target.index.params.nlist: an index of type SQ8 has no parameters Correct it or leave"
-                + " it out.");
+            "target.index.params.nlist: index type SQ8 has no parameters. Leave it out.");
     assertThat(problems("IVF_FLAT", Map.of("nlist", "16", "nprobe", "17")))
         .containsExactly(
             "target.index.params.nprobe: nprobe 17 is larger than nlist 16 Search at most as many"
@@ -109,11 +110,13 @@ class IndexPlanTest {
             "target.index.params.nlist: nlist is 16, but the name of the index type says 64 Say it"
                 + " once.");
     assertThat(problems("HNSW9999", Map.of()))
-        .containsExactly("target.index.type: M must be from 2 to 1024, got 9999");
+        .containsExactly("target.index.type: M must be a whole number from 2 to 1024, got 9999");
     assertThat(problems("HNSW1", Map.of()))
-        .containsExactly("target.index.type: M must be from 2 to 1024, got 1");
+        .containsExactly("target.index.type: M must be a whole number from 2 to 1024, got 1");
     assertThat(problems("HNSW", Map.of("seed", "-1")))
-        .containsExactly("target.index.params.seed: must be a whole number from 0, got -1");
+        .containsExactly(
+            "target.index.params.seed: must be a whole number from 0 on, got -1. Correct it or leave"
+                + " it out.");
     assertThat(problems("HNSW", Map.of("ef", "1", "efSearch", "2"))).hasSize(1);
   }
 }

@@ -31,6 +31,7 @@ import io.vecferry.store.Reject;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.StoreSettings;
 import io.vecferry.store.Stores;
+import io.vecferry.store.TestCertificate;
 import io.vecferry.store.VectorFieldInfo;
 import io.vecferry.store.VectorStore;
 import io.vecferry.testing.RunningServer;
@@ -44,7 +45,6 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.KeyStore;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
@@ -52,8 +52,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
-import javax.net.ssl.KeyManagerFactory;
-import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -220,8 +218,9 @@ class MilvusBadInputTest {
 
   @Test
   void plainAgainstTlsAndUnknownCertificate(@TempDir Path folder) throws Exception {
+    TestCertificate made = TestCertificate.make(folder);
     HttpsServer server = HttpsServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
-    server.setHttpsConfigurator(new HttpsConfigurator(selfSigned(folder)));
+    server.setHttpsConfigurator(new HttpsConfigurator(made.context()));
     server.start();
     try {
       String address = "127.0.0.1:" + server.getAddress().getPort();
@@ -241,7 +240,7 @@ class MilvusBadInputTest {
           FailureClass.MISSING,
           () -> openAt("source", "https://" + address, "options.caFile", certificate.toString()),
           "source.options.caFile: " + certificate + " cannot be read on this worker");
-      Files.write(certificate, pem(folder));
+      Files.writeString(certificate, made.pem());
       assertFails(
           FailureClass.INCOMPATIBLE,
           () -> openAt("source", "https://" + address, "options.caFile", certificate.toString()),
@@ -254,49 +253,6 @@ class MilvusBadInputTest {
     } finally {
       server.stop(0);
     }
-  }
-
-  private static SSLContext selfSigned(Path folder) throws Exception {
-    Path file = folder.resolve("keys.p12");
-    Process keytool =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
-                "-genkeypair",
-                "-alias",
-                "test",
-                "-keyalg",
-                "EC",
-                "-dname",
-                "CN=127.0.0.1",
-                "-ext",
-                "SAN=IP:127.0.0.1",
-                "-storetype",
-                "PKCS12",
-                "-keystore",
-                file.toString(),
-                "-storepass",
-                "password")
-            .redirectErrorStream(true)
-            .start();
-    String output = new String(keytool.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(keytool.waitFor()).as(output).isZero();
-    KeyStore keys = KeyStore.getInstance(file.toFile(), "password".toCharArray());
-    KeyManagerFactory managers =
-        KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-    managers.init(keys, "password".toCharArray());
-    SSLContext context = SSLContext.getInstance("TLS");
-    context.init(managers.getKeyManagers(), null, null);
-    return context;
-  }
-
-  /** The certificate of {@link #selfSigned} as users have it. */
-  private static byte[] pem(Path folder) throws Exception {
-    KeyStore keys =
-        KeyStore.getInstance(folder.resolve("keys.p12").toFile(), "password".toCharArray());
-    String encoded =
-        Base64.getMimeEncoder().encodeToString(keys.getCertificate("test").getEncoded());
-    return ("-----BEGIN CERTIFICATE-----\n" + encoded + "\n-----END CERTIFICATE-----\n")
-        .getBytes(StandardCharsets.UTF_8);
   }
 
   @Test
@@ -626,10 +582,10 @@ class MilvusBadInputTest {
   @ParameterizedTest
   @CsvSource({
     "IVF_FLATT, , , Did you mean 'IVF_FLAT'?",
-    "IVF_FLAT, nlist, 0, target.index.params.nlist: must be from 1 to 65536",
-    "HNSW, M, 1, target.index.params.M: must be from 2 to 2048",
+    "IVF_FLAT, nlist, 0, target.index.params.nlist: must be a whole number from 1 to 65536",
+    "HNSW, M, 1, target.index.params.M: must be a whole number from 2 to 2048",
     "IVF_PQ, m, 3, target.index.params.m: must divide the dimension",
-    "FLAT, nlist, 4, target.index.params.nlist: is not a parameter of FLAT",
+    "FLAT, nlist, 4, target.index.params.nlist: FLAT in Milvus has no parameters.",
   })
   void badIndexMakesNoCollection(String index, String parameter, String value, String message) {
     try (VectorStore store = open("target")) {

@@ -229,10 +229,10 @@ class MilvusRulesTest {
         .isEqualTo("{\"m\":\"192\",\"nlist\":\"1789\"}");
     Blueprint hnsw =
         Blueprint.of(
-            options("{}"), OLD, load(field("", Metric.L2, "HNSW", "m", "32", "ef_search", "9")));
+            options("{}"), OLD, load(field("", Metric.L2, "HNSW", "m", "32", "nlist", "9")));
     assertThat(blocking(hnsw))
         .containsExactly(
-            "target.index.params.ef_search: is not a parameter of HNSW in Milvus. Known: M,"
+            "target.index.params.nlist: is no parameter of HNSW in Milvus. Known: M,"
                 + " efConstruction, ef.");
     assertThat(hnsw.indexes().get("vector").get("params"))
         .isEqualTo("{\"M\":\"32\",\"efConstruction\":\"200\"}");
@@ -246,9 +246,13 @@ class MilvusRulesTest {
                 + " 'IVF_FLAT'? Use one of AUTOINDEX, FLAT,");
     assertThat(problem(field("", Metric.L2, "HNSW_SQ"))).contains("Milvus 2.3.5 has no index");
     assertThat(problem(field("", Metric.L2, "IVF_FLAT", "nlist", "0")))
-        .isEqualTo("target.index.params.nlist: must be from 1 to 65536, got 0.");
+        .isEqualTo(
+            "target.index.params.nlist: must be a whole number from 1 to 65536, got 0. Correct it or"
+                + " leave it out.");
     assertThat(problem(field("", Metric.L2, "IVF_FLAT", "nlist", "many")))
-        .isEqualTo("target.index.params.nlist: must be a whole number, got many.");
+        .isEqualTo(
+            "target.index.params.nlist: must be a whole number from 1 to 65536, got many. Correct it"
+                + " or leave it out.");
     assertThat(problem(field("", Metric.L2, "IVF_PQ", "m", "7")))
         .isEqualTo("target.index.params.m: must divide the dimension, 768, got 7.");
     assertThat(problem(field("", Metric.L1, "")))

@@ -71,7 +71,7 @@ class LoadPlanTest {
         Finding.blocking(
             "target.index.params.nlist",
             "is no parameter of Qdrant's graph.",
-            "Known are M, ef, efConstruction, fullScanThreshold, maxIndexingThreads, onDisk,"
+            "Known: M, ef, efConstruction, fullScanThreshold, maxIndexingThreads, onDisk,"
                 + " payloadM."));
     assertFinding(
         plan(field("", Metric.L2, "HNSW", Map.of("M", "one"))),
