@@ -73,7 +73,9 @@ public final class PartSteps implements PartActivities {
     SourceRange range =
         new SourceRange(partition.start(), partition.end(), partition.rows(), partition.exact());
     int partRows = workspace.plan().partRows();
-    int batchSize = Math.min(workspace.spec().export().batchSize(), partRows);
+    int batchSize =
+        Math.min(Throttle.batchSize(task.pace(), workspace.spec().export().batchSize()), partRows);
+    Throttle throttle = new Throttle(task.pace());
     try (BatchReader reader = source.read(range, start, batchSize);
         PartWriter writer = new PartWriter(archive.store(), path, workspace.partSchema())) {
       boolean last = false;
@@ -84,6 +86,7 @@ public final class PartSteps implements PartActivities {
           break;
         }
         writer.append(batch);
+        throttle.done(batch.rows());
         Calls.beat(writer.rows());
       }
       String end = reader.cursor();
@@ -128,9 +131,12 @@ public final class PartSteps implements PartActivities {
       }
       List<Reject> rejects;
       try (BatchWriter writer = workspace.load().write(task.partName(), workspace.stamp())) {
-        PartReader.Batches batches = reader.batches(workspace.spec().load().batchSize());
+        PartReader.Batches batches =
+            reader.batches(Throttle.batchSize(task.pace(), workspace.spec().load().batchSize()));
+        Throttle throttle = new Throttle(task.pace());
         for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
           writer.write(batch);
+          throttle.done(batch.rows());
           Calls.beat(writer.acknowledged());
         }
         rejects = writer.finish();
@@ -178,9 +184,12 @@ public final class PartSteps implements PartActivities {
             workspace.spec().validation().checkMetadata());
     VectorStore loaded = workspace.loaded();
     try (PartReader reader = PartReader.open(archive.store(), path)) {
-      PartReader.Batches batches = reader.batches(workspace.spec().load().batchSize());
+      PartReader.Batches batches =
+          reader.batches(Throttle.batchSize(task.pace(), workspace.spec().load().batchSize()));
+      Throttle throttle = new Throttle(task.pace());
       for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
         comparator.compare(batch, loaded.fetch(batch.ids()));
+        throttle.done(batch.rows());
         Calls.beat(comparator.result().rows());
       }
       PartProof proof = PartProof.of(comparator.result());

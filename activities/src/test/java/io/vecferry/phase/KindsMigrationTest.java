@@ -164,7 +164,7 @@ class KindsMigrationTest {
       boolean last = false;
       int part = 0;
       for (; !last; part++) {
-        PartTask task = new PartTask("kinds", partition, part, cursor);
+        PartTask task = new PartTask("kinds", partition, part, cursor, null);
         PartResult result = parts.exportPart(task);
         cursor = result.cursor();
         last = result.last();
@@ -294,7 +294,8 @@ class KindsMigrationTest {
             spec.approval(),
             spec.schedule(),
             spec.archive(),
-            spec.overlap());
+            spec.overlap(),
+            spec.rehearsal());
     assertThat(new Planner(false).plan(large, "", "load", 0).findings())
         .containsExactly(
             Finding.warning(

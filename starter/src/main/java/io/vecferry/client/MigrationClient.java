@@ -19,6 +19,7 @@ import io.vecferry.workflow.MigrationStatus;
 import io.vecferry.workflow.MigrationWorkflow;
 import io.vecferry.workflow.Payloads;
 import io.vecferry.workflow.StepFailure;
+import io.vecferry.workflow.TuneRequest;
 import io.vecferry.workflow.VerbRequest;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -131,6 +132,10 @@ public final class MigrationClient {
 
   public String rollback(String migration, VerbRequest request) {
     return stub(migration).rollback(request);
+  }
+
+  public String tune(String migration, TuneRequest request) {
+    return stub(migration).tune(request);
   }
 
   /** Cancels the migration, which rolls it back. */

@@ -11,6 +11,7 @@ import io.vecferry.workflow.MigrationWorkflow;
 import io.vecferry.workflow.MigrationWorkflowImpl;
 import io.vecferry.workflow.PartitionWorkflowImpl;
 import io.vecferry.workflow.Payloads;
+import io.vecferry.workflow.TargetLeaseImpl;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
@@ -62,7 +63,7 @@ public final class MigrationWorker implements AutoCloseable {
                 .build());
     Activities activities = new Activities(archiveRoot, searchAttributes);
     worker.registerWorkflowImplementationTypes(
-        MigrationWorkflowImpl.class, PartitionWorkflowImpl.class);
+        MigrationWorkflowImpl.class, PartitionWorkflowImpl.class, TargetLeaseImpl.class);
     worker.registerActivitiesImplementations(activities.implementations());
     factory.start();
     return new MigrationWorker(factory, activities);
