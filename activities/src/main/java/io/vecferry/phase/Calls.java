@@ -2,11 +2,13 @@ package io.vecferry.phase;
 
 import io.temporal.activity.Activity;
 import io.temporal.activity.ActivityExecutionContext;
+import io.temporal.activity.ActivityInfo;
 import io.temporal.client.ActivityCompletionException;
 import io.temporal.client.ActivityWorkerShutdownException;
 import io.temporal.common.converter.DataConverterException;
 import io.temporal.failure.ApplicationErrorCategory;
 import io.temporal.failure.ApplicationFailure;
+import io.vecferry.activity.Attempts;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.store.StoreException;
 import java.time.Duration;
@@ -231,10 +233,16 @@ final class Calls {
             .setType(failureClass.name())
             .setMessage(message)
             .setCause(cause)
+            .setDetails(attempts())
             .setNonRetryable(!failureClass.retryable());
     if (failureClass == FailureClass.RATE_LIMITED) {
       builder.setNextRetryDelay(RATE_LIMIT_PAUSE);
     }
     return builder.build();
+  }
+
+  private static Attempts attempts() {
+    ActivityInfo info = Activity.getExecutionContext().getInfo();
+    return new Attempts(info.getAttempt(), info.getScheduledTimestamp());
   }
 }

@@ -1,6 +1,7 @@
 package io.vecferry.phase;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.temporal.activity.Activity;
 import io.vecferry.activity.CheckResult;
 import io.vecferry.activity.Compensation;
 import io.vecferry.activity.MigrationActivities;
@@ -60,6 +61,12 @@ public final class MigrationSteps implements MigrationActivities {
   @Override
   public List<SpecProblem> checkSpec(JsonNode document) {
     return Calls.run(() -> SpecCheck.check(document));
+  }
+
+  @Override
+  public String targetHolder(String lease) {
+    return Calls.run(
+        () -> new TargetHolder(Activity.getExecutionContext().getWorkflowClient()).of(lease));
   }
 
   @Override

@@ -74,7 +74,9 @@ public final class PartSteps implements PartActivities {
     SourceRange range =
         new SourceRange(partition.start(), partition.end(), partition.rows(), partition.exact());
     int partRows = workspace.plan().partRows();
-    int batchSize = Math.min(workspace.spec().export().batchSize(), partRows);
+    int batchSize =
+        Math.min(Throttle.batchSize(task.pace(), workspace.spec().export().batchSize()), partRows);
+    Throttle throttle = new Throttle(task.pace());
     try (BatchReader reader = source.read(range, start, batchSize);
         PartWriter writer = new PartWriter(archive.store(), path, workspace.partSchema())) {
       boolean last = false;
@@ -85,6 +87,7 @@ public final class PartSteps implements PartActivities {
           break;
         }
         writer.append(batch);
+        throttle.done(batch.rows());
         if (!Calls.beat(writer.rows())) {
           // What is read so far is a part; the next one starts behind it.
           break;
@@ -137,9 +140,13 @@ public final class PartSteps implements PartActivities {
         long start = Calls.cursor();
         PartReader.Batches batches =
             reader.batches(
-                start, workspace.spec().load().batchSize(), EnumSet.allOf(PartReader.Column.class));
+                start,
+                Throttle.batchSize(task.pace(), workspace.spec().load().batchSize()),
+                EnumSet.allOf(PartReader.Column.class));
+        Throttle throttle = new Throttle(task.pace());
         for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
           writer.write(batch);
+          throttle.done(batch.rows());
           long rows = start + writer.acknowledged();
           if (!Calls.beat(rows, start + writer.resumable()) && writer.resumable() > 0) {
             throw Calls.stopping();
@@ -190,9 +197,12 @@ public final class PartSteps implements PartActivities {
             workspace.spec().validation().checkMetadata());
     VectorStore loaded = workspace.loaded();
     try (PartReader reader = PartReader.open(archive.store(), path)) {
-      PartReader.Batches batches = reader.batches(workspace.spec().load().batchSize());
+      PartReader.Batches batches =
+          reader.batches(Throttle.batchSize(task.pace(), workspace.spec().load().batchSize()));
+      Throttle throttle = new Throttle(task.pace());
       for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
         comparator.compare(batch, loaded.fetch(batch.ids()));
+        throttle.done(batch.rows());
         Calls.beat(comparator.result().rows());
       }
       PartProof proof = PartProof.of(comparator.result());

@@ -91,7 +91,11 @@ final class ReportAssembly {
                 .map(
                     action ->
                         new MigrationReport.OperatorAction(
-                            action.atMillis(), action.who(), action.verb(), action.reason(), ""))
+                            action.atMillis(),
+                            action.who(),
+                            action.verb(),
+                            action.reason(),
+                            action.detail() == null ? "" : action.detail()))
                 .toList())
         .rollbackSteps(
             status.phases().get(Phase.ROLLBACK.ordinal()).startedMillis() == 0
@@ -146,7 +150,7 @@ final class ReportAssembly {
     return switch (status.outcome()) {
       case MIGRATED -> MigrationReport.Outcome.MIGRATED;
       case MIGRATED_WITH_SKIPS -> MigrationReport.Outcome.NEEDS_ATTENTION;
-      case ROLLED_BACK -> MigrationReport.Outcome.ROLLED_BACK;
+      case REHEARSED, ROLLED_BACK -> MigrationReport.Outcome.ROLLED_BACK;
       case ROLLBACK_INCOMPLETE -> MigrationReport.Outcome.ROLLBACK_INCOMPLETE;
     };
   }

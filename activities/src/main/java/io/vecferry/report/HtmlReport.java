@@ -1082,7 +1082,7 @@ final class HtmlReport {
     }
     table(
         "What people did, oldest first",
-        List.of("When (UTC)", "Who", "Action", "Reason", "Result"),
+        List.of("When (UTC)", "Who", "Action", "Reason", "Detail"),
         report.operatorActions(),
         HtmlReport::action);
     html.close().line();

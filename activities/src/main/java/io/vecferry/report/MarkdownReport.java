@@ -83,7 +83,7 @@ final class MarkdownReport {
     }
     if (!report.operatorActions().isEmpty()) {
       out.append(
-          "\n## Operator actions\n\n| When (UTC) | Who | Action | Reason | Result |\n|---|---|---|---|---|\n");
+          "\n## Operator actions\n\n| When (UTC) | Who | Action | Reason | Detail |\n|---|---|---|---|---|\n");
       for (OperatorAction action :
           report.operatorActions().subList(0, Math.min(ROWS, report.operatorActions().size()))) {
         row(

@@ -164,7 +164,7 @@ class KindsMigrationTest {
       boolean last = false;
       int part = 0;
       for (; !last; part++) {
-        PartTask task = new PartTask("kinds", partition, part, cursor);
+        PartTask task = new PartTask("kinds", partition, part, cursor, null);
         PartResult result = parts.exportPart(task);
         cursor = result.cursor();
         last = result.last();
@@ -218,8 +218,9 @@ class KindsMigrationTest {
   void importGoesOnBehindWhatAnEarlierAttemptBrought() throws Exception {
     MemoryStore.fill("kinds-source", List.of(DENSE), records(DENSE));
     MigrationPlan plan = steps.plan(spec(MEMORY));
-    PartTask first = new PartTask("kinds", plan.partitions().get(0), 0, null);
-    PartTask second = new PartTask("kinds", first.partition(), 1, parts.exportPart(first).cursor());
+    PartTask first = new PartTask("kinds", plan.partitions().get(0), 0, null, null);
+    PartTask second =
+        new PartTask("kinds", first.partition(), 1, parts.exportPart(first).cursor(), null);
     parts.exportPart(second);
     steps.prepareTarget(new WholeTask("kinds", List.of(2)));
     environment.setHeartbeatDetails(new Calls.PartProgress(110, 100));
@@ -315,7 +316,8 @@ class KindsMigrationTest {
             spec.approval(),
             spec.schedule(),
             spec.archive(),
-            spec.overlap());
+            spec.overlap(),
+            spec.rehearsal());
     assertThat(new Planner(false).plan(large, "", "load", 0).findings())
         .containsExactly(
             Finding.warning(

@@ -24,7 +24,7 @@ final class ExitCode {
 
   static int of(Outcome outcome) {
     return switch (outcome) {
-      case MIGRATED -> OK;
+      case MIGRATED, REHEARSED -> OK;
       case MIGRATED_WITH_SKIPS -> NEEDS_PERSON;
       case ROLLED_BACK -> ROLLED_BACK;
       case ROLLBACK_INCOMPLETE -> ROLLBACK_INCOMPLETE;

@@ -18,10 +18,18 @@ final class FailuresCommand extends MigrationCommand {
     } else if (status.failures().isEmpty()) {
       System.out.println("No failed step waits for a decision.");
     } else {
-      for (StepFailure failure : status.failures()) {
-        System.out.println(failure);
-      }
+      status.failures().forEach(FailuresCommand::print);
+      StatusCommand.printChoices(status);
     }
     return ExitCode.OK;
+  }
+
+  private static void print(StepFailure failure) {
+    System.out.println(failure);
+    if (!failure.where().isEmpty()) {
+      System.out.println("  where: " + failure.where());
+    }
+    failure.causes().forEach(cause -> System.out.println("  because: " + cause));
+    System.out.println("  tried: " + failure.tried());
   }
 }

@@ -1,7 +1,11 @@
 package io.vecferry.cli;
 
 import io.vecferry.workflow.MigrationStatus;
+import io.vecferry.workflow.OperatorAction;
 import io.vecferry.workflow.PhaseProgress;
+import io.vecferry.workflow.StepFailure;
+import io.vecferry.workflow.VerbChoice;
+import java.time.Instant;
 import java.util.Locale;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -37,9 +41,35 @@ final class StatusCommand extends MigrationCommand {
               status.rowsExpected(),
               phase.summary()));
     }
+    for (StepFailure failure : status.failures()) {
+      System.out.println("Failed: " + failure);
+    }
+    if (status.tuning() != null && status.outcome() == null) {
+      System.out.println("Speed: " + status.tuning());
+    }
+    for (OperatorAction action : status.actions()) {
+      System.out.println(Instant.ofEpochMilli(action.atMillis()) + " " + action);
+    }
+    printChoices(status);
     if (!status.archive().isEmpty()) {
       System.out.println("Archive: " + status.archive());
     }
     return ExitCode.OK;
+  }
+
+  /** What a person could do now. */
+  static void printChoices(MigrationStatus status) {
+    if (!status.choices().isEmpty()) {
+      System.out.println("Possible now:");
+      for (VerbChoice choice : status.choices()) {
+        System.out.println(
+            "  vecferry "
+                + choice.verb().word()
+                + " "
+                + status.migration()
+                + " --reason TEXT: "
+                + choice.effect());
+      }
+    }
   }
 }

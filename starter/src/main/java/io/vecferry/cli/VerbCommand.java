@@ -4,6 +4,7 @@ import io.vecferry.client.MigrationClient;
 import io.vecferry.phase.ArchiveRollback;
 import io.vecferry.workflow.OperatorAction;
 import io.vecferry.workflow.Outcome;
+import io.vecferry.workflow.TuneRequest;
 import io.vecferry.workflow.UndoStep;
 import io.vecferry.workflow.VerbRequest;
 import picocli.CommandLine.Command;
@@ -27,22 +28,23 @@ abstract class VerbCommand extends MigrationCommand {
 
   abstract String send(MigrationClient client, VerbRequest request);
 
-  String part() {
-    return null;
-  }
-
   @Override
   public Integer call() {
-    String answer = withClient(client -> send(client, new VerbRequest(who, reason, part())));
+    String answer = withClient(client -> send(client, VerbRequest.of(who, reason)));
     System.out.println(answer);
     return ExitCode.OK;
   }
 
   @Command(name = "pause", description = "Starts no new work; what runs is finished.")
   static final class Pause extends VerbCommand {
+    @Option(
+        names = "--interrupt",
+        description = "Stop what runs; it is done again after the pause.")
+    boolean interrupt;
+
     @Override
     String send(MigrationClient client, VerbRequest request) {
-      return client.pause(name, request);
+      return client.pause(name, interrupt ? request.interrupting() : request);
     }
   }
 
@@ -54,33 +56,38 @@ abstract class VerbCommand extends MigrationCommand {
     }
   }
 
-  /** A decision about failed parts. */
-  abstract static class PartVerb extends VerbCommand {
+  /** A decision about failed steps. */
+  abstract static class DecisionVerb extends VerbCommand {
     @Option(
         names = "--part",
         paramLabel = "PART",
         description = "Only this part, as 'failures' names it.")
     String part;
 
-    @Override
-    String part() {
-      return part;
+    @Option(
+        names = "--phase",
+        paramLabel = "PHASE",
+        description = "Only steps of this phase, as 'failures' names it.")
+    String phase;
+
+    final VerbRequest limited(VerbRequest request) {
+      return request.forPart(part).forPhase(phase);
     }
   }
 
   @Command(name = "retry", description = "Does the failed steps again.")
-  static final class Retry extends PartVerb {
+  static final class Retry extends DecisionVerb {
     @Override
     String send(MigrationClient client, VerbRequest request) {
-      return client.retry(name, request);
+      return client.retry(name, limited(request));
     }
   }
 
   @Command(name = "skip", description = "Leaves the failed steps; the proof then has a gap.")
-  static final class Skip extends PartVerb {
+  static final class Skip extends DecisionVerb {
     @Override
     String send(MigrationClient client, VerbRequest request) {
-      return client.skip(name, request);
+      return client.skip(name, limited(request));
     }
   }
 
@@ -132,7 +139,8 @@ abstract class VerbCommand extends MigrationCommand {
           ArchiveRollback.run(
               root.archiveRoot,
               name,
-              new OperatorAction(System.currentTimeMillis(), "rollback", who, reason));
+              new OperatorAction(
+                  System.currentTimeMillis(), "rollback", who, reason, "from the archive"));
       if (rollback.steps().isEmpty()) {
         System.out.println("There is nothing to undo.");
         return ExitCode.OK;
@@ -151,6 +159,48 @@ abstract class VerbCommand extends MigrationCommand {
     @Override
     String send(MigrationClient client, VerbRequest request) {
       return client.rollback(name, request);
+    }
+  }
+
+  @Command(
+      name = "tune",
+      description = "Changes the speed; it counts for parts that start from now on.")
+  static final class Tune extends VerbCommand {
+    @Option(
+        names = "--export-parallelism",
+        paramLabel = "N",
+        description = "Partitions exported at once.")
+    Integer exportParallelism;
+
+    @Option(
+        names = "--import-parallelism",
+        paramLabel = "N",
+        description = "Parts validated, imported or compared at once.")
+    Integer importParallelism;
+
+    @Option(
+        names = "--batch-size",
+        paramLabel = "N",
+        description = "Records per request; 0 for what the spec says.")
+    Integer batchSize;
+
+    @Option(
+        names = "--rate",
+        paramLabel = "N",
+        description = "Records per second of the source, and of the target; 0 for no limit.")
+    Long rate;
+
+    @Override
+    String send(MigrationClient client, VerbRequest request) {
+      return client.tune(
+          name,
+          new TuneRequest(
+              request.who(),
+              request.reason(),
+              exportParallelism,
+              importParallelism,
+              batchSize,
+              rate));
     }
   }
 

@@ -21,6 +21,7 @@ import io.vecferry.workflow.MigrationStatus;
 import io.vecferry.workflow.MigrationWorkflow;
 import io.vecferry.workflow.Payloads;
 import io.vecferry.workflow.StepFailure;
+import io.vecferry.workflow.TuneRequest;
 import io.vecferry.workflow.VerbRequest;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -143,6 +144,10 @@ public final class MigrationClient {
 
   public String rollback(String migration, VerbRequest request) {
     return stub(migration).rollback(request);
+  }
+
+  public String tune(String migration, TuneRequest request) {
+    return stub(migration).tune(request);
   }
 
   /** Cancels the migration, which rolls it back. */

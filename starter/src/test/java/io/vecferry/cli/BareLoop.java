@@ -80,8 +80,8 @@ final class BareLoop {
           int part = 0;
           while (!last) {
             PartResult exported =
-                parts.exportPart(new PartTask(spec.name(), partition, part, cursor));
-            PartTask task = new PartTask(spec.name(), partition, part, null);
+                parts.exportPart(new PartTask(spec.name(), partition, part, cursor, null));
+            PartTask task = new PartTask(spec.name(), partition, part, null, null);
             followers.add(
                 () -> {
                   parts.validateExportedPart(task);
@@ -102,7 +102,7 @@ final class BareLoop {
         partition -> {
           Followers followers = new Followers();
           for (int part = 0; part < counts[partition.index()]; part++) {
-            PartTask one = new PartTask(spec.name(), partition, part, null);
+            PartTask one = new PartTask(spec.name(), partition, part, null, null);
             followers.add(() -> parts.validateImportedPart(one));
           }
           followers.await();

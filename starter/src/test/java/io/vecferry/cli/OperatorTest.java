@@ -69,8 +69,7 @@ class OperatorTest {
     assertThat(attached.exitCode()).as("%s", attached).isEqualTo(3);
     assertThat(done("failures", "retry").out())
         .startsWith("IMPORT p000-000003 [ARCHIVE_DAMAGED] ")
-        .contains("p000-000003.parquet")
-        .hasLineCount(1);
+        .contains("p000-000003.parquet", "  where: target faiss ", "  tried: 1 attempt since ");
     JsonNode failures = JSON.readTree(done("failures", "retry", "--json").out());
     assertThat(failures).hasSize(1);
     assertThat(failures.get(0).path("phase").asText()).isEqualTo("IMPORT");

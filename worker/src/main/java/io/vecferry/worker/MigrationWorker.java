@@ -12,6 +12,7 @@ import io.vecferry.phase.Activities;
 import io.vecferry.workflow.MigrationWorkflowImpl;
 import io.vecferry.workflow.PartitionWorkflowImpl;
 import io.vecferry.workflow.Payloads;
+import io.vecferry.workflow.TargetLeaseImpl;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -61,7 +62,7 @@ public final class MigrationWorker implements AutoCloseable {
       Worker worker = factory.newWorker(taskQueue(kind), options(kind, limits, deployment));
       if (kind == WorkerLimits.Kind.WORKFLOWS) {
         worker.registerWorkflowImplementationTypes(
-            MigrationWorkflowImpl.class, PartitionWorkflowImpl.class);
+            MigrationWorkflowImpl.class, PartitionWorkflowImpl.class, TargetLeaseImpl.class);
       }
       worker.registerActivitiesImplementations(activities.implementations());
     }

@@ -18,6 +18,14 @@ public interface MigrationActivities {
   List<SpecProblem> checkSpec(JsonNode document);
 
   /**
+   * Finds the migration that uses a target. A lease whose migration has ended is ended too.
+   *
+   * @param lease workflow id of the target's lease
+   * @return workflow id of the migration; empty when there is none any more
+   */
+  String targetHolder(String lease);
+
+  /**
    * Looks at both sides, writes spec and plan into the archive, or returns the plan that an earlier
    * run left there.
    */

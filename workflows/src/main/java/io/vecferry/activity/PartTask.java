@@ -9,8 +9,10 @@ import io.vecferry.plan.PlannedPartition;
  * @param partition the partition that the part belongs to
  * @param part number of the part inside its partition, from 0
  * @param cursor for an export: where the part starts; null for the start of the partition
+ * @param pace how fast a person wants it to go; null for as fast as it can
  */
-public record PartTask(String migration, PlannedPartition partition, int part, String cursor) {
+public record PartTask(
+    String migration, PlannedPartition partition, int part, String cursor, Pace pace) {
 
   /** Name of the part: sorts in the order of the source. */
   public String partName() {

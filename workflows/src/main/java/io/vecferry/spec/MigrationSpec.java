@@ -18,7 +18,26 @@ public record MigrationSpec(
     Approval approval,
     Schedule schedule,
     Archive archive,
-    boolean overlap) {
+    boolean overlap,
+    boolean rehearsal) {
+
+  /** The same under another name. */
+  public MigrationSpec named(String other) {
+    return new MigrationSpec(
+        other,
+        source,
+        target,
+        export,
+        load,
+        validation,
+        quality,
+        rollback,
+        approval,
+        schedule,
+        archive,
+        overlap,
+        rehearsal);
+  }
 
   /**
    * @param batchSize records per request to the source

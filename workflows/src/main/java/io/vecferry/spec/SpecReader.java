@@ -50,7 +50,8 @@ public final class SpecReader {
             approval(root.section("approval")),
             schedule(root.section("schedule")),
             archive(root.section("archive")),
-            root.flag("overlap", true));
+            root.flag("overlap", true),
+            root.flag("rehearsal", false));
     JsonNode notifications = root.value("notify");
     root.notYet("notify", notifications != null && !notifications.isEmpty(), "a notification");
     root.finish();

@@ -20,6 +20,8 @@ import java.util.List;
  * @param archive where the archive is; empty before planning has ended
  * @param report where the reports are; null before they are written
  * @param atMillis when the snapshot was taken, in milliseconds since 1970
+ * @param tuning the speed; null before planning has ended
+ * @param choices what a person could do now
  */
 public record MigrationStatus(
     String migration,
@@ -37,7 +39,13 @@ public record MigrationStatus(
     String archive,
     ReportLocation report,
     long startedMillis,
-    long atMillis) {
+    long atMillis,
+    Tuning tuning,
+    List<VerbChoice> choices) {
+
+  public MigrationStatus {
+    choices = choices == null ? List.of() : List.copyOf(choices);
+  }
 
   /** What a migration does at the moment. */
   public enum State {

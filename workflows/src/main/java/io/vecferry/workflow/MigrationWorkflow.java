@@ -29,8 +29,10 @@ public interface MigrationWorkflow {
    */
   String BLOCKED = "MigrationBlocked";
 
+  /** Of a run of a schedule, whose name ends with its time, the id that the schedule has given. */
   static String workflowId(String migration) {
-    return "migration-" + migration;
+    return "migration-"
+        + migration.replaceFirst("(-\\d{4}-\\d{2}-\\d{2}T\\d{2})(\\d{2})(\\d{2}Z)$", "$1:$2:$3");
   }
 
   /**
@@ -51,7 +53,9 @@ public interface MigrationWorkflow {
   @QueryMethod(description = "Steps that wait for a decision, with the reason of each")
   List<StepFailure> failures();
 
-  @UpdateMethod(description = "Start no new work; what runs is finished")
+  @UpdateMethod(
+      description =
+          "Start no new work; what runs is finished, or with mode interrupt done again later")
   String pause(VerbRequest request);
 
   @UpdateValidatorMethod(updateName = "pause")
@@ -63,7 +67,7 @@ public interface MigrationWorkflow {
   @UpdateValidatorMethod(updateName = "resume")
   void validateResume(VerbRequest request);
 
-  @UpdateMethod(description = "Do the failed steps again")
+  @UpdateMethod(description = "Do the failed steps again: all, of one part, or of one phase")
   String retry(VerbRequest request);
 
   @UpdateValidatorMethod(updateName = "retry")
@@ -92,6 +96,27 @@ public interface MigrationWorkflow {
 
   @UpdateValidatorMethod(updateName = "rollback")
   void validateRollback(VerbRequest request);
+
+  @UpdateMethod(
+      description =
+          "Change the speed: exportParallelism, importParallelism, batchSize, rate in records/s")
+  String tune(TuneRequest request);
+
+  @UpdateValidatorMethod(updateName = "tune")
+  void validateTune(TuneRequest request);
+
+  /**
+   * The same as {@link #pause}, for many migrations at once: updates know no query. Nobody can be
+   * answered, so a refusal is among the actions of the status. Any JSON is taken.
+   */
+  @SignalMethod(description = "pause, for many migrations at once")
+  void requestPause(JsonNode request);
+
+  @SignalMethod(description = "resume, for many migrations at once")
+  void requestResume(JsonNode request);
+
+  @SignalMethod(description = "rollback, for many migrations at once")
+  void requestRollback(JsonNode request);
 
   @SignalMethod(description = "Progress of a partition workflow; not for people")
   void partitionProgress(PartitionProgress progress);

@@ -6,6 +6,7 @@ import io.temporal.failure.TemporalFailure;
 import io.temporal.workflow.Async;
 import io.temporal.workflow.CancellationScope;
 import io.temporal.workflow.ChildWorkflowOptions;
+import io.temporal.workflow.CompletablePromise;
 import io.temporal.workflow.Promise;
 import io.temporal.workflow.Workflow;
 import io.vecferry.activity.CheckResult;
@@ -17,7 +18,6 @@ import io.vecferry.activity.WholeTask;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.Phase;
-import io.vecferry.plan.PlannedPartition;
 import io.vecferry.spec.MigrationSpec;
 import io.vecferry.spec.SpecProblem;
 import io.vecferry.spec.SpecReader;
@@ -25,28 +25,45 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** The page that an operator reads: the phases of a migration from top to bottom. */
 public final class MigrationWorkflowImpl
     implements MigrationWorkflow, PartitionPipeline.Surroundings {
+  /**
+   * A schedule puts its time behind the workflow id: each of its runs is a migration of its own.
+   */
+  private static final Pattern SCHEDULED =
+      Pattern.compile("(.*)(-\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}Z)");
+
+  private static final String REHEARSED = "it was a rehearsal, and it went well";
+
   private final StatusBoard board = new StatusBoard();
-  private final Operator operator = new Operator(board);
+  private final Gate gate = new Gate(phase -> board.tuning().parallelism(phase));
+  private final Operator operator = new Operator(board, gate);
   private final Map<String, PartitionWorkflow> children = new LinkedHashMap<>();
   private MigrationSpec spec;
   private int[] partsOf = new int[0];
   private CancellationScope work;
+  private CompletablePromise<Void> tuned = Workflow.newPromise();
+  private int openLanes;
 
   @Override
   public MigrationResult migrate(JsonNode document) {
     spec = readSpec(document);
     work = Workflow.newCancellationScope(this::moveAndProve);
+    operator.started();
     try {
       work.run();
     } catch (RollbackRequested requested) {
@@ -55,10 +72,7 @@ public final class MigrationWorkflowImpl
       if (!Failures.isCancellation(failure)) {
         throw failure;
       }
-      return rollBack(
-          operator.rollbackReason() == null
-              ? "the migration was cancelled"
-              : operator.rollbackReason());
+      return rollBack(operator.rollbackReason() == null ? cancelled() : operator.rollbackReason());
     }
     return finish(
         board.anySkipped() ? Outcome.MIGRATED_WITH_SKIPS : Outcome.MIGRATED,
@@ -67,7 +81,16 @@ public final class MigrationWorkflowImpl
             : "Migrated: every record is on the target and was compared.");
   }
 
+  private String cancelled() {
+    String reason = CancellationScope.current().getCancellationReason();
+    board.action("cancel", "", reason == null ? "" : reason, "");
+    return "the migration was cancelled"
+        + (reason == null || reason.isBlank() ? "" : ": " + reason);
+  }
+
   private void moveAndProve() {
+    board.start(Phase.PLANNING);
+    TargetClaim.take(spec.target());
     makePlan();
     awaitStart();
     boolean importsWhileExporting = spec.overlap() && !spec.approval().beforeImport();
@@ -87,13 +110,27 @@ public final class MigrationWorkflowImpl
     finishLoad();
     validateImport();
     checkQuality();
+    if (spec.rehearsal()) {
+      throw new RollbackRequested(REHEARSED);
+    }
     approve(
         spec.approval().beforeCutover(),
         "approve the cutover to " + board.plan().target().collection());
     cutOver();
+    // A pause in the last moment is ended by resume or by rollback, and after this by neither.
+    gate.await();
   }
 
   private MigrationSpec readSpec(JsonNode document) {
+    if (document != null && document.toString().length() > Payloads.LARGEST / 2) {
+      throw ApplicationFailure.newNonRetryableFailure(
+          "The spec has "
+              + document.toString().length()
+              + " characters; it may have "
+              + Payloads.LARGEST / 2
+              + ".",
+          INVALID_SPEC);
+    }
     SpecReader.Result read = SpecReader.read(document);
     board.migration(read.spec().name());
     List<SpecProblem> problems = Steps.whole("check the spec").checkSpec(document);
@@ -109,6 +146,13 @@ public final class MigrationWorkflowImpl
     }
     String expected = MigrationWorkflow.workflowId(read.spec().name());
     String actual = Workflow.getInfo().getWorkflowId();
+    Matcher scheduled = SCHEDULED.matcher(actual);
+    if (scheduled.matches() && scheduled.group(1).equals(expected)) {
+      MigrationSpec run =
+          read.spec().named(read.spec().name() + scheduled.group(2).replace(":", ""));
+      board.migration(run.name());
+      return run;
+    }
     if (!expected.equals(actual)) {
       throw ApplicationFailure.newNonRetryableFailure(
           "The workflow id must be '"
@@ -122,7 +166,6 @@ public final class MigrationWorkflowImpl
   }
 
   private void makePlan() {
-    board.start(Phase.PLANNING);
     MigrationPlan plan = step(Phase.PLANNING, false, () -> Steps.whole("plan").plan(spec));
     if (!plan.blocking().isEmpty()) {
       String list =
@@ -253,10 +296,11 @@ public final class MigrationWorkflowImpl
                 complete &= undo(step.compensation());
               }
               board.finish(Phase.ROLLBACK, reason);
+              boolean rehearsed = reason.equals(REHEARSED) && !board.anySkipped();
               result[0] =
                   complete
                       ? finish(
-                          Outcome.ROLLED_BACK,
+                          rehearsed ? Outcome.REHEARSED : Outcome.ROLLED_BACK,
                           "Not migrated: "
                               + reason
                               + ". The previous state is restored, the archive is kept.")
@@ -278,15 +322,14 @@ public final class MigrationWorkflowImpl
         board.undone(compensation, UndoStep.State.DONE, result.summary());
         return true;
       } catch (TemporalFailure failure) {
-        StepFailure noted = Failures.ofStep(Phase.ROLLBACK, "", -1, -1, failure);
+        StepFailure noted = Failures.ofWhole(Phase.ROLLBACK, true, failure);
         board.undone(compensation, UndoStep.State.FAILED, noted.message());
         board.failed(noted);
         Operator.Decision decision =
             operator.awaitDecision(
                 MigrationStatus.State.ROLLBACK_INCOMPLETE,
-                "retry or skip: could not " + compensation.description(),
-                true);
-        if (decision == Operator.Decision.SKIP) {
+                "retry or skip: could not " + compensation.description());
+        if (decision.verb() == Verb.SKIP) {
           board.skip(List.of(noted));
           board.undone(compensation, UndoStep.State.SKIPPED, noted.message());
           return false;
@@ -303,24 +346,23 @@ public final class MigrationWorkflowImpl
   private void workOnParts(Phase... steps) {
     List<Phase> phases = Arrays.asList(steps);
     phases.forEach(board::start);
-    List<PartitionTask> tasks = new ArrayList<>();
-    for (PlannedPartition partition : board.plan().partitions()) {
-      tasks.add(
-          new PartitionTask(
-              spec.name(),
-              partition,
-              phases,
-              0,
-              null,
-              false,
-              partsOf[partition.index()],
-              List.of()));
-    }
+    List<PartitionTask> tasks =
+        board.plan().partitions().stream()
+            .map(
+                partition ->
+                    PartitionTask.start(spec.name(), partition, phases, partsOf[partition.index()]))
+            .toList();
+    Map<Integer, PartitionTask> left = new TreeMap<>();
+    tasks.forEach(task -> left.put(task.partition().index(), task));
+    List<StepFailure> open = new ArrayList<>();
     while (!tasks.isEmpty()) {
-      List<PartitionOutcome> outcomes = runAll(tasks);
-      List<StepFailure> failures = outcomes.stream().flatMap(o -> o.failures().stream()).toList();
-      List<StepFailure> redo = failures.isEmpty() ? List.of() : decide(failures);
-      tasks = remaining(tasks, outcomes, redo);
+      for (PartitionOutcome outcome : runAll(tasks)) {
+        open.addAll(outcome.failures());
+        if (tasks.stream().filter(task -> task.isOf(outcome)).noneMatch(PartitionTask::complete)) {
+          left.computeIfPresent(outcome.partition(), (index, task) -> task.after(outcome));
+        }
+      }
+      tasks = remaining(left.values(), decide(open, phases), open);
     }
     if (phases.contains(Phase.EXPORT)) {
       // The other phases end with a check of the whole.
@@ -332,27 +374,24 @@ public final class MigrationWorkflowImpl
     Deque<PartitionTask> waiting = new ArrayDeque<>(tasks);
     List<PartitionOutcome> outcomes = new ArrayList<>();
     List<Promise<Void>> lanes = new ArrayList<>();
-    for (int i = 0; i < Math.min(board.plan().parallelism(), tasks.size()); i++) {
-      lanes.add(
-          Async.procedure(
-              () -> {
-                while (!waiting.isEmpty() && !work.isCancelRequested()) {
-                  outcomes.add(runPartition(waiting.removeFirst()));
-                }
-              }));
-    }
-    List<RuntimeException> unexpected = new ArrayList<>();
-    for (Promise<Void> lane : lanes) {
-      RuntimeException failure = lane.getFailure();
-      boolean cancelled =
-          failure instanceof TemporalFailure temporal && Failures.isCancellation(temporal);
-      if (failure != null && !cancelled) {
-        unexpected.add(failure);
+    RuntimeException unexpected = null;
+    startLanes(lanes, waiting, outcomes);
+    for (int lane = 0; lane < lanes.size(); ) {
+      Promise.anyOf(lanes.get(lane), tuned).getFailure();
+      if (tuned.isCompleted()) {
+        tuned = Workflow.newPromise();
+        startLanes(lanes, waiting, outcomes);
+      }
+      if (lanes.get(lane).isCompleted()) {
+        RuntimeException failure = lanes.get(lane++).getFailure();
+        boolean cancelled =
+            failure instanceof TemporalFailure temporal && Failures.isCancellation(temporal);
+        unexpected = failure == null || cancelled || unexpected != null ? unexpected : failure;
       }
     }
     CancellationScope.throwCanceled();
-    if (!unexpected.isEmpty()) {
-      throw unexpected.get(0);
+    if (unexpected != null) {
+      throw unexpected;
     }
     for (PartitionOutcome outcome : outcomes) {
       partsOf[outcome.partition()] = Math.max(partsOf[outcome.partition()], outcome.nextPart());
@@ -360,9 +399,32 @@ public final class MigrationWorkflowImpl
     return outcomes;
   }
 
+  /** Starts as many lanes as may work on partitions now. */
+  private void startLanes(
+      List<Promise<Void>> lanes, Deque<PartitionTask> waiting, List<PartitionOutcome> outcomes) {
+    int wanted = Math.min(board.tuning().exportParallelism() - openLanes, waiting.size());
+    for (int i = 0; i < wanted; i++) {
+      openLanes++;
+      lanes.add(
+          Async.procedure(
+              () -> {
+                try {
+                  while (!waiting.isEmpty()
+                      && !work.isCancelRequested()
+                      && openLanes <= board.tuning().exportParallelism()) {
+                    outcomes.add(runPartition(waiting.removeFirst()));
+                  }
+                } finally {
+                  openLanes--;
+                }
+              }));
+    }
+  }
+
   private PartitionOutcome runPartition(PartitionTask task) {
     if (!board.plan().childWorkflows()) {
-      return new PartitionPipeline(task, this).run(Integer.MAX_VALUE);
+      return new PartitionPipeline(task, this)
+          .run(Integer.MAX_VALUE, PartitionPipeline.MOST_FAILURES);
     }
     String id =
         String.format(
@@ -371,89 +433,79 @@ public final class MigrationWorkflowImpl
             task.steps().get(0).name().toLowerCase(Locale.ROOT),
             task.partition().index(),
             Workflow.currentTimeMillis());
+    gate.await();
     PartitionWorkflow child =
         Workflow.newChildWorkflowStub(
             PartitionWorkflow.class, ChildWorkflowOptions.newBuilder().setWorkflowId(id).build());
     children.put(id, child);
     try {
-      PartitionOutcome outcome = child.run(task, null);
+      PartitionOutcome outcome =
+          child.run(task.steered(new PartitionSteering(false, false, board.tuning())), null);
       outcome.failures().forEach(board::failed);
       return outcome;
     } finally {
       children.remove(id);
+      if (children.size() >= board.tuning().exportParallelism()) {
+        // One of those that had to wait because of a lower parallelism has its turn.
+        steerChildren(false);
+      }
     }
   }
 
-  /** What is still to be done after a round. */
+  /** What is still to be done after a round and the decision about it. */
   private static List<PartitionTask> remaining(
-      List<PartitionTask> tasks, List<PartitionOutcome> outcomes, List<StepFailure> redo) {
+      Collection<PartitionTask> left, List<StepFailure> redo, List<StepFailure> open) {
     List<PartitionTask> remaining = new ArrayList<>();
-    for (PartitionOutcome outcome : outcomes) {
-      PartitionTask task =
-          tasks.stream()
-              .filter(candidate -> candidate.partition().index() == outcome.partition())
-              .findFirst()
-              .orElseThrow();
+    for (PartitionTask task : left) {
       List<StepFailure> again =
-          redo.stream()
-              .filter(failure -> failure.partition() == outcome.partition())
-              .filter(failure -> failure.phase() != Phase.EXPORT)
-              .toList();
-      if (!outcome.complete() || !again.isEmpty()) {
-        remaining.add(
-            new PartitionTask(
-                task.migration(),
-                task.partition(),
-                task.steps(),
-                outcome.nextPart(),
-                outcome.cursor(),
-                outcome.complete(),
-                task.knownParts(),
-                again));
+          redo.stream().filter(task::isAbout).filter(f -> f.phase() != Phase.EXPORT).toList();
+      boolean further =
+          !task.complete()
+              && open.stream().filter(task::isAbout).noneMatch(f -> f.phase() == Phase.EXPORT);
+      if (further || !again.isEmpty()) {
+        remaining.add(task.again(again, further));
       }
     }
     return remaining;
   }
 
   /**
-   * Asks a person about failed parts.
+   * Asks a person about failed parts, until some are to be worked on again or all are skipped.
    *
-   * @return the failures to be worked on again; the others are skipped
+   * @param open failures that nothing was decided about; the decided ones are taken out
+   * @return the failures to be worked on again; of parts whose step is skipped, the next step
    */
-  private List<StepFailure> decide(List<StepFailure> failures) {
-    List<StepFailure> open = new ArrayList<>(failures);
-    List<StepFailure> redo = new ArrayList<>();
+  private List<StepFailure> decide(List<StepFailure> open, List<Phase> steps) {
     while (!open.isEmpty()) {
-      boolean skippable =
-          open.stream()
-              .noneMatch(
-                  failure -> failure.phase() == Phase.EXPORT || failure.phase() == Phase.IMPORT);
-      Operator.Decision decision = ask(open, skippable);
-      List<StepFailure> concerned = open.stream().filter(operator::concerns).toList();
+      Operator.Decision decision = ask(open);
+      List<StepFailure> concerned = open.stream().filter(decision::concerns).toList();
       open.removeAll(concerned);
-      if (decision == Operator.Decision.RETRY) {
+      if (decision.verb() == Verb.RETRY) {
         board.resolve(concerned);
-        redo.addAll(concerned);
-      } else {
-        board.skip(concerned);
+        return concerned;
+      }
+      board.skip(concerned);
+      List<StepFailure> next =
+          concerned.stream().map(failure -> failure.next(steps)).flatMap(Optional::stream).toList();
+      if (!next.isEmpty()) {
+        return next;
       }
     }
-    return redo;
+    return List.of();
   }
 
   /** Runs a step on the whole until it works or a person has decided; null when it was skipped. */
   private <T> T step(Phase phase, boolean skippable, Supplier<T> action) {
     while (true) {
-      operator.awaitPermission();
       try {
-        return action.get();
+        return gate.pass(action);
       } catch (TemporalFailure failure) {
         if (Failures.isCancellation(failure)) {
           throw failure;
         }
-        StepFailure noted = Failures.ofStep(phase, "", -1, -1, failure);
+        StepFailure noted = Failures.ofWhole(phase, skippable, failure);
         board.failed(noted);
-        if (ask(List.of(noted), skippable) == Operator.Decision.SKIP) {
+        if (ask(List.of(noted)).verb() == Verb.SKIP) {
           board.skip(List.of(noted));
           return null;
         }
@@ -462,15 +514,17 @@ public final class MigrationWorkflowImpl
     }
   }
 
-  private Operator.Decision ask(List<StepFailure> failures, boolean skippable) {
+  private Operator.Decision ask(List<StepFailure> failures) {
     if (spec.rollback().automatic() && board.state() != MigrationStatus.State.FINISHED) {
       throw new RollbackRequested(failures.get(0).toString());
     }
     String waitingFor =
-        (skippable ? "retry, skip or rollback: " : "retry or rollback: ")
+        (failures.stream().allMatch(StepFailure::skippable)
+                ? "retry, skip or rollback: "
+                : "retry or rollback: ")
             + failures.get(0)
             + (failures.size() > 1 ? " (and " + (failures.size() - 1) + " more)" : "");
-    return operator.awaitDecision(MigrationStatus.State.NEEDS_ATTENTION, waitingFor, skippable);
+    return operator.awaitDecision(MigrationStatus.State.NEEDS_ATTENTION, waitingFor);
   }
 
   private WholeTask whole() {
@@ -478,8 +532,13 @@ public final class MigrationWorkflowImpl
   }
 
   @Override
-  public void awaitPermission() {
-    operator.awaitPermission();
+  public <T> T pass(Phase phase, Supplier<T> step) {
+    return gate.pass(phase, step);
+  }
+
+  @Override
+  public Tuning tuning() {
+    return board.tuning();
   }
 
   @Override
@@ -509,57 +568,57 @@ public final class MigrationWorkflowImpl
 
   @Override
   public List<StepFailure> failures() {
-    return board.failures();
+    return board.snapshot().failures();
   }
 
   @Override
   public String pause(VerbRequest request) {
     operator.pause(request);
-    children.values().forEach(child -> child.setPaused(true));
-    return "Paused: what runs is finished, nothing new starts. Use resume to go on.";
+    steerChildren("interrupt".equals(request.mode()));
+    return "Paused: "
+        + ("interrupt".equals(request.mode())
+            ? "what ran is stopped and done again later."
+            : "what runs is finished, nothing new starts.")
+        + " Use resume to go on.";
   }
 
   @Override
   public void validatePause(VerbRequest request) {
-    operator.checkReason("pause", request);
-    operator.checkPause();
+    operator.check(Verb.PAUSE, request);
   }
 
   @Override
   public String resume(VerbRequest request) {
     operator.resume(request);
-    children.values().forEach(child -> child.setPaused(false));
+    steerChildren(false);
     return "Resumed.";
   }
 
   @Override
   public void validateResume(VerbRequest request) {
-    operator.checkReason("resume", request);
-    operator.checkResume();
+    operator.check(Verb.RESUME, request);
   }
 
   @Override
   public String retry(VerbRequest request) {
-    operator.decide(Operator.Decision.RETRY, request);
+    operator.decide(Verb.RETRY, request);
     return "The failed steps are tried again.";
   }
 
   @Override
   public void validateRetry(VerbRequest request) {
-    operator.checkReason("retry", request);
-    operator.checkDecision(Operator.Decision.RETRY, request);
+    operator.check(Verb.RETRY, request);
   }
 
   @Override
   public String skip(VerbRequest request) {
-    operator.decide(Operator.Decision.SKIP, request);
+    operator.decide(Verb.SKIP, request);
     return "The failed steps are skipped; the report will say so and the proof has a gap.";
   }
 
   @Override
   public void validateSkip(VerbRequest request) {
-    operator.checkReason("skip", request);
-    operator.checkDecision(Operator.Decision.SKIP, request);
+    operator.check(Verb.SKIP, request);
   }
 
   @Override
@@ -570,8 +629,7 @@ public final class MigrationWorkflowImpl
 
   @Override
   public void validateApprove(VerbRequest request) {
-    operator.checkReason("approve", request);
-    operator.checkApproval("approve");
+    operator.check(Verb.APPROVE, request);
   }
 
   @Override
@@ -582,8 +640,7 @@ public final class MigrationWorkflowImpl
 
   @Override
   public void validateReject(VerbRequest request) {
-    operator.checkReason("reject", request);
-    operator.checkApproval("reject");
+    operator.check(Verb.REJECT, request);
   }
 
   @Override
@@ -595,10 +652,53 @@ public final class MigrationWorkflowImpl
 
   @Override
   public void validateRollback(VerbRequest request) {
-    operator.checkReason("rollback", request);
-    operator.checkRollback();
-    if (work == null) {
-      throw new IllegalStateException("rollback is not possible: the migration has not started.");
+    operator.check(Verb.ROLLBACK, request);
+  }
+
+  @Override
+  public String tune(TuneRequest request) {
+    operator.tune(request);
+    tuned.complete(null);
+    steerChildren(false);
+    return "From the next part on: " + board.tuning() + ".";
+  }
+
+  @Override
+  public void validateTune(TuneRequest request) {
+    operator.checkTune(request);
+  }
+
+  @Override
+  public void requestPause(JsonNode request) {
+    operator.checked(Verb.PAUSE, request, this::pause);
+  }
+
+  @Override
+  public void requestResume(JsonNode request) {
+    operator.checked(Verb.RESUME, request, this::resume);
+  }
+
+  @Override
+  public void requestRollback(JsonNode request) {
+    operator.checked(Verb.ROLLBACK, request, this::rollback);
+  }
+
+  /** Tells partition workflows what has changed; those above the parallelism have to wait. */
+  private void steerChildren(boolean interrupt) {
+    int allowed = board.tuning() == null ? 0 : board.tuning().exportParallelism();
+    for (Map.Entry<String, PartitionWorkflow> child : children.entrySet()) {
+      boolean waits = gate.isPaused() || allowed-- <= 0;
+      PartitionSteering steering = new PartitionSteering(waits, interrupt, board.tuning());
+      Async.procedure(this::steerChild, child.getKey(), child.getValue(), steering);
     }
+  }
+
+  /**
+   * Tells whatever run a partition workflow has come to: its stub knows the first one only. Nobody
+   * looks at the result, because one that has just ended needs to be told nothing.
+   */
+  private void steerChild(String id, PartitionWorkflow child, PartitionSteering steering) {
+    Workflow.getWorkflowExecution(child).get();
+    Workflow.newExternalWorkflowStub(PartitionWorkflow.class, id).steer(steering);
   }
 }

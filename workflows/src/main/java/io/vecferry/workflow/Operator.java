@@ -1,90 +1,144 @@
 package io.vecferry.workflow;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.temporal.workflow.Workflow;
+import io.vecferry.plan.Phase;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /**
- * The hand of a person on a migration: what was decided and not yet acted on, and which decisions
- * make sense now.
+ * The hand of a person on a migration: what was decided and not yet acted on, which verbs are
+ * possible now, and what each would do.
  */
 final class Operator {
-
-  /** What to do about failed steps. */
-  enum Decision {
-    RETRY,
-    SKIP
-  }
+  private static final String INTERRUPT = "interrupt";
 
   private final StatusBoard board;
-  private boolean paused;
+  private final Gate gate;
   private String pauseReason = "";
   private Decision decision;
-  private String decisionPart = "";
-  private boolean skippable;
   private boolean approvalAwaited;
   private Boolean approved;
   private String rollbackReason;
+  private boolean started;
 
-  Operator(StatusBoard board) {
+  /**
+   * What to do about failed steps.
+   *
+   * @param verb retry or skip
+   * @param part only this part, or empty
+   * @param phase only steps of this phase, or empty
+   */
+  record Decision(Verb verb, String part, String phase) {
+
+    static Decision of(Verb verb, VerbRequest request) {
+      return new Decision(verb, orEmpty(request.part()), orEmpty(request.phase()));
+    }
+
+    /** Whether it is about this failure. */
+    boolean concerns(StepFailure failure) {
+      return (part.isEmpty() || part.equals(failure.subject()))
+          && (phase.isEmpty() || phase.equals(failure.phase().name()));
+    }
+
+    private static String orEmpty(String text) {
+      return text == null ? "" : text;
+    }
+
+    @Override
+    public String toString() {
+      return (phase + " " + part).strip();
+    }
+  }
+
+  Operator(StatusBoard board, Gate gate) {
     this.board = board;
+    this.gate = gate;
+    board.choices(this::choices);
+  }
+
+  /** There is work that a rollback can stop. */
+  void started() {
+    started = true;
   }
 
   void pause(VerbRequest request) {
-    board.action("pause", request);
-    paused = true;
+    boolean interrupt = INTERRUPT.equals(request.mode());
+    board.action(
+        Verb.PAUSE.word(), request.who(), request.reason(), interrupt ? INTERRUPT : "drain");
     pauseReason = request.reason();
-    if (board.state() == MigrationStatus.State.RUNNING) {
+    gate.close(interrupt);
+    if (board.state() == MigrationStatus.State.RUNNING
+        || board.state() == MigrationStatus.State.PAUSED) {
       goOn();
     }
   }
 
   void resume(VerbRequest request) {
-    board.action("resume", request);
-    paused = false;
+    board.action(Verb.RESUME.word(), request.who(), request.reason(), "");
+    gate.open();
     if (board.state() == MigrationStatus.State.PAUSED) {
       goOn();
     }
   }
 
-  void decide(Decision made, VerbRequest request) {
-    board.action(made.name().toLowerCase(Locale.ROOT), request);
-    decision = made;
-    decisionPart = request.part() == null ? "" : request.part();
+  void decide(Verb verb, VerbRequest request) {
+    decision = Decision.of(verb, request);
+    board.action(verb.word(), request.who(), request.reason(), decision.toString());
   }
 
   void approve(boolean agreed, VerbRequest request) {
-    board.action(agreed ? "approve" : "reject", request);
+    Verb verb = agreed ? Verb.APPROVE : Verb.REJECT;
+    board.action(verb.word(), request.who(), request.reason(), "");
     approved = agreed;
   }
 
   void requestRollback(VerbRequest request) {
-    board.action("rollback", request);
+    board.action(Verb.ROLLBACK.word(), request.who(), request.reason(), "");
     rollbackReason = request.reason();
   }
 
+  void tune(TuneRequest request) {
+    Tuning before = board.tuning();
+    board.tuning(before.with(request));
+    board.action(Verb.TUNE.word(), request.who(), request.reason(), board.tuning().toString());
+  }
+
+  /** Does what a signal asks for, or notes why not: nobody can be answered. */
+  void checked(Verb verb, JsonNode message, Consumer<VerbRequest> action) {
+    VerbRequest request =
+        new VerbRequest(
+            text(message, "who"), text(message, "reason"), "", "", text(message, "mode"));
+    try {
+      check(verb, request);
+    } catch (IllegalArgumentException | IllegalStateException refusal) {
+      board.action(
+          verb.word(), request.who(), request.reason(), "refused: " + refusal.getMessage());
+      return;
+    }
+    action.accept(request);
+  }
+
+  private static String text(JsonNode message, String key) {
+    return message == null ? "" : message.path(key).asText();
+  }
+
+  /** Why it is being rolled back; null when nobody asked for that. */
   String rollbackReason() {
     return rollbackReason;
   }
 
   /** Ends a pause, because a rollback waits for nothing. */
   void release() {
-    paused = false;
+    gate.open();
   }
 
-  /** Waits until nothing is paused. */
-  void awaitPermission() {
-    Workflow.await(() -> !paused);
-  }
-
-  /**
-   * Waits for a person to decide about failed steps.
-   *
-   * @return the decision; see {@link #concerns} for which of the failures it is about
-   */
-  Decision awaitDecision(MigrationStatus.State state, String waitingFor, boolean maySkip) {
+  /** Waits for a person to decide about the failed steps that the board shows. */
+  Decision awaitDecision(MigrationStatus.State state, String waitingFor) {
     decision = null;
-    skippable = maySkip;
     board.state(state, waitingFor);
     Workflow.await(() -> decision != null);
     if (state == MigrationStatus.State.ROLLBACK_INCOMPLETE) {
@@ -95,11 +149,6 @@ final class Operator {
     Decision made = decision;
     decision = null;
     return made;
-  }
-
-  /** Whether the last decision is about this failure. */
-  boolean concerns(StepFailure failure) {
-    return decisionPart.isEmpty() || decisionPart.equals(failure.subject());
   }
 
   /** Waits for approval. */
@@ -114,77 +163,233 @@ final class Operator {
   }
 
   private void goOn() {
-    if (paused) {
+    if (board.hasOutcome()) {
+      board.state(MigrationStatus.State.FINISHED, "");
+    } else if (gate.isPaused()) {
       board.state(MigrationStatus.State.PAUSED, "resume; paused because: " + pauseReason);
     } else {
       board.state(MigrationStatus.State.RUNNING, "");
     }
   }
 
-  void checkReason(String verb, VerbRequest request) {
-    if (request == null || request.reason() == null || request.reason().isBlank()) {
+  /** The verbs that are possible now, with what each would do. */
+  List<VerbChoice> choices() {
+    List<VerbChoice> choices = new ArrayList<>();
+    boolean incomplete = board.state() == MigrationStatus.State.ROLLBACK_INCOMPLETE;
+    if (isDecisionAwaited()) {
+      int failed = board.failures().size();
+      choices.add(
+          new VerbChoice(
+              Verb.RETRY,
+              incomplete
+                  ? "tries to undo it again"
+                  : failed == 1
+                      ? "does the failed step again"
+                      : "does the " + failed + " failed steps again, or those of a part or phase"));
+      if (board.failures().stream().anyMatch(StepFailure::skippable)) {
+        choices.add(
+            new VerbChoice(
+                Verb.SKIP,
+                incomplete
+                    ? "leaves it; the rollback stays incomplete"
+                    : "leaves them; the proof will have a gap"));
+      }
+    }
+    if (approvalAwaited && approved == null && isGoingForward()) {
+      choices.add(new VerbChoice(Verb.APPROVE, "goes on"));
+      choices.add(new VerbChoice(Verb.REJECT, "restores the previous state"));
+    }
+    if (isGoingForward()) {
+      choices.add(
+          gate.isPaused()
+              ? new VerbChoice(Verb.RESUME, "goes on where it stopped")
+              : new VerbChoice(
+                  Verb.PAUSE,
+                  "starts no new step; what runs is finished, or with mode interrupt done again later"));
+      if (started) {
+        choices.add(
+            new VerbChoice(Verb.ROLLBACK, "stops all work and restores the previous state"));
+      }
+      if (board.plan() != null) {
+        choices.add(
+            new VerbChoice(
+                Verb.TUNE, "changes parallelism, batch size or rate of the parts to come"));
+      }
+    }
+    return choices;
+  }
+
+  void check(Verb verb, VerbRequest request) {
+    checkReason(verb, request == null ? null : request.reason());
+    if (verb == Verb.PAUSE && isInterruptOfPause(request)) {
+      return;
+    }
+    checkPossible(verb);
+    if (verb == Verb.PAUSE) {
+      checkMode(request);
+    }
+    if (verb == Verb.RETRY || verb == Verb.SKIP) {
+      checkConcerned(Decision.of(verb, request));
+    }
+  }
+
+  void checkTune(TuneRequest request) {
+    checkReason(Verb.TUNE, request == null ? null : request.reason());
+    checkPossible(Verb.TUNE);
+    if (request.exportParallelism() == null
+        && request.importParallelism() == null
+        && request.batchSize() == null
+        && request.rate() == null) {
       throw new IllegalArgumentException(
-          verb + " needs a reason, for example {\"who\": \"ada\", \"reason\": \"disk was full\"}.");
-    }
-    if (rollbackReason != null && board.state() != MigrationStatus.State.ROLLBACK_INCOMPLETE) {
-      throw new IllegalStateException(
-          verb + " is not possible: the migration is being rolled back.");
-    }
-  }
-
-  void checkPause() {
-    if (paused) {
-      throw new IllegalStateException(
-          "pause is not possible: the migration is paused already; use resume.");
-    }
-  }
-
-  void checkResume() {
-    if (!paused) {
-      throw new IllegalStateException(
-          "resume is not possible: the migration is not paused, it is " + board.state() + ".");
-    }
-  }
-
-  void checkDecision(Decision wanted, VerbRequest request) {
-    String verb = wanted.name().toLowerCase(Locale.ROOT);
-    boolean waits =
-        board.state() == MigrationStatus.State.NEEDS_ATTENTION
-            || board.state() == MigrationStatus.State.ROLLBACK_INCOMPLETE;
-    if (!waits || decision != null) {
-      throw new IllegalStateException(
-          verb
-              + " is not possible: nothing waits for a decision, the migration is "
-              + board.state()
+          "tune: says nothing to change; give exportParallelism, importParallelism, batchSize or"
+              + " rate. It is: "
+              + board.tuning()
               + ".");
     }
-    if (wanted == Decision.SKIP && !skippable) {
-      throw new IllegalStateException(
-          "skip is not possible: records would be lost by skipping "
-              + board.failures().stream().map(failure -> failure.phase().name()).distinct().toList()
-              + "; use retry or rollback.");
-    }
-    String part = request.part();
-    List<String> subjects = board.failures().stream().map(StepFailure::subject).toList();
-    if (part != null && !part.isEmpty() && !subjects.contains(part)) {
+    checkRange("exportParallelism", request.exportParallelism(), 1, Tuning.LARGEST_PARALLELISM);
+    checkRange("importParallelism", request.importParallelism(), 1, Tuning.LARGEST_PARALLELISM);
+    checkRange("batchSize", request.batchSize(), 0, Tuning.LARGEST_BATCH);
+    checkRange("rate", request.rate(), 0, Tuning.LARGEST_RATE);
+  }
+
+  private static void checkRange(String name, Number value, long smallest, long largest) {
+    if (value != null && (value.longValue() < smallest || value.longValue() > largest)) {
       throw new IllegalArgumentException(
-          verb + ": part '" + part + "' is not among the failed ones: " + subjects + ".");
+          "tune: " + name + " must be " + smallest + " to " + largest + ", got " + value + ".");
     }
   }
 
-  void checkApproval(String verb) {
-    if (!approvalAwaited || approved != null) {
-      throw new IllegalStateException(
-          verb
-              + " is not possible: no approval is asked for, the migration is "
-              + board.state()
+  private static void checkReason(Verb verb, String reason) {
+    if (reason == null || reason.isBlank()) {
+      throw new IllegalArgumentException(
+          verb.word()
+              + " needs a reason, for example {\"who\": \"ada\", \"reason\": \"disk was full\"}.");
+    }
+  }
+
+  /** What a drain waits for can still be interrupted. */
+  private boolean isInterruptOfPause(VerbRequest request) {
+    return gate.isPaused() && isGoingForward() && INTERRUPT.equals(request.mode());
+  }
+
+  private static void checkMode(VerbRequest request) {
+    String mode = request.mode();
+    if (mode != null && !mode.isEmpty() && !mode.equals(INTERRUPT) && !mode.equals("drain")) {
+      throw new IllegalArgumentException(
+          "pause: mode must be drain or interrupt, got '" + mode + "'.");
+    }
+  }
+
+  private void checkConcerned(Decision wanted) {
+    String phase = wanted.phase();
+    if (!phase.isEmpty()
+        && Arrays.stream(Phase.values()).noneMatch(known -> known.name().equals(phase))) {
+      throw new IllegalArgumentException(
+          wanted.verb().word()
+              + ": phase '"
+              + phase
+              + "' is not one of "
+              + Arrays.toString(Phase.values())
               + ".");
     }
+    List<StepFailure> concerned = board.failures().stream().filter(wanted::concerns).toList();
+    if (concerned.isEmpty()) {
+      String failed =
+          phase.isEmpty()
+              ? board.failures().stream().map(StepFailure::subject).distinct().toList().toString()
+              : board.failures().stream()
+                  .map(failure -> (failure.phase() + " " + failure.subject()).strip())
+                  .toList()
+                  .toString();
+      throw new IllegalArgumentException(
+          wanted.verb().word()
+              + ": "
+              + (wanted.part().isEmpty()
+                  ? "phase " + phase
+                  : "part '" + wanted.part() + "'" + (phase.isEmpty() ? "" : " in " + phase))
+              + " is not among the failed ones: "
+              + failed
+              + ".");
+    }
+    if (wanted.verb() == Verb.SKIP && !concerned.stream().allMatch(StepFailure::skippable)) {
+      throw refusal(Verb.SKIP, lossOf(concerned));
+    }
   }
 
-  void checkRollback() {
-    if (board.hasOutcome()) {
-      throw new IllegalStateException("rollback is not possible: the migration has finished.");
+  private void checkPossible(Verb verb) {
+    if (choices().stream().noneMatch(choice -> choice.verb() == verb)) {
+      throw refusal(verb, whyNot(verb));
     }
+  }
+
+  private IllegalStateException refusal(Verb verb, String why) {
+    List<VerbChoice> choices = choices();
+    return new IllegalStateException(
+        verb.word()
+            + " is not possible: "
+            + why
+            + (choices.isEmpty()
+                ? " No verb is possible now."
+                : " Possible now: "
+                    + choices.stream()
+                        .map(choice -> choice.verb().word() + " (" + choice.effect() + ")")
+                        .collect(Collectors.joining("; "))
+                    + "."));
+  }
+
+  private String whyNot(Verb verb) {
+    if (board.hasOutcome() && !isDecisionAwaited()) {
+      return "the migration has finished: " + board.outcome() + ".";
+    }
+    if (isRollingBack() && !isDecisionAwaited()) {
+      return "the migration is being rolled back.";
+    }
+    String state = "the migration is " + board.state() + ".";
+    return switch (verb) {
+      case PAUSE -> gate.isPaused() ? "the migration is paused already; use resume." : state;
+      case RESUME -> "the migration is not paused, it is " + board.state() + ".";
+      case RETRY, SKIP ->
+          decision != null
+              ? decision.verb().word() + " was given already and is being acted on."
+              : isDecisionAwaited()
+                  ? lossOf(board.failures())
+                  : "nothing waits for a decision, " + state;
+      case APPROVE, REJECT ->
+          approvalAwaited && approved != null
+              ? (approved ? "it was approved already." : "it was rejected already.")
+              : "no approval is asked for, " + state;
+      case ROLLBACK -> started ? state : "the migration has not started.";
+      case TUNE -> board.plan() == null ? "there is no plan yet." : state;
+    };
+  }
+
+  private static String lossOf(List<StepFailure> failures) {
+    return "records would be lost by skipping "
+        + failures.stream()
+            .filter(failure -> !failure.skippable())
+            .map(failure -> failure.phase().name())
+            .distinct()
+            .toList()
+        + "; use retry or rollback.";
+  }
+
+  private boolean isDecisionAwaited() {
+    boolean rollbackAsked =
+        rollbackReason != null && board.state() == MigrationStatus.State.NEEDS_ATTENTION;
+    return decision == null
+        && !(rollbackAsked && !board.hasOutcome())
+        && (board.state() == MigrationStatus.State.NEEDS_ATTENTION
+            || board.state() == MigrationStatus.State.ROLLBACK_INCOMPLETE);
+  }
+
+  private boolean isRollingBack() {
+    return rollbackReason != null
+        || Boolean.FALSE.equals(approved)
+        || board.state() == MigrationStatus.State.ROLLING_BACK
+        || board.state() == MigrationStatus.State.ROLLBACK_INCOMPLETE;
+  }
+
+  private boolean isGoingForward() {
+    return !isRollingBack() && !board.hasOutcome();
   }
 }

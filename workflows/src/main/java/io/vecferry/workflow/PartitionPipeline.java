@@ -11,6 +11,7 @@ import io.vecferry.plan.Phase;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Supplier;
 
 /**
  * Works through the parts of a partition: exports one after the other, because each starts where
@@ -19,13 +20,18 @@ import java.util.Locale;
  * PartitionWorkflow}.
  */
 final class PartitionPipeline {
-  /** Parts of one partition that may be validated or imported while the next one is exported. */
-  private static final int FOLLOWERS = 2;
+  /** Failed steps of a partition: an outcome has to travel in one payload. */
+  static final int MOST_FAILURES = 20;
 
   /** What the surrounding workflow contributes. */
   interface Surroundings {
-    /** Waits while the migration is paused. */
-    void awaitPermission();
+    /**
+     * Lets a step through when the migration is not paused, and does it again after an interrupt.
+     */
+    <T> T pass(Phase phase, Supplier<T> step);
+
+    /** How fast to go with the parts that start now. */
+    Tuning tuning();
 
     /** A step of a part is done. */
     void done(Phase phase, PartResult result);
@@ -46,8 +52,11 @@ final class PartitionPipeline {
     this.surroundings = surroundings;
   }
 
-  /** Works on at most this many parts. */
-  PartitionOutcome run(int partLimit) {
+  /**
+   * Works on at most this many parts, and starts no further ones once so many steps have failed
+   * that a person has to look anyway.
+   */
+  PartitionOutcome run(int partLimit, int failureLimit) {
     List<Promise<Void>> followers = new ArrayList<>();
     boolean exporting = task.steps().contains(Phase.EXPORT);
     int part = task.nextPart();
@@ -57,8 +66,7 @@ final class PartitionPipeline {
       for (StepFailure failure : task.redo()) {
         follow(followers, failure.part(), task.steps().indexOf(failure.phase()));
       }
-      while (!complete && part - task.nextPart() < partLimit) {
-        surroundings.awaitPermission();
+      while (!complete && part - task.nextPart() < partLimit && failures.size() < failureLimit) {
         if (exporting) {
           PartResult exported = runStep(Phase.EXPORT, part, cursor);
           if (exported == null) {
@@ -94,14 +102,13 @@ final class PartitionPipeline {
     if (firstStep >= task.steps().size()) {
       return;
     }
-    Workflow.await(() -> following < FOLLOWERS);
+    Workflow.await(() -> following < surroundings.tuning().followersPerPartition());
     following++;
     followers.add(
         Async.procedure(
             () -> {
               try {
                 for (Phase step : task.steps().subList(firstStep, task.steps().size())) {
-                  surroundings.awaitPermission();
                   if (runStep(step, part, null) == null) {
                     return;
                   }
@@ -119,20 +126,12 @@ final class PartitionPipeline {
 
   /** Runs one step of one part; null when it failed and that was noted. */
   private PartResult runStep(Phase step, int part, String cursor) {
-    PartTask partTask = new PartTask(task.migration(), task.partition(), part, cursor);
-    String summary =
-        step.name().toLowerCase(Locale.ROOT).replace('_', ' ') + " " + partTask.partName();
+    String name = partTask(step, part, cursor).partName();
+    String summary = step.name().toLowerCase(Locale.ROOT).replace('_', ' ') + " " + name;
     PartActivities activities = Steps.part(step, task.migration(), summary);
     try {
       PartResult result =
-          switch (step) {
-            case EXPORT -> activities.exportPart(partTask);
-            case VALIDATE_EXPORT -> activities.validateExportedPart(partTask);
-            case IMPORT -> activities.importPart(partTask);
-            case VALIDATE_IMPORT -> activities.validateImportedPart(partTask);
-            case PLANNING, QUALITY_CHECK, CUTOVER, FINALIZE, ROLLBACK ->
-                throw new IllegalArgumentException(step + " is not a step of a part");
-          };
+          surroundings.pass(step, () -> call(activities, step, partTask(step, part, cursor)));
       rejects += result.rejects();
       surroundings.done(step, result);
       return result;
@@ -140,11 +139,26 @@ final class PartitionPipeline {
       if (Failures.isCancellation(failure)) {
         throw failure;
       }
-      StepFailure noted =
-          Failures.ofStep(step, partTask.partName(), task.partition().index(), part, failure);
+      StepFailure noted = Failures.ofPart(step, name, task.partition().index(), part, failure);
       failures.add(noted);
       surroundings.failed(noted);
       return null;
     }
+  }
+
+  private PartTask partTask(Phase step, int part, String cursor) {
+    return new PartTask(
+        task.migration(), task.partition(), part, cursor, surroundings.tuning().pace(step));
+  }
+
+  private static PartResult call(PartActivities activities, Phase step, PartTask partTask) {
+    return switch (step) {
+      case EXPORT -> activities.exportPart(partTask);
+      case VALIDATE_EXPORT -> activities.validateExportedPart(partTask);
+      case IMPORT -> activities.importPart(partTask);
+      case VALIDATE_IMPORT -> activities.validateImportedPart(partTask);
+      case PLANNING, QUALITY_CHECK, CUTOVER, FINALIZE, ROLLBACK ->
+          throw new IllegalArgumentException(step + " is not a step of a part");
+    };
   }
 }

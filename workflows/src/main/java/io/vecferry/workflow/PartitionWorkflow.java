@@ -20,6 +20,6 @@ public interface PartitionWorkflow {
   @WorkflowMethod
   PartitionOutcome run(PartitionTask task, PartitionOutcome soFar);
 
-  @SignalMethod(description = "Whether to start no new work")
-  void setPaused(boolean paused);
+  @SignalMethod(description = "What people have set on the migration; sent by it, not by people")
+  void steer(PartitionSteering steering);
 }

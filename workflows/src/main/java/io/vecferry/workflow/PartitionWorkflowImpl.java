@@ -1,12 +1,14 @@
 package io.vecferry.workflow;
 
 import io.temporal.workflow.Workflow;
+import io.temporal.workflow.WorkflowInit;
 import io.vecferry.activity.PartResult;
 import io.vecferry.plan.Phase;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /** Cuts its history by continuing as new after a bounded number of parts. */
 public final class PartitionWorkflowImpl
@@ -20,11 +22,23 @@ public final class PartitionWorkflowImpl
   private static final int PARTS_PER_MESSAGE = 25;
 
   private final Map<Phase, PartitionProgress> unsaid = new EnumMap<>(Phase.class);
-  private boolean paused;
+  private final Gate gate = new Gate(phase -> Integer.MAX_VALUE);
+  private Tuning tuning = Tuning.planned(1);
+
+  /** Takes over what was set before this run, before any message to it is handled. */
+  @WorkflowInit
+  public PartitionWorkflowImpl(PartitionTask task, PartitionOutcome soFar) {
+    if (task.steering() != null) {
+      steer(task.steering());
+    }
+  }
 
   @Override
   public PartitionOutcome run(PartitionTask task, PartitionOutcome soFar) {
-    PartitionOutcome outcome = new PartitionPipeline(task, this).run(PARTS_PER_RUN);
+    int failed = soFar == null ? 0 : soFar.failures().size();
+    PartitionOutcome outcome =
+        new PartitionPipeline(task, this)
+            .run(PARTS_PER_RUN, PartitionPipeline.MOST_FAILURES - failed);
     unsaid.values().forEach(this::tell);
     PartitionOutcome total = soFar == null ? outcome : joined(soFar, outcome);
     boolean limitReached =
@@ -35,26 +49,30 @@ public final class PartitionWorkflowImpl
       return total;
     }
     PartitionTask rest =
-        new PartitionTask(
-            task.migration(),
-            task.partition(),
-            task.steps(),
-            outcome.nextPart(),
-            outcome.cursor(),
-            false,
-            task.knownParts(),
-            List.of());
+        task.after(outcome).steered(new PartitionSteering(gate.isPaused(), false, tuning));
     return Workflow.newContinueAsNewStub(PartitionWorkflow.class).run(rest, total);
   }
 
   @Override
-  public void setPaused(boolean paused) {
-    this.paused = paused;
+  public void steer(PartitionSteering steering) {
+    if (steering.tuning() != null) {
+      tuning = steering.tuning();
+    }
+    if (steering.paused()) {
+      gate.close(steering.interrupt());
+    } else {
+      gate.open();
+    }
   }
 
   @Override
-  public void awaitPermission() {
-    Workflow.await(() -> !paused);
+  public <T> T pass(Phase phase, Supplier<T> step) {
+    return gate.pass(phase, step);
+  }
+
+  @Override
+  public Tuning tuning() {
+    return tuning;
   }
 
   @Override

@@ -16,12 +16,17 @@ public final class SearchAttributes {
       SearchAttributeKey.forKeyword("MigrationTarget");
   public static final SearchAttributeKey<Boolean> ATTENTION =
       SearchAttributeKey.forBoolean("MigrationNeedsAttention");
+
+  /** Per cent, in tens: each change costs an event. */
+  public static final SearchAttributeKey<Long> PROGRESS =
+      SearchAttributeKey.forLong("MigrationProgress");
+
   public static final SearchAttributeKey<String> OUTCOME =
       SearchAttributeKey.forKeyword("MigrationOutcome");
 
   /** All of them. */
   public static final List<SearchAttributeKey<?>> ALL =
-      List.of(PHASE, SOURCE, TARGET, ATTENTION, OUTCOME);
+      List.of(PHASE, SOURCE, TARGET, ATTENTION, PROGRESS, OUTCOME);
 
   private SearchAttributes() {}
 }

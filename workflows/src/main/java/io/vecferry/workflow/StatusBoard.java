@@ -1,6 +1,7 @@
 package io.vecferry.workflow;
 
 import io.temporal.workflow.Workflow;
+import io.vecferry.activity.Attempts;
 import io.vecferry.activity.Compensation;
 import io.vecferry.activity.PartResult;
 import io.vecferry.activity.ReportLocation;
@@ -10,17 +11,25 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Supplier;
 
 /**
  * What a migration knows about itself, and where it shows it: the status query, the current details
  * on the page of the Temporal UI, and search attributes where the service knows them.
  */
 final class StatusBoard {
+  /** Failures, skipped steps and actions in a status each, which travels in one payload. */
+  private static final int MOST_SHOWN = 50;
+
+  private static final int LONGEST_TEXT = 500;
+
   private final Map<Phase, PhaseProgress> phases = new EnumMap<>(Phase.class);
   private final List<StepFailure> failures = new ArrayList<>();
   private final List<StepFailure> skipped = new ArrayList<>();
   private final List<UndoStep> undo = new ArrayList<>();
   private final List<OperatorAction> actions = new ArrayList<>();
+  private final Map<String, Attempts> attempts = new TreeMap<>();
   private final long startedMillis = Workflow.currentTimeMillis();
   private String migration = "";
   private MigrationPlan plan;
@@ -30,6 +39,10 @@ final class StatusBoard {
   private ReportLocation report;
   private String verdict = "";
   private Phase shownPhase;
+  private long shownProgress = -1;
+  private boolean showsProgress;
+  private Tuning tuning;
+  private Supplier<List<VerbChoice>> choices = List::of;
 
   StatusBoard() {
     for (Phase phase : Phase.values()) {
@@ -42,13 +55,31 @@ final class StatusBoard {
     migration = name;
   }
 
+  /** Who knows what is possible now. */
+  void choices(Supplier<List<VerbChoice>> possible) {
+    choices = possible;
+  }
+
+  /** The speed; null before planning has ended. */
+  Tuning tuning() {
+    return tuning;
+  }
+
+  void tuning(Tuning chosen) {
+    tuning = chosen;
+  }
+
   MigrationPlan plan() {
     return plan;
   }
 
   void plan(MigrationPlan made) {
     plan = made;
+    tuning = Tuning.planned(plan.parallelism());
     if (plan.searchAttributes()) {
+      showsProgress =
+          Workflow.getVersion("show-progress", Workflow.DEFAULT_VERSION, 1)
+              != Workflow.DEFAULT_VERSION;
       Workflow.upsertTypedSearchAttributes(
           SearchAttributes.SOURCE.valueSet(plan.source().collection()),
           SearchAttributes.TARGET.valueSet(plan.target().collection()));
@@ -101,11 +132,32 @@ final class StatusBoard {
             now.startedMillis(),
             Workflow.currentTimeMillis(),
             now.summary()));
+    show();
   }
 
+  /** Notes a failure that waits for a decision. */
   void failed(StepFailure failure) {
-    failures.add(failure);
+    String step = failure.phase() + " " + failure.subject();
+    Attempts before = attempts.getOrDefault(step, new Attempts(0, failure.sinceMillis()));
+    Attempts all = new Attempts(before.attempts() + failure.attempts(), before.sinceMillis());
+    attempts.put(step, all);
+    failures.add(failure.seenFrom(where(failure.phase()), all.attempts(), all.sinceMillis()));
     show();
+  }
+
+  /** Store and collection that a phase works on. */
+  private String where(Phase phase) {
+    if (plan == null) {
+      return "";
+    }
+    String source = "source " + plan.source().store() + " " + plan.source().collection();
+    String target = "target " + plan.target().store() + " " + plan.target().collection();
+    return switch (phase) {
+      case EXPORT -> source;
+      case VALIDATE_EXPORT, FINALIZE -> "archive " + plan.archive();
+      case IMPORT, VALIDATE_IMPORT, CUTOVER, ROLLBACK -> target;
+      case PLANNING, QUALITY_CHECK -> source + ", " + target;
+    };
   }
 
   List<StepFailure> failures() {
@@ -113,12 +165,15 @@ final class StatusBoard {
   }
 
   void resolve(List<StepFailure> resolved) {
-    failures.removeAll(resolved);
+    failures.removeIf(failure -> resolved.stream().anyMatch(failure::isSameStep));
+    show();
   }
 
   void skip(List<StepFailure> left) {
-    skipped.addAll(left);
-    failures.removeAll(left);
+    failures.stream()
+        .filter(failure -> left.stream().anyMatch(failure::isSameStep))
+        .forEach(skipped::add);
+    resolve(left);
   }
 
   boolean anySkipped() {
@@ -144,9 +199,16 @@ final class StatusBoard {
     show();
   }
 
-  void action(String verb, VerbRequest request) {
-    String who = request.who() == null || request.who().isBlank() ? "unknown" : request.who();
-    actions.add(new OperatorAction(Workflow.currentTimeMillis(), verb, who, request.reason()));
+  void action(String verb, String who, String reason, String detail) {
+    String name = who == null || who.isBlank() ? "unknown" : who;
+    actions.add(
+        new OperatorAction(
+            Workflow.currentTimeMillis(),
+            verb,
+            shortened(name),
+            shortened(reason),
+            shortened(detail)));
+    show();
   }
 
   MigrationStatus.State state() {
@@ -168,6 +230,10 @@ final class StatusBoard {
     return outcome != null;
   }
 
+  Outcome outcome() {
+    return outcome;
+  }
+
   void outcome(Outcome reached, String sentence) {
     outcome = reached;
     verdict = sentence;
@@ -184,17 +250,27 @@ final class StatusBoard {
         phase(),
         plan == null ? 0 : plan.source().rows(),
         List.copyOf(phases.values()),
-        List.copyOf(failures),
-        List.copyOf(skipped),
+        first(failures),
+        first(skipped),
         List.copyOf(undo),
-        List.copyOf(actions),
+        List.copyOf(actions.subList(Math.max(0, actions.size() - MOST_SHOWN), actions.size())),
         waitingFor,
         outcome,
         verdict,
         plan == null ? "" : plan.archive(),
         report,
         startedMillis,
-        Workflow.currentTimeMillis());
+        Workflow.currentTimeMillis(),
+        tuning,
+        choices.get());
+  }
+
+  private static <T> List<T> first(List<T> all) {
+    return List.copyOf(all.subList(0, Math.min(MOST_SHOWN, all.size())));
+  }
+
+  private static String shortened(String text) {
+    return text == null || text.length() <= LONGEST_TEXT ? text : text.substring(0, LONGEST_TEXT);
   }
 
   private void put(
@@ -232,9 +308,12 @@ final class StatusBoard {
   }
 
   private void show() {
-    Workflow.setCurrentDetails(details());
+    Workflow.setCurrentDetails(Details.of(snapshot()));
+    if (plan == null || !plan.searchAttributes()) {
+      return;
+    }
     Phase phase = phase();
-    if (plan != null && plan.searchAttributes() && phase != shownPhase) {
+    if (phase != shownPhase) {
       shownPhase = phase;
       Workflow.upsertTypedSearchAttributes(
           SearchAttributes.PHASE.valueSet(phase.name()),
@@ -242,29 +321,23 @@ final class StatusBoard {
               state == MigrationStatus.State.NEEDS_ATTENTION
                   || state == MigrationStatus.State.ROLLBACK_INCOMPLETE));
     }
+    long progress = progress();
+    if (showsProgress && progress != shownProgress) {
+      shownProgress = progress;
+      Workflow.upsertTypedSearchAttributes(SearchAttributes.PROGRESS.valueSet(progress));
+    }
   }
 
-  private String details() {
-    StringBuilder text = new StringBuilder();
-    text.append("**").append(migration).append("**: ").append(state);
-    if (!waitingFor.isEmpty()) {
-      text.append(" - ").append(waitingFor);
+  /** Per cent of the records that have gone through the phases that work by parts, in tens. */
+  private long progress() {
+    if (outcome == Outcome.MIGRATED || outcome == Outcome.MIGRATED_WITH_SKIPS) {
+      return 100;
     }
-    text.append("\n\n| phase | state | parts | records |\n|---|---|---|---|\n");
+    long done = 0;
     for (PhaseProgress progress : phases.values()) {
-      if (progress.phase() != Phase.ROLLBACK || progress.state() != PhaseProgress.State.WAITING) {
-        text.append("| ").append(progress.phase()).append(" | ").append(progress.state());
-        text.append(" | ").append(progress.partsDone()).append(" | ").append(progress.rowsDone());
-        text.append(" |\n");
-      }
+      done += progress.rowsDone();
     }
-    for (StepFailure failure : failures.subList(0, Math.min(5, failures.size()))) {
-      text.append("\n- ").append(failure);
-    }
-    if (!failures.isEmpty()) {
-      text.append(
-          "\n\nUpdates: `retry` does the failed steps again, `skip` leaves them, `rollback` restores the previous state.");
-    }
-    return text.length() > 15_000 ? text.substring(0, 15_000) : text.toString();
+    long all = Math.max(1, 4 * plan.source().rows());
+    return Math.min(90, 100 * done / all / 10 * 10);
   }
 }

@@ -2,6 +2,9 @@ package io.vecferry.workflow;
 
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Phase;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
 
 /**
  * A step that failed and does not go on by itself.
@@ -13,6 +16,11 @@ import io.vecferry.plan.Phase;
  * @param failureClass why, as a class
  * @param message why, for a person
  * @param atMillis when, in milliseconds since 1970
+ * @param where store and collection, or archive, that it was about; empty where there is no plan
+ * @param causes what was behind it, the nearest first
+ * @param attempts attempts made so far, also before earlier decisions
+ * @param sinceMillis when the first attempt was asked for, in milliseconds since 1970
+ * @param skippable whether it may be skipped: no record would be lost
  */
 public record StepFailure(
     Phase phase,
@@ -21,7 +29,59 @@ public record StepFailure(
     int part,
     FailureClass failureClass,
     String message,
-    long atMillis) {
+    long atMillis,
+    String where,
+    List<String> causes,
+    int attempts,
+    long sinceMillis,
+    boolean skippable) {
+
+  public StepFailure {
+    where = where == null ? "" : where;
+    causes = causes == null ? List.of() : List.copyOf(causes);
+  }
+
+  /** Whether it is about the same step. */
+  boolean isSameStep(StepFailure other) {
+    return phase == other.phase && subject.equals(other.subject);
+  }
+
+  /** The step that is next for the part when this one is skipped. */
+  Optional<StepFailure> next(List<Phase> steps) {
+    int next = steps.indexOf(phase) + 1;
+    return next == steps.size()
+        ? Optional.empty()
+        : Optional.of(copy(steps.get(next), where, attempts, sinceMillis));
+  }
+
+  /** The same with what only the migration knows. */
+  StepFailure seenFrom(String place, int allAttempts, long firstMillis) {
+    return copy(phase, place, allAttempts, firstMillis);
+  }
+
+  private StepFailure copy(Phase step, String place, int allAttempts, long firstMillis) {
+    return new StepFailure(
+        step,
+        subject,
+        partition,
+        part,
+        failureClass,
+        message,
+        atMillis,
+        place,
+        causes,
+        allAttempts,
+        firstMillis,
+        skippable);
+  }
+
+  /** What was tried, for a person. */
+  public String tried() {
+    return attempts
+        + (attempts == 1 ? " attempt" : " attempts")
+        + " since "
+        + Instant.ofEpochMilli(sinceMillis);
+  }
 
   @Override
   public String toString() {

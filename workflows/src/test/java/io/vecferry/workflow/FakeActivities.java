@@ -6,6 +6,7 @@ import io.temporal.failure.ApplicationFailure;
 import io.vecferry.activity.CheckResult;
 import io.vecferry.activity.Compensation;
 import io.vecferry.activity.MigrationActivities;
+import io.vecferry.activity.Pace;
 import io.vecferry.activity.PartActivities;
 import io.vecferry.activity.PartResult;
 import io.vecferry.activity.PartTask;
@@ -22,8 +23,10 @@ import io.vecferry.spec.MigrationSpec;
 import io.vecferry.spec.SpecProblem;
 import io.vecferry.spec.SpecReader;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -34,18 +37,23 @@ import java.util.stream.IntStream;
  * Activities without stores: they count, note the order of calls, and fail or wait where a test
  * tells them to.
  */
-final class FakeActivities implements MigrationActivities, PartActivities {
+class FakeActivities implements MigrationActivities, PartActivities {
   static final int ROWS_PER_PART = 1000;
 
   final List<String> calls = new ArrayList<>();
   final Set<String> failing = ConcurrentHashMap.newKeySet();
   final Map<String, CountDownLatch> holding = new ConcurrentHashMap<>();
+  final Map<String, Optional<Pace>> paces = new ConcurrentHashMap<>();
   private final int partitions;
   private final int partsPerPartition;
   private final boolean childWorkflows;
   List<Finding> findings = List.of();
   int parallelism = 4;
+  volatile String holder = "";
+  volatile String message = "";
   volatile MigrationStatus reported;
+  private final Set<String> exports = new HashSet<>();
+  private int mostExports;
 
   FakeActivities(int partitions, int partsPerPartition, boolean childWorkflows) {
     this.partitions = partitions;
@@ -56,6 +64,12 @@ final class FakeActivities implements MigrationActivities, PartActivities {
   @Override
   public List<SpecProblem> checkSpec(JsonNode document) {
     return SpecReader.read(document).problems();
+  }
+
+  @Override
+  public String targetHolder(String lease) {
+    call("targetHolder");
+    return holder;
   }
 
   @Override
@@ -128,7 +142,7 @@ final class FakeActivities implements MigrationActivities, PartActivities {
 
   @Override
   public PartResult exportPart(PartTask task) {
-    call("export " + task.partName());
+    callPart("export", task);
     int next = task.cursor() == null ? 1 : Integer.parseInt(task.cursor()) + 1;
     if (next != task.part() + 1) {
       throw ApplicationFailure.newNonRetryableFailure(
@@ -157,9 +171,41 @@ final class FakeActivities implements MigrationActivities, PartActivities {
     return List.copyOf(calls);
   }
 
+  /** Most exports that ran at once, of those that started since {@link #countAnew}. */
+  synchronized int mostExportsAtOnce() {
+    return mostExports;
+  }
+
+  synchronized void countAnew() {
+    mostExports = 0;
+    exports.clear();
+  }
+
   private PartResult part(String what, PartTask task) {
-    call(what + " " + task.partName());
+    callPart(what, task);
     return new PartResult(ROWS_PER_PART, 1, 0, null, false, false);
+  }
+
+  private void callPart(String what, PartTask task) {
+    String name = what + " " + task.partName();
+    paces.put(name, Optional.ofNullable(task.pace()));
+    if (what.equals("export")) {
+      exportRuns(name);
+    }
+    try {
+      call(name);
+    } finally {
+      exportEnds(name);
+    }
+  }
+
+  private synchronized void exportRuns(String name) {
+    exports.add(name);
+    mostExports = Math.max(mostExports, exports.size());
+  }
+
+  private synchronized void exportEnds(String name) {
+    exports.remove(name);
   }
 
   private CheckResult whole(String what, WholeTask task) {
@@ -168,7 +214,8 @@ final class FakeActivities implements MigrationActivities, PartActivities {
         0, what + " " + task.partsPerPartition().stream().mapToInt(i -> i).sum() + " parts");
   }
 
-  private void call(String what) {
+  /** Does what the test wants of a call. */
+  void call(String what) {
     synchronized (this) {
       calls.add(what);
     }
@@ -188,8 +235,10 @@ final class FakeActivities implements MigrationActivities, PartActivities {
       }
     }
     if (failing.contains(what)) {
-      throw ApplicationFailure.newNonRetryableFailure(
-          what + " does not work", FailureClass.ARCHIVE_DAMAGED.name());
+      throw ApplicationFailure.newNonRetryableFailureWithCause(
+          what + " does not work" + message,
+          FailureClass.ARCHIVE_DAMAGED.name(),
+          ApplicationFailure.newFailure("checksum 1 is not 2", "TEST"));
     }
   }
 }

@@ -103,10 +103,11 @@ class HistoryBudgetTest {
     System.out.println(
         String.format(
             Locale.ROOT,
-            "%s: %,d events, %.2f per part, largest event %,d bytes",
+            "%s: %,d events, %.2f per part, %,d bytes, largest event %,d bytes",
             what,
             events,
             (double) events / parts,
+            history.getHistory().getSerializedSize(),
             largest));
   }
 }

@@ -55,6 +55,50 @@ class HistoryRecorder {
   }
 
   @Test
+  void interruptedAndTuned() throws Exception {
+    try (Scenario scenario = new Scenario(new FakeActivities(1, 3, false))) {
+      scenario.activities.holding.put("finishLoad", new CountDownLatch(1));
+      WorkflowStub workflow = scenario.begin();
+      scenario.awaitCall("finishLoad");
+      scenario.awaitOneOpenStep(scenario::history);
+      scenario.stub().pause(VerbRequest.of("ada", "disk swap").interrupting());
+      scenario.awaitCall("finishLoad stopped");
+      scenario.activities.holding.clear();
+      scenario.stub().tune(new TuneRequest("ada", "gently", 1, 1, 100, 5000L));
+      scenario.stub().resume(VerbRequest.of("ada", "disk is in"));
+      workflow.getResult(MigrationResult.class);
+      write("interrupted-and-tuned", scenario.history());
+    }
+  }
+
+  @Test
+  void partitionPausedOverContinueAsNew() throws Exception {
+    try (Scenario scenario = new Scenario(new FakeActivities(1, 105, true))) {
+      CountDownLatch held = new CountDownLatch(1);
+      scenario.activities.holding.put("import p000-000099", held);
+      WorkflowStub workflow = scenario.begin();
+      scenario.awaitCall("import p000-000099");
+      scenario.stub().pause(VerbRequest.of("ada", "window"));
+      scenario.stub().tune(new TuneRequest("ada", "gently", null, null, 100, null));
+      held.countDown();
+      scenario.awaitNewRunOfPartition();
+      scenario.stub().resume(VerbRequest.of("ada", "window over"));
+      workflow.getResult(MigrationResult.class);
+      write("children-paused", scenario.history());
+      write("partition-paused", scenario.childHistories().get(0));
+      write("partition-continued-paused", scenario.latestRunOfPartition());
+    }
+  }
+
+  @Test
+  void rehearsed() throws IOException {
+    try (Scenario scenario = new Scenario(new FakeActivities(1, 2, false))) {
+      scenario.begin(", \"rehearsal\": true").getResult(MigrationResult.class);
+      write("rehearsed", scenario.history());
+    }
+  }
+
+  @Test
   void children() throws IOException {
     try (Scenario scenario = new Scenario(new FakeActivities(2, 5, true))) {
       scenario.begin().getResult(MigrationResult.class);

@@ -53,8 +53,13 @@ class HistoryReplayTest {
         .extracting(file -> file.getFileName().toString())
         .contains(
             "children.json",
+            "children-paused.json",
+            "interrupted-and-tuned.json",
             "migrated.json",
             "partition-continued.json",
+            "partition-continued-paused.json",
+            "partition-paused.json",
+            "rehearsed.json",
             "partition.json",
             "retried-after-failure.json",
             "rolled-back-by-cancel.json");

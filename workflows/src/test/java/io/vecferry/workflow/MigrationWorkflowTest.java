@@ -115,7 +115,7 @@ class MigrationWorkflowTest {
         .hasStackTraceContaining("skip is not possible: records would be lost");
     assertThatThrownBy(() -> stub().retry(VerbRequest.of("ada", "")))
         .hasStackTraceContaining("retry needs a reason");
-    assertThatThrownBy(() -> stub().retry(new VerbRequest("ada", "x", "p009-000000")))
+    assertThatThrownBy(() -> stub().retry(VerbRequest.of("ada", "x").forPart("p009-000000")))
         .hasStackTraceContaining("part 'p009-000000' is not among the failed ones: [p001-000001]");
 
     activities.failing.clear();
