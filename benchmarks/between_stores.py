@@ -324,9 +324,10 @@ class Qdrant:
         self.client.delete_collection(f"benchmark_{who}")
         self.client.delete_collection("_migration_offsets")
 
-    def create(self, who):
+    def create(self, who, field=None):
         from qdrant_client import models
-        self.client.create_collection(f"benchmark_{who}", vectors_config=models.VectorParams(size=dimension, distance=models.Distance.DOT))
+        config = models.VectorParams(size=dimension, distance=models.Distance.DOT)
+        self.client.create_collection(f"benchmark_{who}", vectors_config={field: config} if field else config)
 
     def points(self, ids, values, texts, more):
         from qdrant_client import models
@@ -377,8 +378,9 @@ class Qdrant:
                     same = all(nested.get(k) == v and type(nested.get(k)) is type(v) for k, v in metadata(n).items())
                 else:
                     n, same = point.id, True
+                vector = next(iter(point.vector.values())) if isinstance(point.vector, dict) else point.vector
                 same &= 0 <= n < rows and np.array_equal(
-                    np.asarray(point.vector, np.float32).view(np.uint32), vectors()[n].view(np.uint32))
+                    np.asarray(vector, np.float32).view(np.uint32), vectors()[n].view(np.uint32))
                 seen.add(n)
                 wrong += not same
             if offset is None:
@@ -408,8 +410,8 @@ def command_of(who):
     command = [options.rival, *source.rival(), "--qdrant.url", target.url, "--qdrant.collection", f"benchmark_{who}",
                "--migration.batch-size", who.rsplit("-", 1)[1], "--migration.create-collection"]
     if options.source == "elasticsearch":
-        # It does not make the collection of this path itself.
-        target.create(who)
+        # It does not make the collection of this path itself, and names the vector after its field.
+        target.create(who, "vector")
         command.remove("--migration.create-collection")
     return command, {"VIRTUAL_ENV": options.rival_python or ""}, options.rival_folder
 
