@@ -273,7 +273,7 @@ public final class MigrationSteps implements MigrationActivities {
               }
             },
             "ask-source");
-    if (sampleSize == null || sampleSize > 0) {
+    if ((sampleSize == null || sampleSize > 0) && !workspace.hasSourceAnswers()) {
       thread.start();
     }
     return thread;
@@ -351,7 +351,9 @@ public final class MigrationSteps implements MigrationActivities {
           }
           QualityCheck check = qualityCheck(workspace, task, field.get());
           Optional<QualityCheck.SourceAnswers> asked =
-              workspace.sourceAnswers().or(() -> askSource(workspace, check, workspace.loaded()));
+              workspace
+                  .takeSourceAnswers()
+                  .or(() -> askSource(workspace, check, workspace.loaded()));
           if (asked.isEmpty()) {
             return new CheckResult(0, "nothing to compare: no record has a vector");
           }

@@ -40,7 +40,7 @@ final class Workspace implements AutoCloseable {
   private final Map<Side, VectorStore> open = new EnumMap<>(Side.class);
   private final List<ThroughputSample> throughput = new ArrayList<>();
   private final Map<String, Long> rowsDone = new HashMap<>();
-  private volatile QualityCheck.SourceAnswers sourceAnswers;
+  private QualityCheck.SourceAnswers sourceAnswers;
 
   /** The collections that a migration touches. */
   private enum Side {
@@ -198,12 +198,21 @@ final class Workspace implements AutoCloseable {
     }
   }
 
-  /** What the source answers to the queries of the quality check, if it was asked already. */
-  Optional<QualityCheck.SourceAnswers> sourceAnswers() {
-    return Optional.ofNullable(sourceAnswers);
+  /**
+   * What the source answers to the queries of the quality check, if it was asked already. A check
+   * that is done again asks anew: the source may have been mended.
+   */
+  synchronized Optional<QualityCheck.SourceAnswers> takeSourceAnswers() {
+    QualityCheck.SourceAnswers taken = sourceAnswers;
+    sourceAnswers = null;
+    return Optional.ofNullable(taken);
   }
 
-  void sourceAnswers(QualityCheck.SourceAnswers answers) {
+  synchronized boolean hasSourceAnswers() {
+    return sourceAnswers != null;
+  }
+
+  synchronized void sourceAnswers(QualityCheck.SourceAnswers answers) {
     sourceAnswers = answers;
   }
 
