@@ -11,7 +11,9 @@ import io.vecferry.testing.WithServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -58,8 +60,8 @@ class WorkerChaosTest {
       migration.start(PART_ROWS, "");
       // Planning that is killed before it ends begins anew, and few kills would hit anything else.
       Cli.await("a part is exported", () -> migration.exported() >= 1);
-      long rowsAtRisk = 0;
-      int stepsHit = 0;
+      List<Long> rowsAtRisk = new ArrayList<>();
+      List<Double> lost = new ArrayList<>();
       for (int kill = 0; kill < kills; kill++) {
         int[] victim = new int[1];
         migration.awaitStep(
@@ -70,24 +72,29 @@ class WorkerChaosTest {
             "a step runs before kill " + kill);
         TimeUnit.MILLISECONDS.sleep(random.nextInt(2000));
         List<PendingActivityInfo> hit = migration.runningOn(workers.get(victim[0]));
-        workers.get(victim[0]).kill();
+        Cli.Running killed = workers.get(victim[0]);
+        Instant since = Instant.now();
+        killed.kill();
         assertThat(migration.hasEnded()).as("ended before kill %s", kill).isFalse();
         migration.assertNothingRedone();
-        stepsHit += hit.size();
-        rowsAtRisk += hit.stream().mapToLong(WorkerChaosTest::rowsToRedo).sum();
+        rowsAtRisk.add(hit.stream().mapToLong(WorkerChaosTest::rowsToRedo).sum());
         workers.set(victim[0], service.startWorker());
+        lost.addAll(migration.awaitTakenOver(killed, hit, since));
       }
       migration.link.limit(Long.MAX_VALUE);
       migration.assertArrived();
       System.out.printf(
-          "%d kills over %,d rows in parts of %,d: %d running steps hit, %.0f rows to be done again per"
-              + " kill; %,d bytes sent, %.1f per row%n",
+          "%d kills over %,d rows in parts of %,d: %d running steps hit; rows to be done again per kill:"
+              + " %d on average, at most %d; a step that was hit went on after %.1f s (median), at most"
+              + " %.1f s; %.1f bytes sent per row%n",
           kills,
           ROWS,
           PART_ROWS,
-          stepsHit,
-          (double) rowsAtRisk / kills,
-          migration.link.sent(),
+          lost.size(),
+          rowsAtRisk.stream().mapToLong(Long::longValue).sum() / kills,
+          Collections.max(rowsAtRisk),
+          lost.stream().sorted().skip(lost.size() / 2).findFirst().orElse(0.0),
+          lost.stream().mapToDouble(Double::doubleValue).max().orElse(0),
           (double) migration.link.sent() / ROWS);
     }
   }

@@ -262,7 +262,8 @@ final class StatusBoard {
         startedMillis,
         Workflow.currentTimeMillis(),
         tuning,
-        choices.get());
+        choices.get(),
+        List.of());
   }
 
   private static <T> List<T> first(List<T> all) {
