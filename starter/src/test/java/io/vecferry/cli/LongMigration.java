@@ -3,7 +3,6 @@ package io.vecferry.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.google.protobuf.Timestamp;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.temporal.api.common.v1.WorkflowExecution;
@@ -24,14 +23,11 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
-import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 
 /**
@@ -50,7 +46,7 @@ final class LongMigration implements AutoCloseable {
   final Link link;
   private final String name;
   private final Path folder;
-  private final Service service;
+  private Service service;
   private final Path archive;
   private final int rows;
   private final String collection;
@@ -103,6 +99,12 @@ final class LongMigration implements AutoCloseable {
 
   /** Starts it once more. */
   void startAgain() {
+    started();
+  }
+
+  /** Starts it on another service, whose workers have the same archives. */
+  void startAgainAt(Service other) {
+    service = other;
     started();
   }
 
@@ -189,45 +191,6 @@ final class LongMigration implements AutoCloseable {
   /** Steps that a worker works on. */
   List<PendingActivityInfo> runningOn(Cli.Running worker) {
     return running().stream().filter(step -> isOn(worker, step)).toList();
-  }
-
-  /**
-   * Waits until others have taken over the steps of a worker that was killed.
-   *
-   * @param steps what it worked on
-   * @param killed when that was
-   * @return for each step, seconds until it was begun again
-   */
-  List<Double> awaitTakenOver(Cli.Running worker, List<PendingActivityInfo> steps, Instant killed) {
-    Map<String, Double> seconds = new HashMap<>();
-    Cli.await(
-        "others go on with the steps of a worker that was killed",
-        LONGEST,
-        () -> {
-          Map<String, PendingActivityInfo> now =
-              describe().getPendingActivitiesList().stream()
-                  .collect(Collectors.toMap(PendingActivityInfo::getActivityId, step -> step));
-          for (PendingActivityInfo step : steps) {
-            PendingActivityInfo later = now.get(step.getActivityId());
-            if (later == null) {
-              // Already done by another, or just before the kill.
-              seconds.putIfAbsent(step.getActivityId(), secondsBetween(killed, Instant.now()));
-            } else if (later.getState() == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
-                && !isOn(worker, later)) {
-              Timestamp begun = later.getLastStartedTime();
-              seconds.putIfAbsent(
-                  step.getActivityId(),
-                  secondsBetween(
-                      killed, Instant.ofEpochSecond(begun.getSeconds(), begun.getNanos())));
-            }
-          }
-          return seconds.size() == steps.size();
-        });
-    return List.copyOf(seconds.values());
-  }
-
-  private static double secondsBetween(Instant from, Instant to) {
-    return Duration.between(from, to).toMillis() / 1000.0;
   }
 
   private static boolean isOn(Cli.Running worker, PendingActivityInfo step) {
