@@ -1,14 +1,13 @@
 package io.vecferry.client;
 
 import com.google.protobuf.Timestamp;
-import io.temporal.api.common.v1.WorkflowExecution;
 import io.temporal.api.enums.v1.ApplicationErrorCategory;
 import io.temporal.api.enums.v1.PendingActivityState;
 import io.temporal.api.workflow.v1.PendingActivityInfo;
 import io.temporal.api.workflow.v1.PendingChildExecutionInfo;
-import io.temporal.api.workflowservice.v1.DescribeWorkflowExecutionRequest;
 import io.temporal.api.workflowservice.v1.DescribeWorkflowExecutionResponse;
 import io.temporal.client.WorkflowClient;
+import io.temporal.client.WorkflowNotFoundException;
 import io.temporal.common.converter.DataConverter;
 import io.temporal.common.converter.DataConverterException;
 import io.temporal.failure.TemporalFailure;
@@ -56,22 +55,23 @@ final class PendingSteps {
     add(steps, migration);
     for (PendingChildExecutionInfo child : migration.getPendingChildrenList()) {
       if (child.getWorkflowTypeName().equals("PartitionWorkflow")) {
-        add(steps, describe(child.getWorkflowId()));
+        addPartition(steps, child.getWorkflowId());
       }
     }
     steps.sort(Comparator.comparing(StepFailure::phase).thenComparing(StepFailure::subject));
     return steps;
   }
 
+  private void addPartition(List<StepFailure> steps, String workflowId) {
+    try {
+      add(steps, describe(workflowId));
+    } catch (WorkflowNotFoundException e) {
+      // It has been deleted since.
+    }
+  }
+
   private DescribeWorkflowExecutionResponse describe(String workflowId) {
-    return client
-        .getWorkflowServiceStubs()
-        .blockingStub()
-        .describeWorkflowExecution(
-            DescribeWorkflowExecutionRequest.newBuilder()
-                .setNamespace(client.getOptions().getNamespace())
-                .setExecution(WorkflowExecution.newBuilder().setWorkflowId(workflowId))
-                .build());
+    return client.newUntypedWorkflowStub(workflowId).describe().getRawDescription();
   }
 
   private void add(List<StepFailure> steps, DescribeWorkflowExecutionResponse workflow) {
