@@ -276,8 +276,12 @@ public final class MigrationSteps implements MigrationActivities {
       Workspace workspace, QualityCheck check, VectorStore target) {
     MigrationSpec.Quality wanted = workspace.spec().quality();
     VectorStore source = workspace.source();
-    boolean exact = source.searchesExactly() && target.searchesExactly();
-    return () -> check.askSource(source, exact, wanted.sampleSize(), wanted.topK());
+    return () ->
+        check.askSource(
+            source,
+            source.searchesExactly() && target.searchesExactly(),
+            wanted.sampleSize(),
+            wanted.topK());
   }
 
   @Override
