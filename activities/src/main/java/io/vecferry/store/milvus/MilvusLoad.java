@@ -48,6 +48,12 @@ final class MilvusLoad {
   private static final int RANGES_TO_COMPARE = 64;
   private static final int ROWS_TO_COMPARE = 500;
 
+  /**
+   * A load up to this size gets its indexes at once, so that it can be read while they are being
+   * built. Milvus takes up a larger one sooner without them.
+   */
+  private static final long EARLY_BYTES = 512L << 20;
+
   /** Milvus flushes a collection only so often. */
   private static final Duration FLUSH_PATIENCE = Duration.ofMinutes(2);
 
@@ -132,7 +138,11 @@ final class MilvusLoad {
                     .build()));
     collection.forget();
     // Two attempts may have met: the collection is that of the one that came first.
-    require(stamp);
+    DescribeCollectionResponse created = require(stamp);
+    if (!version.lite() && schema.vectorBytes() <= EARLY_BYTES) {
+      makeIndexes(CollectionNote.of(created).orElseThrow());
+      collection.load();
+    }
   }
 
   BatchWriter write(LoadStamp stamp) {
