@@ -2,23 +2,35 @@ package io.vecferry.phase;
 
 import io.vecferry.archive.LocalArtifactStore;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 
 /** All activities of a worker, over one archive root. */
 public final class Activities implements AutoCloseable {
+  public static final Duration DEFAULT_PATIENCE = Duration.ofMinutes(30);
+
   private final List<Object> implementations;
   private final ResourceMonitor monitor;
+
+  /** With the usual patience. */
+  public Activities(Path archiveRoot, boolean searchAttributes) {
+    this(archiveRoot, searchAttributes, DEFAULT_PATIENCE);
+  }
 
   /**
    * @param archiveRoot folder of all archives; made when it is needed
    * @param searchAttributes whether the Temporal service knows the migration's search attributes
+   * @param patience how long a step that gets no further is tried again before a person is asked;
+   *     zero for ever
    */
-  public Activities(Path archiveRoot, boolean searchAttributes) {
+  public Activities(Path archiveRoot, boolean searchAttributes, Duration patience) {
+    Calls calls = new Calls(new Patience(patience));
     Workspaces workspaces = new Workspaces(new LocalArtifactStore(archiveRoot));
     this.monitor = new ResourceMonitor(archiveRoot);
     this.implementations =
         List.of(
-            new PartSteps(workspaces), new MigrationSteps(workspaces, monitor, searchAttributes));
+            new PartSteps(workspaces, calls),
+            new MigrationSteps(workspaces, monitor, searchAttributes, calls));
   }
 
   /** What has to be registered with a worker. */

@@ -9,6 +9,7 @@ import io.temporal.common.converter.DataConverterException;
 import io.temporal.failure.ApplicationErrorCategory;
 import io.temporal.failure.ApplicationFailure;
 import io.vecferry.activity.Attempts;
+import io.vecferry.activity.StepProgress;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.store.StoreException;
 import java.time.Duration;
@@ -27,9 +28,6 @@ import org.slf4j.LoggerFactory;
 final class Calls {
   private static final Logger LOG = LoggerFactory.getLogger(Calls.class);
 
-  /** A store that asks to slow down is left alone for this long. */
-  private static final Duration RATE_LIMIT_PAUSE = Duration.ofSeconds(15);
-
   private static final int BEAT_SECONDS = 3;
 
   /** A step that a worker gives up because it stops goes on elsewhere after this time. */
@@ -46,7 +44,11 @@ final class Calls {
 
   private static final ThreadLocal<Beating> CURRENT = new ThreadLocal<>();
 
-  private Calls() {}
+  private final Patience patience;
+
+  Calls(Patience patience) {
+    this.patience = patience;
+  }
 
   /** Runs the work of an activity that takes no time. */
   static <T> T run(Supplier<T> work) {
@@ -73,12 +75,21 @@ final class Calls {
    * activity is cancelled, the work is interrupted. When the worker stops, the work is told by
    * {@link #beat} and interrupted later. A hang is noticed by the time limit of the attempt only.
    */
-  static <T> T runBeating(Supplier<T> work) {
+  <T> T runBeating(Supplier<T> work) {
+    return runBeating("", work);
+  }
+
+  /**
+   * Does the same for work on a part.
+   *
+   * @param subject name of the part
+   */
+  <T> T runBeating(String subject, Supplier<T> work) {
     Beating beating =
         new Beating(
             Activity.getExecutionContext(),
             Thread.currentThread(),
-            lastProgress(Activity.getExecutionContext()));
+            lastProgress(Activity.getExecutionContext(), subject));
     CURRENT.set(beating);
     ScheduledFuture<?> beats =
         BEATS.scheduleAtFixedRate(beating, BEAT_SECONDS, BEAT_SECONDS, TimeUnit.SECONDS);
@@ -96,7 +107,7 @@ final class Calls {
       if (beating.stopping) {
         throw stopping();
       }
-      throw e;
+      throw e instanceof ApplicationFailure failure ? beating.failed(failure, patience) : e;
     } finally {
       beats.cancel(false);
       beating.end();
@@ -117,14 +128,13 @@ final class Calls {
    */
   static boolean beat(long rows, long cursor) {
     Beating beating = CURRENT.get();
-    beating.progress = new PartProgress(rows, cursor);
+    beating.moveTo(rows, cursor);
     return beating.beat();
   }
 
   /** Rows that an earlier attempt of this step has left to be left out; 0 when that is unknown. */
   static long cursor() {
-    PartProgress progress = CURRENT.get().progress;
-    return progress == null ? 0 : progress.cursor();
+    return CURRENT.get().progress.cursor();
   }
 
   /**
@@ -152,36 +162,53 @@ final class Calls {
         .build();
   }
 
-  private static PartProgress lastProgress(ActivityExecutionContext context) {
+  private static StepProgress lastProgress(ActivityExecutionContext context, String subject) {
+    StepProgress none = StepProgress.none(subject);
     try {
-      return context.getLastHeartbeatDetails(PartProgress.class).orElse(null);
+      return context.getLastHeartbeatDetails(StepProgress.class).orElse(none);
     } catch (DataConverterException e) {
       // Of another version; without it the step starts from its beginning.
-      return null;
+      return none;
     }
   }
-
-  /**
-   * What a step says while it runs.
-   *
-   * @param rows rows done, of those in the part
-   * @param cursor rows, counted from the first one, that another attempt can leave out
-   */
-  record PartProgress(long rows, long cursor) {}
 
   /** Beats for one running step. */
   private static final class Beating implements Runnable {
     private final ActivityExecutionContext context;
     private final Thread worker;
-    private volatile PartProgress progress;
+    private volatile StepProgress progress;
+    private long furtherNanos = System.nanoTime();
     private volatile boolean stopping;
     private ActivityCompletionException cancelled;
     private boolean ended;
 
-    Beating(ActivityExecutionContext context, Thread worker, PartProgress progress) {
+    Beating(ActivityExecutionContext context, Thread worker, StepProgress progress) {
       this.context = context;
       this.worker = worker;
       this.progress = progress;
+    }
+
+    void moveTo(long rows, long cursor) {
+      if (rows > progress.furthest()) {
+        furtherNanos = System.nanoTime();
+      }
+      progress = progress.at(rows, cursor);
+    }
+
+    /** What a failure comes to, which the next attempt is told of. */
+    ApplicationFailure failed(ApplicationFailure failure, Patience patience) {
+      if (failure.isNonRetryable() || failure.getCategory() == ApplicationErrorCategory.BENIGN) {
+        return failure;
+      }
+      Patience.Verdict verdict =
+          patience.judge(
+              progress,
+              failure,
+              Duration.ofNanos(System.nanoTime() - furtherNanos),
+              System.currentTimeMillis());
+      progress = verdict.progress();
+      beat();
+      return verdict.failure();
     }
 
     /** False when the worker is about to stop. */
@@ -228,17 +255,13 @@ final class Calls {
   private static ApplicationFailure failure(
       FailureClass failureClass, String message, Throwable cause) {
     LOG.warn("{}: {}", failureClass, message, failureClass == FailureClass.BUG ? cause : null);
-    ApplicationFailure.Builder builder =
-        ApplicationFailure.newBuilder()
-            .setType(failureClass.name())
-            .setMessage(message)
-            .setCause(cause)
-            .setDetails(attempts())
-            .setNonRetryable(!failureClass.retryable());
-    if (failureClass == FailureClass.RATE_LIMITED) {
-      builder.setNextRetryDelay(RATE_LIMIT_PAUSE);
-    }
-    return builder.build();
+    return ApplicationFailure.newBuilder()
+        .setType(failureClass.name())
+        .setMessage(message)
+        .setCause(cause)
+        .setDetails(attempts())
+        .setNonRetryable(!failureClass.retryable())
+        .build();
   }
 
   private static Attempts attempts() {

@@ -48,11 +48,14 @@ public final class MigrationSteps implements MigrationActivities {
   private final Workspaces workspaces;
   private final ReportAssembly reports;
   private final boolean searchAttributes;
+  private final Calls calls;
 
-  MigrationSteps(Workspaces workspaces, ResourceMonitor monitor, boolean searchAttributes) {
+  MigrationSteps(
+      Workspaces workspaces, ResourceMonitor monitor, boolean searchAttributes, Calls calls) {
     this.workspaces = workspaces;
     this.reports = new ReportAssembly(monitor);
     this.searchAttributes = searchAttributes;
+    this.calls = calls;
   }
 
   @Override
@@ -68,7 +71,7 @@ public final class MigrationSteps implements MigrationActivities {
 
   @Override
   public MigrationPlan plan(MigrationSpec spec) {
-    return Calls.runBeating(
+    return calls.runBeating(
         () -> {
           workspaces.close(spec.name());
           Archive archive = new Archive(workspaces.store(), spec.name());
@@ -147,7 +150,7 @@ public final class MigrationSteps implements MigrationActivities {
 
   @Override
   public CheckResult completeExport(WholeTask task) {
-    return Calls.runBeating(
+    return calls.runBeating(
         () -> {
           Workspace workspace = workspaces.get(task.migration());
           Archive archive = workspace.archive();
@@ -209,7 +212,7 @@ public final class MigrationSteps implements MigrationActivities {
 
   @Override
   public CheckResult prepareTarget(WholeTask task) {
-    return Calls.runBeating(
+    return calls.runBeating(
         () -> {
           Workspace workspace = workspaces.get(task.migration());
           if (workspace.isSwitched()) {
@@ -231,7 +234,7 @@ public final class MigrationSteps implements MigrationActivities {
 
   @Override
   public CheckResult finishLoad(WholeTask task) {
-    return Calls.runBeating(
+    return calls.runBeating(
         () -> {
           Workspace workspace = workspaces.get(task.migration());
           if (!workspace.isSwitched()) {
@@ -286,7 +289,7 @@ public final class MigrationSteps implements MigrationActivities {
 
   @Override
   public CheckResult completeImportValidation(WholeTask task) {
-    return Calls.runBeating(
+    return calls.runBeating(
         () -> {
           Workspace workspace = workspaces.get(task.migration());
           PartProof proof = PartProof.total(workspace.archive());
@@ -312,7 +315,7 @@ public final class MigrationSteps implements MigrationActivities {
 
   @Override
   public CheckResult checkQuality(WholeTask task) {
-    return Calls.runBeating(
+    return calls.runBeating(
         () -> {
           Workspace workspace = workspaces.get(task.migration());
           MigrationSpec.Quality wanted = workspace.spec().quality();
@@ -367,7 +370,7 @@ public final class MigrationSteps implements MigrationActivities {
 
   @Override
   public CheckResult cutover(WholeTask task) {
-    return Calls.runBeating(
+    return calls.runBeating(
         () -> {
           Workspace workspace = workspaces.get(task.migration());
           if (!workspace.isSwitched()) {
@@ -385,7 +388,7 @@ public final class MigrationSteps implements MigrationActivities {
 
   @Override
   public CheckResult compensate(WholeTask task, Compensation compensation) {
-    return Calls.runBeating(() -> undo(workspaces.get(task.migration()), compensation));
+    return calls.runBeating(() -> undo(workspaces.get(task.migration()), compensation));
   }
 
   static CheckResult undo(Workspace workspace, Compensation compensation) {
@@ -402,7 +405,7 @@ public final class MigrationSteps implements MigrationActivities {
 
   @Override
   public ReportLocation writeReport(ReportRequest request) {
-    return Calls.runBeating(
+    return calls.runBeating(
         () -> {
           Archive archive = new Archive(workspaces.store(), request.migration());
           if (!archive.exists(Archive.PLAN)) {

@@ -30,29 +30,33 @@ public final class PartSteps implements PartActivities {
   private static final int NAMED_PROBLEMS = 5;
 
   private final Workspaces workspaces;
+  private final Calls calls;
 
-  PartSteps(Workspaces workspaces) {
+  PartSteps(Workspaces workspaces, Calls calls) {
     this.workspaces = workspaces;
+    this.calls = calls;
   }
 
   @Override
   public PartResult exportPart(PartTask task) {
-    return Calls.runBeating(() -> noted(Phase.EXPORT, task, export(task)));
+    return calls.runBeating(task.partName(), () -> noted(Phase.EXPORT, task, export(task)));
   }
 
   @Override
   public PartResult validateExportedPart(PartTask task) {
-    return Calls.runBeating(() -> noted(Phase.VALIDATE_EXPORT, task, validateExport(task)));
+    return calls.runBeating(
+        task.partName(), () -> noted(Phase.VALIDATE_EXPORT, task, validateExport(task)));
   }
 
   @Override
   public PartResult importPart(PartTask task) {
-    return Calls.runBeating(() -> noted(Phase.IMPORT, task, load(task)));
+    return calls.runBeating(task.partName(), () -> noted(Phase.IMPORT, task, load(task)));
   }
 
   @Override
   public PartResult validateImportedPart(PartTask task) {
-    return Calls.runBeating(() -> noted(Phase.VALIDATE_IMPORT, task, validateImport(task)));
+    return calls.runBeating(
+        task.partName(), () -> noted(Phase.VALIDATE_IMPORT, task, validateImport(task)));
   }
 
   private PartResult export(PartTask task) {

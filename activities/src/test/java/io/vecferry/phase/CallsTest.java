@@ -10,12 +10,15 @@ import io.temporal.failure.ApplicationFailure;
 import io.temporal.testing.TestActivityEnvironment;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.store.StoreException;
+import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 class CallsTest {
+  private final Calls calls = new Calls(new Patience(Duration.ofMinutes(30)));
+
   /** An activity that does what the test says. */
   @ActivityInterface
   public interface Step {
@@ -30,7 +33,7 @@ class CallsTest {
     Step step =
         () -> {
           try {
-            return Calls.runBeating(() -> waitForever(started));
+            return calls.runBeating(() -> waitForever(started));
           } catch (RuntimeException e) {
             thrown.set(e);
             assertThat(Thread.currentThread().isInterrupted()).isFalse();
@@ -63,7 +66,7 @@ class CallsTest {
   void aStoreFailureKeepsItsClass() {
     Step step =
         () ->
-            Calls.runBeating(
+            calls.runBeating(
                 () -> {
                   throw new StoreException(FailureClass.PERMISSION, "not allowed");
                 });
@@ -88,7 +91,7 @@ class CallsTest {
   void whatInterruptedWorkSaysIsNoResult() {
     Step step =
         () ->
-            Calls.runBeating(
+            calls.runBeating(
                 () -> {
                   Thread.currentThread().interrupt();
                   return "the store is not there";

@@ -11,6 +11,7 @@ import io.vecferry.activity.MigrationActivities;
 import io.vecferry.activity.PartActivities;
 import io.vecferry.activity.PartResult;
 import io.vecferry.activity.PartTask;
+import io.vecferry.activity.StepProgress;
 import io.vecferry.activity.WholeTask;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.MigrationPlan;
@@ -223,7 +224,7 @@ class KindsMigrationTest {
         new PartTask("kinds", first.partition(), 1, parts.exportPart(first).cursor(), null);
     parts.exportPart(second);
     steps.prepareTarget(new WholeTask("kinds", List.of(2)));
-    environment.setHeartbeatDetails(new Calls.PartProgress(110, 100));
+    environment.setHeartbeatDetails(StepProgress.none("p000-000000").at(110, 100));
     assertThat(parts.importPart(first).rows()).isEqualTo(120);
     // Of another version, and so of no use.
     environment.setHeartbeatDetails(List.of("something else"));

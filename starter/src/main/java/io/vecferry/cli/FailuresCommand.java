@@ -15,11 +15,17 @@ final class FailuresCommand extends MigrationCommand {
     MigrationStatus status = status();
     if (json) {
       System.out.println(json(status.failures()));
-    } else if (status.failures().isEmpty()) {
+      return ExitCode.OK;
+    }
+    if (status.failures().isEmpty()) {
       System.out.println("No failed step waits for a decision.");
     } else {
       status.failures().forEach(FailuresCommand::print);
       StatusCommand.printChoices(status);
+    }
+    if (!status.retrying().isEmpty()) {
+      System.out.println("Tried again without a person:");
+      status.retrying().forEach(FailuresCommand::print);
     }
     return ExitCode.OK;
   }

@@ -26,6 +26,7 @@ final class Progress {
   private final boolean terminal;
   private final Set<Phase> finished = EnumSet.noneOf(Phase.class);
   private final Set<StepFailure> told = new HashSet<>();
+  private final Set<String> toldOfTrying = new HashSet<>();
   private String state = "";
   private int drawn;
 
@@ -43,6 +44,11 @@ final class Progress {
     for (StepFailure failure : status.failures()) {
       if (told.add(failure)) {
         line("  ! " + failure);
+      }
+    }
+    for (StepFailure failure : status.retrying()) {
+      if (toldOfTrying.add(failure.phase() + failure.subject() + failure.sinceMillis())) {
+        line("  ~ " + failure + " (tried again)");
       }
     }
     String now =

@@ -44,6 +44,9 @@ final class StatusCommand extends MigrationCommand {
     for (StepFailure failure : status.failures()) {
       System.out.println("Failed: " + failure);
     }
+    for (StepFailure failure : status.retrying()) {
+      System.out.println("Tried again: " + failure + " (" + failure.tried() + ")");
+    }
     if (status.tuning() != null && status.outcome() == null) {
       System.out.println("Speed: " + status.tuning());
     }

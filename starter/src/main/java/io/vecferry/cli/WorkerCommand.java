@@ -5,6 +5,7 @@ import io.vecferry.worker.WorkerLimits;
 import io.vecferry.worker.WorkerProcess;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -71,6 +72,14 @@ final class WorkerCommand implements Callable<Integer> {
   double targetWorkerRate;
 
   @Option(
+      names = "--patience",
+      paramLabel = "MINUTES",
+      defaultValue = "${env:VECFERRY_PATIENCE:-30}",
+      description =
+          "How long a step that gets no further is tried again before a person is asked; 0 for ever (default: VECFERRY_PATIENCE, or 30).")
+  double patience;
+
+  @Option(
       names = "--http",
       paramLabel = "HOST:PORT",
       description = "Serve /metrics, /healthz and /readyz there (default: not at all).")
@@ -92,7 +101,8 @@ final class WorkerCommand implements Callable<Integer> {
                 1,
                 activities == null ? WorkerLimits.defaultActivities() : activities),
             rate("source", sourceRate, sourceWorkerRate),
-            rate("target", targetRate, targetWorkerRate));
+            rate("target", targetRate, targetWorkerRate),
+            Duration.ofMillis((long) (atLeast("--patience", 0, patience) * 60_000)));
     try {
       new WorkerProcess(settings, root.archiveRoot, limits, address()).run();
     } catch (IllegalStateException e) {

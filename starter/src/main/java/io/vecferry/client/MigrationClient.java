@@ -103,9 +103,17 @@ public final class MigrationClient {
     }
   }
 
-  /** State and progress. */
+  /** State and progress, with the steps that are tried again. */
   public MigrationStatus status(String migration) {
-    return stub(migration).status();
+    MigrationStatus status = stub(migration).status();
+    return status.state() == MigrationStatus.State.FINISHED
+        ? status
+        : status.with(retrying(migration));
+  }
+
+  /** Steps that have failed and are tried again without a person. Needs no worker. */
+  public List<StepFailure> retrying(String migration) {
+    return new PendingSteps(client).triedAgain(MigrationWorkflow.workflowId(migration));
   }
 
   /** The plan; null before planning has ended. */

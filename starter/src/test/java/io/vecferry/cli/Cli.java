@@ -217,6 +217,25 @@ final class Cli {
       STARTED.remove(process);
     }
 
+    /** Sends it a signal, as STOP or CONT. */
+    void signal(String name) {
+      try {
+        int exit =
+            new ProcessBuilder("kill", "-" + name, Long.toString(pid()))
+                .inheritIO()
+                .start()
+                .waitFor();
+        if (exit != 0) {
+          throw new AssertionError("kill -" + name + " ended with " + exit);
+        }
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new AssertionError("interrupted", e);
+      }
+    }
+
     /** SIGTERM. */
     void terminate() {
       process.destroy();

@@ -26,6 +26,7 @@ final class Link implements AutoCloseable {
   private volatile long delayMillis;
   private volatile long bytesPerSecond = Long.MAX_VALUE;
   private volatile boolean held;
+  private volatile boolean refusing;
 
   /**
    * @param address host and port
@@ -67,6 +68,17 @@ final class Link implements AutoCloseable {
     held = false;
   }
 
+  /** Connections end with a reset, and new ones too. */
+  void cut() {
+    refusing = true;
+    reset();
+  }
+
+  /** New connections work again. */
+  void mend() {
+    refusing = false;
+  }
+
   /** All connections end with a reset. */
   void reset() {
     for (Socket socket : open) {
@@ -94,6 +106,10 @@ final class Link implements AutoCloseable {
       try {
         Socket client = server.accept();
         open.add(client);
+        if (refusing) {
+          close(client);
+          continue;
+        }
         Socket target = new Socket(host, port);
         open.add(target);
         start("link-out", () -> pump(client, target, toServer));

@@ -1,8 +1,13 @@
 package io.vecferry.cli;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vecferry.plan.FailureClass;
+import io.vecferry.plan.Phase;
 import io.vecferry.testing.RunningServer;
 import io.vecferry.testing.Server;
 import io.vecferry.testing.WithServer;
+import io.vecferry.workflow.MigrationStatus;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
@@ -62,6 +67,46 @@ class LinkChaosTest {
       disturb(migration.link, migration);
       migration.link.delay(0);
       migration.link.limit(Long.MAX_VALUE);
+      migration.assertArrived();
+    }
+  }
+
+  @Test
+  void storeStaysAwayLongerThanTheWorkerIsPatient(
+      @WithServer(Server.TEMPORAL) RunningServer temporal,
+      @WithServer(Server.CHROMA) RunningServer chroma) {
+    try (Service service = Service.at(temporal, folder);
+        LongMigration migration = new LongMigration(folder, service, chroma, "away", ROWS)) {
+      service.startWorker("--patience", "0.5");
+      migration.link.limit(50_000);
+      migration.start(PART_ROWS, "");
+      migration.awaitImported(1);
+      migration.link.cut();
+      Cli.await(
+          "an import is tried again",
+          () ->
+              service.client().status("away").retrying().stream()
+                  .anyMatch(step -> step.phase() == Phase.IMPORT && step.attempts() > 1));
+      Cli.Result failures = service.cli(folder).run("failures", "away");
+      assertThat(failures.out())
+          .contains("Tried again without a person:\nIMPORT p000-00")
+          .containsPattern(
+              " \\[TRANSIENT] [^\n]+\n(  because: .*\n)*  tried: \\d+ attempts? since ");
+      assertThat(service.client().status("away").failures()).as("%s", failures).isEmpty();
+
+      MigrationStatus status = service.await("away", MigrationStatus.State.NEEDS_ATTENTION);
+      assertThat(status.retrying()).isEmpty();
+      assertThat(status.failures())
+          .allSatisfy(
+              failure -> {
+                assertThat(failure.failureClass()).isEqualTo(FailureClass.TRANSIENT);
+                assertThat(failure.message()).contains("(given up: it got no further for 3");
+                assertThat(failure.attempts()).isGreaterThanOrEqualTo(6);
+              });
+      migration.link.mend();
+      migration.link.limit(Long.MAX_VALUE);
+      Cli.Result retried = service.cli(folder).run("retry", "away", "--reason", "it is back");
+      assertThat(retried.exitCode()).as("%s", retried).isZero();
       migration.assertArrived();
     }
   }

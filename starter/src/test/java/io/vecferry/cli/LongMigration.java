@@ -46,7 +46,7 @@ final class LongMigration implements AutoCloseable {
   final Link link;
   private final String name;
   private final Path folder;
-  private final Service service;
+  private Service service;
   private final Path archive;
   private final int rows;
   private final String collection;
@@ -99,6 +99,12 @@ final class LongMigration implements AutoCloseable {
 
   /** Starts it once more. */
   void startAgain() {
+    started();
+  }
+
+  /** Starts it on another service, whose workers have the same archives. */
+  void startAgainAt(Service other) {
+    service = other;
     started();
   }
 
@@ -184,9 +190,11 @@ final class LongMigration implements AutoCloseable {
 
   /** Steps that a worker works on. */
   List<PendingActivityInfo> runningOn(Cli.Running worker) {
-    return running().stream()
-        .filter(activity -> activity.getLastWorkerIdentity().startsWith(worker.pid() + "@"))
-        .toList();
+    return running().stream().filter(step -> isOn(worker, step)).toList();
+  }
+
+  private static boolean isOn(Cli.Running worker, PendingActivityInfo step) {
+    return step.getLastWorkerIdentity().startsWith(worker.pid() + "@");
   }
 
   /** Waits until a worker works on such a step. */

@@ -2,6 +2,7 @@ package io.vecferry.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vecferry.plan.Phase;
 import io.vecferry.testing.RunningServer;
 import io.vecferry.testing.Server;
 import io.vecferry.testing.WithServer;
@@ -16,7 +17,8 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /**
  * The Temporal service is killed while a migration runs, alone and together with the worker, and
- * comes back on its database. {@code vecferry.chaos.outage} says after how many seconds.
+ * comes back on its database; {@code vecferry.chaos.outage} says after how many seconds. Or what it
+ * knew is lost.
  */
 @Tag("slow")
 @Execution(ExecutionMode.CONCURRENT)
@@ -53,6 +55,28 @@ class TemporalChaosTest {
       migration.assertArrived();
       Cli.Result watched = watch.await();
       assertThat(watched.exitCode()).as("%s", watched).isZero();
+    }
+  }
+
+  @Test
+  void namespaceIsLost(@WithServer(Server.CHROMA) RunningServer chroma) {
+    try (Service lost = Service.at(temporal, folder);
+        Service empty = Service.at(temporal, folder);
+        LongMigration migration = new LongMigration(folder, lost, chroma, "lost", ROWS)) {
+      Cli.Running worker = lost.startWorker();
+      migration.link.limit(50_000);
+      migration.start(500, "");
+      migration.awaitImported(2);
+      worker.kill();
+      migration.assertNothingRedone();
+      // For the new one there has never been a migration, and its worker finds the archive.
+      empty.startWorker();
+      migration.link.limit(Long.MAX_VALUE);
+      migration.startAgainAt(empty);
+      migration.assertArrived();
+      assertThat(empty.client().status("lost").phases())
+          .filteredOn(phase -> phase.phase() == Phase.IMPORT)
+          .allSatisfy(phase -> assertThat(phase.rowsReused()).isGreaterThanOrEqualTo(1_000));
     }
   }
 

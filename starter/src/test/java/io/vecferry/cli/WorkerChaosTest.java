@@ -11,7 +11,9 @@ import io.vecferry.testing.WithServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -38,6 +40,9 @@ class WorkerChaosTest {
   private static final int ROWS = Integer.getInteger("vecferry.chaos.rows", 8_000);
   private static final int PART_ROWS = Math.max(500, ROWS / 100);
 
+  /** With more of them, a kill need not wait until another worker has gone on with the last one. */
+  private static final int WORKERS = 3;
+
   /** Bytes that a record costs on the way to Chroma or back, with some to spare. */
   private static final int RECORD_BYTES = 400;
 
@@ -52,14 +57,16 @@ class WorkerChaosTest {
     Random random = new Random(kills);
     try (Service service = Service.at(temporal, folder);
         LongMigration migration = new LongMigration(folder, service, chroma, "killed", ROWS)) {
-      List<Cli.Running> workers =
-          new ArrayList<>(List.of(service.startWorker(), service.startWorker()));
+      List<Cli.Running> workers = new ArrayList<>();
+      for (int worker = 0; worker < WORKERS; worker++) {
+        workers.add(service.startWorker());
+      }
       migration.link.limit(slowly(kills));
       migration.start(PART_ROWS, "");
       // Planning that is killed before it ends begins anew, and few kills would hit anything else.
       Cli.await("a part is exported", () -> migration.exported() >= 1);
-      long rowsAtRisk = 0;
-      int stepsHit = 0;
+      List<Long> rowsAtRisk = new ArrayList<>();
+      TakeOvers takeOvers = new TakeOvers();
       for (int kill = 0; kill < kills; kill++) {
         int[] victim = new int[1];
         migration.awaitStep(
@@ -69,25 +76,39 @@ class WorkerChaosTest {
             },
             "a step runs before kill " + kill);
         TimeUnit.MILLISECONDS.sleep(random.nextInt(2000));
-        List<PendingActivityInfo> hit = migration.runningOn(workers.get(victim[0]));
-        workers.get(victim[0]).kill();
+        Cli.Running killed = workers.get(victim[0]);
+        takeOvers.look(migration.describe().getPendingActivitiesList());
+        List<PendingActivityInfo> hit = migration.runningOn(killed);
+        Instant when = Instant.now();
+        killed.kill();
+        takeOvers.killed(killed, hit, when);
         assertThat(migration.hasEnded()).as("ended before kill %s", kill).isFalse();
         migration.assertNothingRedone();
-        stepsHit += hit.size();
-        rowsAtRisk += hit.stream().mapToLong(WorkerChaosTest::rowsToRedo).sum();
+        rowsAtRisk.add(hit.stream().mapToLong(WorkerChaosTest::rowsToRedo).sum());
         workers.set(victim[0], service.startWorker());
+        takeOvers.look(migration.describe().getPendingActivitiesList());
       }
+      Cli.await(
+          "others go on with what killed workers have left",
+          () -> {
+            takeOvers.look(migration.describe().getPendingActivitiesList());
+            return takeOvers.isComplete();
+          });
       migration.link.limit(Long.MAX_VALUE);
       migration.assertArrived();
+      List<Double> seconds = takeOvers.seconds();
       System.out.printf(
-          "%d kills over %,d rows in parts of %,d: %d running steps hit, %.0f rows to be done again per"
-              + " kill; %,d bytes sent, %.1f per row%n",
+          "%d kills over %,d rows in parts of %,d: %d running steps hit; rows to be done again per"
+              + " kill: %d on average, at most %d; a step that was hit went on after %.1f s (median),"
+              + " at most %.1f s; %.1f bytes sent per row%n",
           kills,
           ROWS,
           PART_ROWS,
-          stepsHit,
-          (double) rowsAtRisk / kills,
-          migration.link.sent(),
+          seconds.size(),
+          rowsAtRisk.stream().mapToLong(Long::longValue).sum() / kills,
+          Collections.max(rowsAtRisk),
+          seconds.get(seconds.size() / 2),
+          seconds.get(seconds.size() - 1),
           (double) migration.link.sent() / ROWS);
     }
   }
@@ -181,6 +202,68 @@ class WorkerChaosTest {
       service.startWorker();
       migration.assertBack();
       assertThat(migration.exported()).isGreaterThan(2);
+    }
+  }
+
+  @Test
+  void stoppingWorkerHandsItsImportOver(
+      @WithServer(Server.TEMPORAL) RunningServer temporal,
+      @WithServer(Server.CHROMA) RunningServer chroma) {
+    int rows = 4_000;
+    try (Service service = Service.at(temporal, folder);
+        LongMigration migration = new LongMigration(folder, service, chroma, "handed", rows)) {
+      Cli.Running worker = service.startWorker();
+      migration.link.limit(60_000);
+      migration.start(rows, "overlap: false");
+      PendingActivityInfo half =
+          migration.awaitStep(
+              step ->
+                  step.getActivityType().getName().equals("ImportPart")
+                      && progress(step, "cursor") >= rows / 2,
+              "half of the part is imported");
+      worker.terminate();
+      Cli.Result ended = worker.await();
+      assertThat(ended.exitCode()).as("%s", ended).isEqualTo(143);
+      long sent = migration.link.sent();
+      service.startWorker();
+      migration.awaitImported(1);
+      long more = migration.link.sent() - sent;
+      // Half of the rows were left. All of them again would have been as much once more.
+      assertThat(more).as("sent before: %s, step: %s", sent, half).isLessThan(sent);
+      migration.link.limit(Long.MAX_VALUE);
+      migration.assertArrived();
+    }
+  }
+
+  @Test
+  void suspendedWorkerComesBackWhenAnotherHasItsSteps(
+      @WithServer(Server.TEMPORAL) RunningServer temporal,
+      @WithServer(Server.CHROMA) RunningServer chroma) {
+    try (Service service = Service.at(temporal, folder);
+        LongMigration migration = new LongMigration(folder, service, chroma, "frozen", 6_000)) {
+      Cli.Running frozen = service.startWorker();
+      migration.link.limit(30_000);
+      migration.startBack(1_500, "");
+      PendingActivityInfo half =
+          migration.awaitStep(
+              step ->
+                  step.getActivityType().getName().equals("ExportPart")
+                      && progress(step, "rows") > 0,
+              "a part is half exported");
+      frozen.signal("STOP");
+      Cli.Running other = service.startWorker();
+      migration.awaitStep(
+          step ->
+              step.getActivityId().equals(half.getActivityId())
+                  && step.getLastWorkerIdentity().startsWith(other.pid() + "@")
+                  && progress(step, "rows") > 0,
+          "the other one exports the same part");
+      frozen.signal("CONT");
+      // Now two attempts write the part; only the later one may publish it.
+      Cli.await("a part is exported", () -> migration.exported() >= 1);
+      migration.assertNothingRedone();
+      migration.link.limit(Long.MAX_VALUE);
+      migration.assertBack();
     }
   }
 

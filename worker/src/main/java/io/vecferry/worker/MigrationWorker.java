@@ -57,7 +57,7 @@ public final class MigrationWorker implements AutoCloseable {
                 .setDataConverter(Payloads.converter())
                 .build());
     WorkerFactory factory = WorkerFactory.newInstance(client);
-    Activities activities = new Activities(archiveRoot, searchAttributes);
+    Activities activities = new Activities(archiveRoot, searchAttributes, limits.patience());
     for (WorkerLimits.Kind kind : limits.serves()) {
       Worker worker = factory.newWorker(taskQueue(kind), options(kind, limits, deployment));
       if (kind == WorkerLimits.Kind.WORKFLOWS) {

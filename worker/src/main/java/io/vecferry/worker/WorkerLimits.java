@@ -1,5 +1,7 @@
 package io.vecferry.worker;
 
+import io.vecferry.phase.Activities;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.Set;
@@ -11,8 +13,11 @@ import java.util.Set;
  * @param parallelActivities steps of each kind that may run at once in this process
  * @param source how fast parts are read from sources
  * @param target how fast parts are written to targets and compared with them
+ * @param patience how long a step that gets no further is tried again before a person is asked;
+ *     zero for ever
  */
-public record WorkerLimits(Set<Kind> serves, int parallelActivities, Rate source, Rate target) {
+public record WorkerLimits(
+    Set<Kind> serves, int parallelActivities, Rate source, Rate target, Duration patience) {
 
   /** Work that waits in a queue of its own. */
   public enum Kind {
@@ -43,8 +48,9 @@ public record WorkerLimits(Set<Kind> serves, int parallelActivities, Rate source
   }
 
   public WorkerLimits {
-    if (serves.isEmpty() || parallelActivities < 1) {
-      throw new IllegalArgumentException(serves + ", " + parallelActivities + " activities");
+    if (serves.isEmpty() || parallelActivities < 1 || patience.isNegative()) {
+      throw new IllegalArgumentException(
+          serves + ", " + parallelActivities + " activities, patience " + patience);
     }
     serves = Collections.unmodifiableSet(EnumSet.copyOf(serves));
   }
@@ -52,7 +58,11 @@ public record WorkerLimits(Set<Kind> serves, int parallelActivities, Rate source
   /** Everything, as fast as it goes, two activities of each kind per core and at least four. */
   public static WorkerLimits defaults() {
     return new WorkerLimits(
-        EnumSet.allOf(Kind.class), defaultActivities(), Rate.UNLIMITED, Rate.UNLIMITED);
+        EnumSet.allOf(Kind.class),
+        defaultActivities(),
+        Rate.UNLIMITED,
+        Rate.UNLIMITED,
+        Activities.DEFAULT_PATIENCE);
   }
 
   /** Two per core, at least four. */

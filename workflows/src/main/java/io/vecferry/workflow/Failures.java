@@ -30,28 +30,30 @@ final class Failures {
 
   /** The failure of a step on the whole as a record for people. */
   static StepFailure ofWhole(Phase phase, boolean skippable, TemporalFailure failure) {
-    return ofStep(phase, "", -1, -1, skippable, failure);
+    return ofStep(phase, "", -1, -1, skippable, failure, Workflow.currentTimeMillis());
   }
 
   /** The failure of a step on a part as a record for people. */
   static StepFailure ofPart(
       Phase phase, String subject, int partition, int part, TemporalFailure failure) {
     boolean skippable = phase != Phase.EXPORT && phase != Phase.IMPORT;
-    return ofStep(phase, subject, partition, part, skippable, failure);
+    return ofStep(
+        phase, subject, partition, part, skippable, failure, Workflow.currentTimeMillis());
   }
 
-  private static StepFailure ofStep(
+  /** The failure of a step at a time, in milliseconds since 1970, as a record for people. */
+  static StepFailure ofStep(
       Phase phase,
       String subject,
       int partition,
       int part,
       boolean skippable,
-      TemporalFailure failure) {
+      TemporalFailure failure,
+      long now) {
     Throwable cause = failure;
     while (cause instanceof ActivityFailure || cause instanceof ChildWorkflowFailure) {
       cause = cause.getCause();
     }
-    long now = Workflow.currentTimeMillis();
     Attempts attempts = new Attempts(1, now);
     FailureClass failureClass = FailureClass.BUG;
     String message = String.valueOf(cause.getMessage());

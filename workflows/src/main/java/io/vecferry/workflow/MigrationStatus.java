@@ -22,6 +22,8 @@ import java.util.List;
  * @param atMillis when the snapshot was taken, in milliseconds since 1970
  * @param tuning the speed; null before planning has ended
  * @param choices what a person could do now
+ * @param retrying steps that have failed and are tried again by themselves; filled in by {@code
+ *     MigrationClient}, because only the service knows them
  */
 public record MigrationStatus(
     String migration,
@@ -41,10 +43,36 @@ public record MigrationStatus(
     long startedMillis,
     long atMillis,
     Tuning tuning,
-    List<VerbChoice> choices) {
+    List<VerbChoice> choices,
+    List<StepFailure> retrying) {
 
   public MigrationStatus {
     choices = choices == null ? List.of() : List.copyOf(choices);
+    retrying = retrying == null ? List.of() : List.copyOf(retrying);
+  }
+
+  /** The same with what the service says about steps that are tried again. */
+  public MigrationStatus with(List<StepFailure> stepsTriedAgain) {
+    return new MigrationStatus(
+        migration,
+        state,
+        phase,
+        rowsExpected,
+        phases,
+        failures,
+        skipped,
+        undo,
+        actions,
+        waitingFor,
+        outcome,
+        verdict,
+        archive,
+        report,
+        startedMillis,
+        atMillis,
+        tuning,
+        choices,
+        stepsTriedAgain);
   }
 
   /** What a migration does at the moment. */

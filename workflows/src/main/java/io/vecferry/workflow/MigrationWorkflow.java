@@ -120,4 +120,7 @@ public interface MigrationWorkflow {
 
   @SignalMethod(description = "Progress of a partition workflow; not for people")
   void partitionProgress(PartitionProgress progress);
+
+  @SignalMethod(description = "Failure in a partition workflow; not for people")
+  void partitionFailure(StepFailure failure);
 }

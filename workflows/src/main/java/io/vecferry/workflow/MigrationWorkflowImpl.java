@@ -63,7 +63,7 @@ public final class MigrationWorkflowImpl
   public MigrationResult migrate(JsonNode document) {
     spec = readSpec(document);
     work = Workflow.newCancellationScope(this::moveAndProve);
-    operator.started();
+    operator.started(spec.rollback().automatic());
     try {
       work.run();
     } catch (RollbackRequested requested) {
@@ -328,7 +328,8 @@ public final class MigrationWorkflowImpl
         Operator.Decision decision =
             operator.awaitDecision(
                 MigrationStatus.State.ROLLBACK_INCOMPLETE,
-                "retry or skip: could not " + compensation.description());
+                "retry or skip: could not " + compensation.description(),
+                List.of(noted));
         if (decision.verb() == Verb.SKIP) {
           board.skip(List.of(noted));
           board.undone(compensation, UndoStep.State.SKIPPED, noted.message());
@@ -441,7 +442,7 @@ public final class MigrationWorkflowImpl
     try {
       PartitionOutcome outcome =
           child.run(task.steered(new PartitionSteering(false, false, board.tuning())), null);
-      outcome.failures().forEach(board::failed);
+      outcome.failures().forEach(this::partitionFailure);
       return outcome;
     } finally {
       children.remove(id);
@@ -518,13 +519,8 @@ public final class MigrationWorkflowImpl
     if (spec.rollback().automatic() && board.state() != MigrationStatus.State.FINISHED) {
       throw new RollbackRequested(failures.get(0).toString());
     }
-    String waitingFor =
-        (failures.stream().allMatch(StepFailure::skippable)
-                ? "retry, skip or rollback: "
-                : "retry or rollback: ")
-            + failures.get(0)
-            + (failures.size() > 1 ? " (and " + (failures.size() - 1) + " more)" : "");
-    return operator.awaitDecision(MigrationStatus.State.NEEDS_ATTENTION, waitingFor);
+    return operator.awaitDecision(
+        MigrationStatus.State.NEEDS_ATTENTION, Operator.question(failures), failures);
   }
 
   private WholeTask whole() {
@@ -554,6 +550,13 @@ public final class MigrationWorkflowImpl
   @Override
   public void partitionProgress(PartitionProgress progress) {
     board.add(progress);
+  }
+
+  @Override
+  public void partitionFailure(StepFailure failure) {
+    if (!board.knows(failure)) {
+      board.failed(failure);
+    }
   }
 
   @Override

@@ -6,6 +6,7 @@ import io.vecferry.plan.Phase;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
@@ -19,11 +20,12 @@ final class Operator {
   private final StatusBoard board;
   private final Gate gate;
   private String pauseReason = "";
-  private Decision decision;
+  private final List<Decision> decisions = new ArrayList<>();
   private boolean approvalAwaited;
   private Boolean approved;
   private String rollbackReason;
   private boolean started;
+  private boolean automatic;
 
   /**
    * What to do about failed steps.
@@ -31,17 +33,26 @@ final class Operator {
    * @param verb retry or skip
    * @param part only this part, or empty
    * @param phase only steps of this phase, or empty
+   * @param failures what it is about, of what had failed when it was given
    */
-  record Decision(Verb verb, String part, String phase) {
+  record Decision(Verb verb, String part, String phase, List<StepFailure> failures) {
 
-    static Decision of(Verb verb, VerbRequest request) {
-      return new Decision(verb, orEmpty(request.part()), orEmpty(request.phase()));
+    static Decision of(Verb verb, VerbRequest request, List<StepFailure> undecided) {
+      String part = orEmpty(request.part());
+      String phase = orEmpty(request.phase());
+      return new Decision(
+          verb,
+          part,
+          phase,
+          undecided.stream()
+              .filter(failure -> part.isEmpty() || part.equals(failure.subject()))
+              .filter(failure -> phase.isEmpty() || phase.equals(failure.phase().name()))
+              .toList());
     }
 
     /** Whether it is about this failure. */
     boolean concerns(StepFailure failure) {
-      return (part.isEmpty() || part.equals(failure.subject()))
-          && (phase.isEmpty() || phase.equals(failure.phase().name()));
+      return failures.stream().anyMatch(failure::isSameStep);
     }
 
     private static String orEmpty(String text) {
@@ -58,11 +69,17 @@ final class Operator {
     this.board = board;
     this.gate = gate;
     board.choices(this::choices);
+    board.attention(this::attention);
   }
 
-  /** There is work that a rollback can stop. */
-  void started() {
+  /**
+   * There is work that a rollback can stop.
+   *
+   * @param rollsBackAutomatically whether a failure is rolled back and nobody is asked
+   */
+  void started(boolean rollsBackAutomatically) {
     started = true;
+    automatic = rollsBackAutomatically;
   }
 
   void pause(VerbRequest request) {
@@ -71,8 +88,7 @@ final class Operator {
         Verb.PAUSE.word(), request.who(), request.reason(), interrupt ? INTERRUPT : "drain");
     pauseReason = request.reason();
     gate.close(interrupt);
-    if (board.state() == MigrationStatus.State.RUNNING
-        || board.state() == MigrationStatus.State.PAUSED) {
+    if (isWorking()) {
       goOn();
     }
   }
@@ -86,7 +102,8 @@ final class Operator {
   }
 
   void decide(Verb verb, VerbRequest request) {
-    decision = Decision.of(verb, request);
+    Decision decision = Decision.of(verb, request, undecided());
+    decisions.add(decision);
     board.action(verb.word(), request.who(), request.reason(), decision.toString());
   }
 
@@ -134,21 +151,50 @@ final class Operator {
   /** Ends a pause, because a rollback waits for nothing. */
   void release() {
     gate.open();
+    decisions.clear();
   }
 
-  /** Waits for a person to decide about the failed steps that the board shows. */
-  Decision awaitDecision(MigrationStatus.State state, String waitingFor) {
-    decision = null;
-    board.state(state, waitingFor);
-    Workflow.await(() -> decision != null);
-    if (state == MigrationStatus.State.ROLLBACK_INCOMPLETE) {
-      board.state(MigrationStatus.State.ROLLING_BACK, "");
-    } else {
-      goOn();
+  /** Waits for a person to decide about failed steps, unless one has done so already. */
+  Decision awaitDecision(
+      MigrationStatus.State state, String waitingFor, List<StepFailure> failures) {
+    if (decisionAbout(failures).isEmpty()) {
+      board.state(state, waitingFor);
+      Workflow.await(() -> decisionAbout(failures).isPresent());
+      if (state == MigrationStatus.State.ROLLBACK_INCOMPLETE) {
+        board.state(MigrationStatus.State.ROLLING_BACK, "");
+      } else {
+        goOn();
+      }
     }
-    Decision made = decision;
-    decision = null;
+    Decision made = decisionAbout(failures).orElseThrow();
+    decisions.remove(made);
     return made;
+  }
+
+  private Optional<Decision> decisionAbout(List<StepFailure> failures) {
+    return decisions.stream()
+        .filter(decision -> failures.stream().anyMatch(decision::concerns))
+        .findFirst();
+  }
+
+  /** What a person is asked about failed steps. */
+  static String question(List<StepFailure> failures) {
+    return (failures.stream().allMatch(StepFailure::skippable)
+            ? "retry, skip or rollback: "
+            : "retry or rollback: ")
+        + failures.get(0)
+        + (failures.size() > 1 ? " (and " + (failures.size() - 1) + " more)" : "");
+  }
+
+  /** What a person is asked while other parts go on; empty when that is nothing. */
+  private String attention() {
+    return isWorking() && isDecisionAwaited() ? question(undecided()) + "; other parts go on" : "";
+  }
+
+  private List<StepFailure> undecided() {
+    return board.failures().stream()
+        .filter(failure -> decisions.stream().noneMatch(decision -> decision.concerns(failure)))
+        .toList();
   }
 
   /** Waits for approval. */
@@ -177,16 +223,20 @@ final class Operator {
     List<VerbChoice> choices = new ArrayList<>();
     boolean incomplete = board.state() == MigrationStatus.State.ROLLBACK_INCOMPLETE;
     if (isDecisionAwaited()) {
-      int failed = board.failures().size();
+      int failed = undecided().size();
+      String when = isWorking() ? ", once the other parts are through" : "";
       choices.add(
           new VerbChoice(
               Verb.RETRY,
               incomplete
                   ? "tries to undo it again"
                   : failed == 1
-                      ? "does the failed step again"
-                      : "does the " + failed + " failed steps again, or those of a part or phase"));
-      if (board.failures().stream().anyMatch(StepFailure::skippable)) {
+                      ? "does the failed step again" + when
+                      : "does the "
+                          + failed
+                          + " failed steps again, or those of a part or phase"
+                          + when));
+      if (undecided().stream().anyMatch(StepFailure::skippable)) {
         choices.add(
             new VerbChoice(
                 Verb.SKIP,
@@ -229,7 +279,7 @@ final class Operator {
       checkMode(request);
     }
     if (verb == Verb.RETRY || verb == Verb.SKIP) {
-      checkConcerned(Decision.of(verb, request));
+      checkConcerned(Decision.of(verb, request, undecided()));
     }
   }
 
@@ -292,12 +342,12 @@ final class Operator {
               + Arrays.toString(Phase.values())
               + ".");
     }
-    List<StepFailure> concerned = board.failures().stream().filter(wanted::concerns).toList();
+    List<StepFailure> concerned = wanted.failures();
     if (concerned.isEmpty()) {
       String failed =
           phase.isEmpty()
-              ? board.failures().stream().map(StepFailure::subject).distinct().toList().toString()
-              : board.failures().stream()
+              ? undecided().stream().map(StepFailure::subject).distinct().toList().toString()
+              : undecided().stream()
                   .map(failure -> (failure.phase() + " " + failure.subject()).strip())
                   .toList()
                   .toString();
@@ -349,11 +399,12 @@ final class Operator {
       case PAUSE -> gate.isPaused() ? "the migration is paused already; use resume." : state;
       case RESUME -> "the migration is not paused, it is " + board.state() + ".";
       case RETRY, SKIP ->
-          decision != null
-              ? decision.verb().word() + " was given already and is being acted on."
-              : isDecisionAwaited()
-                  ? lossOf(board.failures())
-                  : "nothing waits for a decision, " + state;
+          isDecisionAwaited()
+              ? lossOf(undecided())
+              : decisions.isEmpty()
+                  ? "nothing waits for a decision, " + state
+                  : decisions.get(decisions.size() - 1).verb().word()
+                      + " was given already and is acted on once the other parts are through.";
       case APPROVE, REJECT ->
           approvalAwaited && approved != null
               ? (approved ? "it was approved already." : "it was rejected already.")
@@ -374,12 +425,19 @@ final class Operator {
   }
 
   private boolean isDecisionAwaited() {
-    boolean rollbackAsked =
-        rollbackReason != null && board.state() == MigrationStatus.State.NEEDS_ATTENTION;
-    return decision == null
-        && !(rollbackAsked && !board.hasOutcome())
-        && (board.state() == MigrationStatus.State.NEEDS_ATTENTION
-            || board.state() == MigrationStatus.State.ROLLBACK_INCOMPLETE);
+    boolean asked =
+        switch (board.state()) {
+          case NEEDS_ATTENTION -> rollbackReason == null || board.hasOutcome();
+          case ROLLBACK_INCOMPLETE -> true;
+          case RUNNING, PAUSED -> !automatic && isGoingForward();
+          case WAITING_FOR_START, WAITING_FOR_APPROVAL, ROLLING_BACK, FINISHED -> false;
+        };
+    return asked && !undecided().isEmpty();
+  }
+
+  private boolean isWorking() {
+    return board.state() == MigrationStatus.State.RUNNING
+        || board.state() == MigrationStatus.State.PAUSED;
   }
 
   private boolean isRollingBack() {

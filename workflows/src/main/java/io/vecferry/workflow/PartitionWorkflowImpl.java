@@ -94,12 +94,20 @@ public final class PartitionWorkflowImpl
   }
 
   @Override
-  public void failed(StepFailure failure) {}
+  public void failed(StepFailure failure) {
+    if (Workflow.getVersion("tell-failures", Workflow.DEFAULT_VERSION, 1)
+        != Workflow.DEFAULT_VERSION) {
+      migration().partitionFailure(failure);
+    }
+  }
 
   private void tell(PartitionProgress progress) {
-    String migration = Workflow.getInfo().getParentWorkflowId().orElseThrow();
-    Workflow.newExternalWorkflowStub(MigrationWorkflow.class, migration)
-        .partitionProgress(progress);
+    migration().partitionProgress(progress);
+  }
+
+  private static MigrationWorkflow migration() {
+    return Workflow.newExternalWorkflowStub(
+        MigrationWorkflow.class, Workflow.getInfo().getParentWorkflowId().orElseThrow());
   }
 
   private static PartitionOutcome joined(PartitionOutcome before, PartitionOutcome now) {

@@ -42,7 +42,9 @@ final class StatusBoard {
   private long shownProgress = -1;
   private boolean showsProgress;
   private Tuning tuning;
+  private boolean shownAttention;
   private Supplier<List<VerbChoice>> choices = List::of;
+  private Supplier<String> attention = () -> "";
 
   StatusBoard() {
     for (Phase phase : Phase.values()) {
@@ -58,6 +60,11 @@ final class StatusBoard {
   /** Who knows what is possible now. */
   void choices(Supplier<List<VerbChoice>> possible) {
     choices = possible;
+  }
+
+  /** Who knows what a person is asked while work goes on. */
+  void attention(Supplier<String> question) {
+    attention = question;
   }
 
   /** The speed; null before planning has ended. */
@@ -143,6 +150,10 @@ final class StatusBoard {
     attempts.put(step, all);
     failures.add(failure.seenFrom(where(failure.phase()), all.attempts(), all.sinceMillis()));
     show();
+  }
+
+  boolean knows(StepFailure failure) {
+    return failures.stream().anyMatch(failure::isSameStep);
   }
 
   /** Store and collection that a phase works on. */
@@ -254,7 +265,7 @@ final class StatusBoard {
         first(skipped),
         List.copyOf(undo),
         List.copyOf(actions.subList(Math.max(0, actions.size() - MOST_SHOWN), actions.size())),
-        waitingFor,
+        waitingFor(),
         outcome,
         verdict,
         plan == null ? "" : plan.archive(),
@@ -262,7 +273,13 @@ final class StatusBoard {
         startedMillis,
         Workflow.currentTimeMillis(),
         tuning,
-        choices.get());
+        choices.get(),
+        List.of());
+  }
+
+  private String waitingFor() {
+    String asked = attention.get();
+    return waitingFor.isEmpty() || asked.isEmpty() ? waitingFor + asked : waitingFor + "; " + asked;
   }
 
   private static <T> List<T> first(List<T> all) {
@@ -313,19 +330,27 @@ final class StatusBoard {
       return;
     }
     Phase phase = phase();
-    if (phase != shownPhase) {
+    boolean needed = needsAttention();
+    if (phase != shownPhase || shownAttention != needed) {
       shownPhase = phase;
+      shownAttention = needed;
       Workflow.upsertTypedSearchAttributes(
           SearchAttributes.PHASE.valueSet(phase.name()),
-          SearchAttributes.ATTENTION.valueSet(
-              state == MigrationStatus.State.NEEDS_ATTENTION
-                  || state == MigrationStatus.State.ROLLBACK_INCOMPLETE));
+          SearchAttributes.ATTENTION.valueSet(needed));
     }
     long progress = progress();
     if (showsProgress && progress != shownProgress) {
       shownProgress = progress;
       Workflow.upsertTypedSearchAttributes(SearchAttributes.PROGRESS.valueSet(progress));
     }
+  }
+
+  private boolean needsAttention() {
+    return state == MigrationStatus.State.NEEDS_ATTENTION
+        || state == MigrationStatus.State.ROLLBACK_INCOMPLETE
+        || !attention.get().isEmpty()
+            && Workflow.getVersion("attention-at-once", Workflow.DEFAULT_VERSION, 1)
+                != Workflow.DEFAULT_VERSION;
   }
 
   /** Per cent of the records that have gone through the phases that work by parts, in tens. */

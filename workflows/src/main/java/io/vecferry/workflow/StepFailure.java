@@ -1,5 +1,6 @@
 package io.vecferry.workflow;
 
+import io.temporal.failure.TemporalFailure;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Phase;
 import java.time.Instant;
@@ -7,7 +8,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A step that failed and does not go on by itself.
+ * A step that failed: it does not go on by itself, or, among those of a status that are tried
+ * again, it does.
  *
  * @param phase the phase it belongs to
  * @param subject what failed: the name of a part, or empty for a step on the whole
@@ -39,6 +41,25 @@ public record StepFailure(
   public StepFailure {
     where = where == null ? "" : where;
     causes = causes == null ? List.of() : List.copyOf(causes);
+  }
+
+  /**
+   * A step that is tried again without a person; of a part by its name only.
+   *
+   * @param failure what the last attempt ended with
+   * @param atMillis when it ended, in milliseconds since 1970
+   * @param attempts attempts that have been made
+   * @param sinceMillis since when it gets no further, in milliseconds since 1970
+   */
+  public static StepFailure triedAgain(
+      Phase phase,
+      String subject,
+      TemporalFailure failure,
+      long atMillis,
+      int attempts,
+      long sinceMillis) {
+    return Failures.ofStep(phase, subject, -1, -1, false, failure, atMillis)
+        .seenFrom("", attempts, sinceMillis);
   }
 
   /** Whether it is about the same step. */

@@ -15,13 +15,14 @@ import java.time.Duration;
 final class Steps {
   /**
    * No limit of attempts: a deploy of the worker counts as one, and a migration must survive any
-   * number of them.
+   * number of them. The pauses are those after the death of a worker, however often that happens to
+   * one step; a step that fails says itself when it wants to be tried again.
    */
   private static final RetryOptions RETRY =
       RetryOptions.newBuilder()
           .setInitialInterval(Duration.ofSeconds(1))
           .setBackoffCoefficient(2)
-          .setMaximumInterval(Duration.ofMinutes(1))
+          .setMaximumInterval(Duration.ofSeconds(5))
           .build();
 
   /** Longest time that one attempt may take: a slow store and a large part must fit. */

@@ -55,6 +55,23 @@ class HistoryRecorder {
   }
 
   @Test
+  void retriedWhileOthersGoOn() throws Exception {
+    try (Scenario scenario = new Scenario(new FakeActivities(1, 4, true))) {
+      scenario.activities.failing.add("import p000-000000");
+      CountDownLatch held = new CountDownLatch(1);
+      scenario.activities.holding.put("export p000-000003", held);
+      WorkflowStub workflow = scenario.begin();
+      scenario.awaitStatus(status -> status.failures().size() == 1);
+      scenario.activities.failing.clear();
+      scenario.stub().retry(VerbRequest.of("ada", "restored the part from backup"));
+      held.countDown();
+      workflow.getResult(MigrationResult.class);
+      write("retried-while-others-go-on", scenario.history());
+      write("partition-with-failure", scenario.childHistories().get(0));
+    }
+  }
+
+  @Test
   void interruptedAndTuned() throws Exception {
     try (Scenario scenario = new Scenario(new FakeActivities(1, 3, false))) {
       scenario.activities.holding.put("finishLoad", new CountDownLatch(1));

@@ -62,6 +62,8 @@ class HistoryReplayTest {
             "rehearsed.json",
             "partition.json",
             "retried-after-failure.json",
+            "retried-while-others-go-on.json",
+            "partition-with-failure.json",
             "rolled-back-by-cancel.json");
   }
 

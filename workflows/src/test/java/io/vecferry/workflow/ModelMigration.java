@@ -1,6 +1,8 @@
 package io.vecferry.workflow;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -22,6 +24,7 @@ final class ModelMigration {
   private final Set<String> skipped = new LinkedHashSet<>();
   private final Set<String> failed = new TreeSet<>();
   private final Set<String> running = new TreeSet<>();
+  private final Deque<Decision> decisions = new ArrayDeque<>();
   private boolean paused;
   private boolean decisionAwaited;
   private boolean approvalAwaited;
@@ -30,6 +33,9 @@ final class ModelMigration {
   private boolean incomplete;
   private Outcome outcome;
   private boolean closed;
+
+  /** What was decided about failed steps; it is acted on when nothing else runs. */
+  private record Decision(Verb verb, Set<String> steps) {}
 
   ModelMigration(boolean automatic, boolean approval) {
     this.automatic = automatic;
@@ -98,22 +104,14 @@ final class ModelMigration {
         }
         paused = false;
       }
-      case RETRY -> {
-        if (!decisionAwaited) {
+      case RETRY, SKIP -> {
+        Set<String> undecided = undecided();
+        boolean lost = undecided.stream().anyMatch(ModelMigration::carriesRecords);
+        if (undecided.isEmpty() || verb == Verb.SKIP && lost) {
           return false;
         }
+        decisions.add(new Decision(verb, undecided));
         decisionAwaited = false;
-        failed.clear();
-      }
-      case SKIP -> {
-        if (!decisionAwaited || failed.stream().anyMatch(ModelMigration::carriesRecords)) {
-          return false;
-        }
-        decisionAwaited = false;
-        incomplete |= rollingBack && outcome == null;
-        skipped.addAll(failed);
-        done.addAll(failed);
-        failed.clear();
       }
       case APPROVE -> {
         if (!approvalAwaited || !forward) {
@@ -144,6 +142,14 @@ final class ModelMigration {
     return true;
   }
 
+  /** Failed steps that a person is asked about now. */
+  private Set<String> undecided() {
+    boolean atOnce = outcome == null && !rollingBack && !automatic;
+    Set<String> undecided = new TreeSet<>(decisionAwaited || atOnce ? failed : Set.of());
+    decisions.forEach(decision -> undecided.removeAll(decision.steps()));
+    return undecided;
+  }
+
   /** A cancelled workflow; when it is rolling back already, that changes nothing. */
   void cancel() {
     if (!rollingBack) {
@@ -158,6 +164,7 @@ final class ModelMigration {
     decisionAwaited = false;
     approvalAwaited = false;
     failed.clear();
+    decisions.clear();
     running.clear();
   }
 
@@ -167,12 +174,27 @@ final class ModelMigration {
     if (!waits && !decisionAwaited && !approvalAwaited) {
       running.addAll(enabled);
     }
-    if (!failed.isEmpty() && running.isEmpty() && enabled.isEmpty() && !decisionAwaited) {
+    if (failed.isEmpty() || !running.isEmpty() || !enabled.isEmpty() || decisionAwaited) {
+      return;
+    }
+    if (!decisions.isEmpty()) {
+      act(decisions.remove());
+      goOn();
+    } else {
       decisionAwaited = true;
       if (automatic && outcome == null && !rollingBack) {
         rollBack();
         goOn();
       }
+    }
+  }
+
+  private void act(Decision decision) {
+    failed.removeAll(decision.steps());
+    if (decision.verb() == Verb.SKIP) {
+      incomplete |= rollingBack && outcome == null;
+      skipped.addAll(decision.steps());
+      done.addAll(decision.steps());
     }
   }
 

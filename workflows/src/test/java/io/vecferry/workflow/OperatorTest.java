@@ -116,6 +116,45 @@ class OperatorTest {
         .containsExactly("retry (p000-000001) by ada: mended", "retry by ada: mended too");
   }
 
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void failureIsSaidAndDecidedAboutWhileOtherPartsGoOn(boolean children) throws Exception {
+    start(new FakeActivities(1, 4, children));
+    activities.failing.addAll(List.of("import p000-000000", "validate p000-000001"));
+    CountDownLatch held = hold("export p000-000003");
+    WorkflowStub workflow = scenario.begin();
+    MigrationStatus status = scenario.awaitStatus(now -> now.failures().size() == 2);
+
+    assertThat(status.state()).isEqualTo(MigrationStatus.State.RUNNING);
+    assertThat(status.waitingFor())
+        .startsWith("retry or rollback: ")
+        .endsWith(" (and 1 more); other parts go on");
+    assertThat(scenario.details())
+        .contains("**m**: RUNNING - retry or rollback: ", "IMPORT p000-000000 [ARCHIVE_DAMAGED]")
+        .contains("- `retry` does the 2 failed steps again, or those of a part or phase, once the");
+    refused(() -> stub().skip(ada("all")), "records would be lost by skipping [IMPORT]");
+    stub().skip(ada("known").forPart("p000-000001"));
+    refused(() -> stub().retry(ada("x").forPart("p000-000001")), "is not among the failed ones");
+    activities.failing.clear();
+    stub().retry(ada("mended"));
+    refused(() -> stub().retry(ada("again")), "retry was given already and is acted on once");
+    assertThat(stub().status().waitingFor()).isEmpty();
+    assertThat(times("import p000-000000")).isEqualTo(1);
+    activities.failing.add("import p000-000003");
+    held.countDown();
+
+    // Nobody has decided about what failed later.
+    status = scenario.awaitState(MigrationStatus.State.NEEDS_ATTENTION);
+    assertThat(status.failures()).extracting(StepFailure::subject).containsExactly("p000-000003");
+    assertThat(times("import p000-000000")).isEqualTo(2);
+    activities.failing.clear();
+    stub().retry(ada("mended too"));
+    assertThat(workflow.getResult(MigrationResult.class).outcome())
+        .isEqualTo(Outcome.MIGRATED_WITH_SKIPS);
+    assertThat(times("validate p000-000001")).isEqualTo(1);
+    assertThat(times("import p000-000001")).isEqualTo(1);
+  }
+
   @Test
   void decisionsCanBeAboutOnePhase() throws Exception {
     start(new FakeActivities(2, 3, false));
