@@ -35,9 +35,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The steps on a migration as a whole: connects stores, archive, verification, quality and report.
@@ -45,8 +44,6 @@ import org.slf4j.LoggerFactory;
 public final class MigrationSteps implements MigrationActivities {
   static final String QUALITY = Archive.REPORTS + "/quality.json";
   private static final int NAMED_PROBLEMS = 5;
-
-  private static final Logger LOG = LoggerFactory.getLogger(MigrationSteps.class);
 
   private final Workspaces workspaces;
   private final ReportAssembly reports;
@@ -245,12 +242,8 @@ public final class MigrationSteps implements MigrationActivities {
                 workspace.partPaths(task.partsPerPartition()).stream()
                     .map(path -> path.substring(path.lastIndexOf('/') + 1, path.lastIndexOf('.')))
                     .toList();
-            Thread asking = askSourceMeanwhile(workspace, task);
-            try {
-              workspace.load().finishLoad(names, workspace.stamp());
-            } finally {
-              awaitEnd(asking);
-            }
+            askSourceMeanwhile(workspace, task);
+            workspace.load().finishLoad(names, workspace.stamp());
           }
           workspace.targetChanged();
           return new CheckResult(workspace.loaded().describe().rows(), "");
@@ -261,32 +254,12 @@ public final class MigrationSteps implements MigrationActivities {
    * Asks the source what the quality check wants to know, while the target builds its index. What
    * fails here is asked again, and reported, by the check.
    */
-  private static Thread askSourceMeanwhile(Workspace workspace, WholeTask task) {
+  private static void askSourceMeanwhile(Workspace workspace, WholeTask task) {
     Integer sampleSize = workspace.spec().quality().sampleSize();
-    Thread thread =
-        new Thread(
-            () -> {
-              try {
-                searchedField(workspace)
-                    .map(field -> qualityCheck(workspace, task, field))
-                    .flatMap(check -> askSource(workspace, check, workspace.load()))
-                    .ifPresent(workspace::sourceAnswers);
-              } catch (RuntimeException e) {
-                LOG.debug("the source is asked again by the quality check: {}", e.toString());
-              }
-            },
-            "ask-source");
-    if ((sampleSize == null || sampleSize > 0) && !workspace.hasSourceAnswers()) {
-      thread.start();
-    }
-    return thread;
-  }
-
-  private static void awaitEnd(Thread thread) {
-    try {
-      thread.join();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+    if (sampleSize == null || sampleSize > 0) {
+      searchedField(workspace)
+          .map(field -> qualityCheck(workspace, task, field))
+          .ifPresent(check -> workspace.askSource(askSource(workspace, check, workspace.load())));
     }
   }
 
@@ -302,15 +275,16 @@ public final class MigrationSteps implements MigrationActivities {
         workspace.archive().store(), workspace.partPaths(task.partsPerPartition()), field);
   }
 
-  private static Optional<QualityCheck.SourceAnswers> askSource(
+  private static Supplier<Optional<QualityCheck.SourceAnswers>> askSource(
       Workspace workspace, QualityCheck check, VectorStore target) {
     MigrationSpec.Quality wanted = workspace.spec().quality();
     VectorStore source = workspace.source();
-    return check.askSource(
-        source,
-        source.searchesExactly() && target.searchesExactly(),
-        wanted.sampleSize(),
-        wanted.topK());
+    return () ->
+        check.askSource(
+            source,
+            source.searchesExactly() && target.searchesExactly(),
+            wanted.sampleSize(),
+            wanted.topK());
   }
 
   @Override
@@ -353,10 +327,11 @@ public final class MigrationSteps implements MigrationActivities {
             return new CheckResult(0, "nothing to compare: quality.sampleSize is 0");
           }
           QualityCheck check = qualityCheck(workspace, task, field.get());
-          Optional<QualityCheck.SourceAnswers> asked =
-              workspace
-                  .takeSourceAnswers()
-                  .or(() -> askSource(workspace, check, workspace.loaded()));
+          Optional<QualityCheck.SourceAnswers> asked = workspace.takeSourceAnswers();
+          if (asked.isEmpty()) {
+            asked = askSource(workspace, check, workspace.loaded()).get();
+          }
+          workspace.awaitIndexes();
           if (asked.isEmpty()) {
             return new CheckResult(0, "nothing to compare: no record has a vector");
           }
@@ -403,6 +378,7 @@ public final class MigrationSteps implements MigrationActivities {
                 workspace.archive(),
                 Compensation.Kind.UNPUBLISH,
                 "take " + workspace.plan().target().collection() + " away again");
+            workspace.awaitIndexes();
             workspace.target().publish(workspace.load(), workspace.stamp());
           }
           workspace.targetChanged();

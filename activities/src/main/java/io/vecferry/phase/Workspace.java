@@ -26,7 +26,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What a worker keeps of one migration between activities: spec and plan from the archive, and
@@ -34,13 +39,15 @@ import java.util.stream.Collectors;
  * from the archive. Thread-safe.
  */
 final class Workspace implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Workspace.class);
+
   private final Archive archive;
   private final MigrationSpec spec;
   private final MigrationPlan plan;
   private final Map<Side, VectorStore> open = new EnumMap<>(Side.class);
   private final List<ThroughputSample> throughput = new ArrayList<>();
   private final Map<String, Long> rowsDone = new HashMap<>();
-  private QualityCheck.SourceAnswers sourceAnswers;
+  private FutureTask<Optional<QualityCheck.SourceAnswers>> sourceAnswers;
 
   /** The collections that a migration touches. */
   private enum Side {
@@ -188,6 +195,13 @@ final class Workspace implements AutoCloseable {
         && target().stamp().map(stamp()::equals).orElse(false);
   }
 
+  /** Waits until the target has built the indexes of what was loaded. */
+  void awaitIndexes() {
+    if (!isSwitched()) {
+      load().awaitIndexes(stamp());
+    }
+  }
+
   /** Forgets what was opened of the target, because it has changed as a whole. */
   synchronized void targetChanged() {
     for (Side side : List.of(Side.LOAD, Side.LOADED, Side.TARGET)) {
@@ -199,21 +213,38 @@ final class Workspace implements AutoCloseable {
   }
 
   /**
-   * What the source answers to the queries of the quality check, if it was asked already. A check
-   * that is done again asks anew: the source may have been mended.
+   * Asks the source what the quality check wants to know, in a thread of its own, unless that was
+   * done.
    */
-  synchronized Optional<QualityCheck.SourceAnswers> takeSourceAnswers() {
-    QualityCheck.SourceAnswers taken = sourceAnswers;
-    sourceAnswers = null;
-    return Optional.ofNullable(taken);
+  synchronized void askSource(Supplier<Optional<QualityCheck.SourceAnswers>> question) {
+    if (sourceAnswers == null) {
+      sourceAnswers = new FutureTask<>(question::get);
+      new Thread(sourceAnswers, "ask-source").start();
+    }
   }
 
-  synchronized boolean hasSourceAnswers() {
-    return sourceAnswers != null;
-  }
-
-  synchronized void sourceAnswers(QualityCheck.SourceAnswers answers) {
-    sourceAnswers = answers;
+  /**
+   * What the source answers to the queries of the quality check, if it was asked already and could
+   * answer. A check that is done again asks anew: the source may have been mended.
+   */
+  Optional<QualityCheck.SourceAnswers> takeSourceAnswers() {
+    FutureTask<Optional<QualityCheck.SourceAnswers>> asked;
+    synchronized (this) {
+      asked = sourceAnswers;
+      sourceAnswers = null;
+    }
+    if (asked == null) {
+      return Optional.empty();
+    }
+    try {
+      return asked.get();
+    } catch (ExecutionException e) {
+      LOG.debug("the source is asked again", e.getCause());
+      return Optional.empty();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return Optional.empty();
+    }
   }
 
   synchronized void noteRows(String phase, long rows) {
@@ -227,7 +258,13 @@ final class Workspace implements AutoCloseable {
   }
 
   @Override
-  public synchronized void close() {
+  public void close() {
+    // Nobody reads from a store that is being closed.
+    takeSourceAnswers();
+    closeStores();
+  }
+
+  private synchronized void closeStores() {
     open.values().forEach(VectorStore::close);
     open.clear();
   }

@@ -8,21 +8,28 @@ import java.nio.charset.StandardCharsets;
  * its decimal text. Not thread-safe.
  */
 public final class FloatScanner {
-  /** Integers up to here are exact as doubles. */
-  private static final long LARGEST_EXACT = 1L << 53;
+  /** More digits than these do not change the double that they become by half of its last bit. */
+  private static final long MOST_DIGITS = 100_000_000_000_000_000L;
 
-  /** Powers of ten that are exact as doubles. */
-  private static final double[] POWERS = {
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
-    1e17, 1e18, 1e19, 1e20, 1e21, 1e22
-  };
+  private static final int LARGEST_POWER = 60;
+  private static final double[] POWERS = new double[LARGEST_POWER + 1];
+
+  static {
+    for (int power = 0; power <= LARGEST_POWER; power++) {
+      POWERS[power] = Double.parseDouble("1e" + power);
+    }
+  }
 
   /** The bits of a double that a float has no room for, and their value half way between floats. */
   private static final long LOST_BITS = (1L << 29) - 1;
 
   private static final long HALF_WAY = 1L << 28;
 
-  private static final int MOST_DIGITS = 18;
+  /**
+   * By how many of its last bits a double made of digits and a power may differ from the number:
+   * both are rounded, their quotient too, and digits are left away.
+   */
+  private static final long DOUBT = 4;
 
   private final byte[] json;
   private final int end;
@@ -115,21 +122,26 @@ public final class FloatScanner {
       at++;
     }
     long significand = 0;
-    int digits = 0;
     int exponent = 0;
     int first = at;
     while (at < end && isDigit(json[at])) {
-      significand = significand * 10 + json[at++] - '0';
-      digits++;
+      if (significand < MOST_DIGITS) {
+        significand = significand * 10 + json[at] - '0';
+      } else {
+        exponent++;
+      }
+      at++;
     }
     requireDigit(first);
     if (at < end && json[at] == '.') {
       int point = ++at;
       while (at < end && isDigit(json[at])) {
-        significand = significand * 10 + json[at++] - '0';
+        if (significand < MOST_DIGITS) {
+          significand = significand * 10 + json[at] - '0';
+          exponent--;
+        }
+        at++;
       }
-      exponent = point - at;
-      digits += at - point;
       requireDigit(point);
     }
     if (at < end && (json[at] == 'e' || json[at] == 'E')) {
@@ -146,19 +158,16 @@ public final class FloatScanner {
       exponent += down ? -power : power;
       requireDigit(firstOfPower);
     }
-    if (digits <= MOST_DIGITS
-        && significand <= LARGEST_EXACT
-        && exponent >= -22
-        && exponent <= 22) {
-      // Both numbers are exact, so the quotient is the double nearest to the text, and its float
-      // the
-      // float nearest to the text unless the double lies half way between two floats.
+    if (significand == 0) {
+      return negative ? -0f : 0f;
+    }
+    if (exponent >= -LARGEST_POWER && exponent <= LARGEST_POWER) {
       double value =
           exponent < 0 ? significand / POWERS[-exponent] : significand * POWERS[exponent];
       boolean normal = value >= Float.MIN_NORMAL && value <= Float.MAX_VALUE;
-      if (significand == 0
-          || (normal && (Double.doubleToRawLongBits(value) & LOST_BITS) != HALF_WAY)) {
-        return negative ? (float) -value : (float) value;
+      long lost = Double.doubleToRawLongBits(value) & LOST_BITS;
+      if (normal && Math.abs(lost - HALF_WAY) > DOUBT) {
+        return (float) (negative ? -value : value);
       }
     }
     try {

@@ -2,6 +2,7 @@ package io.vecferry.store;
 
 import io.vecferry.plan.RecordProfile;
 import io.vecferry.record.IdKind;
+import io.vecferry.record.VectorKind;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -32,5 +33,14 @@ public record LoadSchema(
   public LoadSchema(
       List<VectorFieldInfo> vectors, Set<IdKind> idKinds, String sourceStore, long rows) {
     this(vectors, idKinds, sourceStore, rows, RecordProfile.EMPTY, Map.of(), List.of());
+  }
+
+  /** What its dense vectors take in memory, in bytes. */
+  public long vectorBytes() {
+    return rows
+        * vectors.stream()
+            .filter(field -> field.kind() == VectorKind.DENSE)
+            .mapToLong(field -> (long) field.dimension() * Float.BYTES)
+            .sum();
   }
 }

@@ -84,12 +84,19 @@ public interface VectorStore extends AutoCloseable {
   BatchWriter write(String part, LoadStamp stamp);
 
   /**
-   * Ends a load: everything is visible, indexes are built, load settings are undone. Does nothing
-   * when that was done already.
+   * Ends a load: everything can be read, load settings are undone, and the store builds its
+   * indexes, if it builds them by itself. Does nothing when that was done already.
    *
    * @param parts names of all parts, in order
    */
   void finishLoad(List<String> parts, LoadStamp stamp);
+
+  /**
+   * Waits until the indexes of a finished load are built. Until then records can be read, and
+   * {@link #search} may be slower or less exact than it will be. A store that has built them in
+   * {@link #finishLoad} has nothing to wait for.
+   */
+  default void awaitIndexes(LoadStamp stamp) {}
 
   /**
    * Makes a finished load visible under this collection's name, which must be free. Called on the

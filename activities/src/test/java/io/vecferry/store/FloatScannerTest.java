@@ -64,7 +64,28 @@ class FloatScannerTest {
         assertThat(bits(text)).as(text).isEqualTo(Float.floatToRawIntBits(value));
         String plain = new BigDecimal(text).toPlainString();
         assertThat(bits(plain)).as(plain).isEqualTo(Float.floatToRawIntBits(value));
+        String asDouble = Double.toString(value);
+        assertThat(bits(asDouble)).as(asDouble).isEqualTo(Float.floatToRawIntBits(value));
       }
+    }
+  }
+
+  @Test
+  void readsAnyDigits() throws Exception {
+    Random random = new Random(13);
+    for (int i = 0; i < 40_000; i++) {
+      StringBuilder text = new StringBuilder(random.nextBoolean() ? "-" : "");
+      for (int digits = 1 + random.nextInt(24); digits > 0; digits--) {
+        text.append(random.nextInt(10));
+      }
+      text.append('.');
+      for (int digits = 1 + random.nextInt(24); digits > 0; digits--) {
+        text.append(random.nextInt(4) == 0 ? 0 : random.nextInt(10));
+      }
+      text.append(random.nextBoolean() ? "" : "e" + (random.nextInt(90) - 60));
+      assertThat(bits(text.toString()))
+          .as(text.toString())
+          .isEqualTo(Float.floatToRawIntBits(Float.parseFloat(text.toString())));
     }
   }
 

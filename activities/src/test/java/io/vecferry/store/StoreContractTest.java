@@ -195,6 +195,7 @@ public abstract class StoreContractTest {
         assertThat(writePart(store, part(i), parts.get(i))).isEmpty();
       }
       store.finishLoad(names, STAMP);
+      store.awaitIndexes(STAMP);
     }
     publish();
   }
@@ -312,6 +313,7 @@ public abstract class StoreContractTest {
       }
       store.finishLoad(List.of(part(0), part(1)), STAMP);
       store.finishLoad(List.of(part(0), part(1)), STAMP);
+      store.awaitIndexes(STAMP);
     }
     publish();
     publish();

@@ -37,7 +37,7 @@ record Filter(String field, boolean text, boolean lite) {
   }
 
   /** Whether a key can stand in a list of keys. */
-  boolean isListed(String key) {
+  private boolean isListed(String key) {
     return text || !key.equals(SMALLEST);
   }
 

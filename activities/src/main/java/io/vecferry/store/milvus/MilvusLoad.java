@@ -19,7 +19,6 @@ import io.milvus.grpc.RenameCollectionRequest;
 import io.milvus.grpc.UpsertRequest;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
-import io.vecferry.record.IdColumn;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.store.BatchWriter;
 import io.vecferry.store.LoadNote;
@@ -48,6 +47,12 @@ final class MilvusLoad {
   private static final int MOST_ROUNDS = 5;
   private static final int RANGES_TO_COMPARE = 64;
   private static final int ROWS_TO_COMPARE = 500;
+
+  /**
+   * A load up to this size gets its indexes at once, so that it can be read while they are being
+   * built. Milvus takes up a larger one sooner without them.
+   */
+  private static final long EARLY_BYTES = 512L << 20;
 
   /** Milvus flushes a collection only so often. */
   private static final Duration FLUSH_PATIENCE = Duration.ofMinutes(2);
@@ -133,7 +138,11 @@ final class MilvusLoad {
                     .build()));
     collection.forget();
     // Two attempts may have met: the collection is that of the one that came first.
-    require(stamp);
+    DescribeCollectionResponse created = require(stamp);
+    if (!version.lite() && schema.vectorBytes() <= EARLY_BYTES) {
+      makeIndexes(CollectionNote.of(created).orElseThrow());
+      collection.load();
+    }
   }
 
   BatchWriter write(LoadStamp stamp) {
@@ -142,7 +151,7 @@ final class MilvusLoad {
     return new SendingWriter(
         "milvus",
         new SendingWriter.Limits(MOST_ROWS, options.requestBytes(), options.requestsInFlight()),
-        batch -> send(writing, batch, false));
+        batch -> send(writing, batch));
   }
 
   /** How rows replace those with the same key. */
@@ -151,10 +160,10 @@ final class MilvusLoad {
     /** Where insert replaces by itself. */
     INSERT,
     /**
-     * Where upsert puts rows into the wrong partition. Two attempts that do this at once can leave
-     * a row twice; the end of the load puts that right.
+     * Where upsert puts rows into the wrong partition. A second attempt leaves rows twice; the end
+     * of the load puts that right.
      */
-    DELETE_AND_INSERT
+    INSERT_AND_REMOVE_REPEATED
   }
 
   private record Writing(Layout layout, RowEncoder encoder, Way way) {}
@@ -167,23 +176,17 @@ final class MilvusLoad {
         !version.upsertReplaces()
             ? Way.INSERT
             : partitioned && !version.upsertFollowsPartitionKey()
-                ? Way.DELETE_AND_INSERT
+                ? Way.INSERT_AND_REMOVE_REPEATED
                 : Way.UPSERT;
     return new Writing(layout, new RowEncoder(layout, version), way);
   }
 
-  /**
-   * @param loaded whether the collection is loaded
-   */
-  private List<Reject> send(Writing writing, RecordBatch batch, boolean loaded) {
+  private List<Reject> send(Writing writing, RecordBatch batch) {
     RowEncoder.Encoded encoded = writing.encoder().encode(batch);
     if (encoded.rows() == 0) {
       return encoded.rejects();
     }
     String doing = collection.doing("writing");
-    if (writing.way() == Way.DELETE_AND_INSERT) {
-      delete(doing, writing.layout(), batch.ids(), loaded);
-    }
     MutationResult answer =
         client.get(
             MilvusErrors.Call.WRITE,
@@ -212,40 +215,14 @@ final class MilvusLoad {
     return encoded.rejects();
   }
 
-  private void delete(String doing, Layout layout, IdColumn ids, boolean loaded) {
-    Filter filter = collection.filter(layout);
-    List<String> keys = new ArrayList<>();
-    for (int row = 0; row < ids.rows(); row++) {
-      String key = ids.get(row);
-      // One key needs a filter that only a loaded collection takes; the end of the load sees to it.
-      if ((layout.textIds() || RowEncoder.isInt64(key)) && (loaded || filter.isListed(key))) {
-        keys.add(key);
-      }
-    }
-    if (keys.isEmpty()) {
-      return;
-    }
-    client.get(
-        MilvusErrors.Call.WRITE,
-        doing,
-        stub ->
-            stub.delete(
-                DeleteRequest.newBuilder()
-                    .setCollectionName(collection.name())
-                    .setExpr(filter.in(keys))
-                    .build()),
-        MutationResult::getStatus);
-  }
-
   void finish(LoadStamp stamp) {
     DescribeCollectionResponse found = require(stamp);
     flush();
     makeIndexes(CollectionNote.of(found).orElseThrow());
-    awaitIndexes();
     collection.load();
     collection.forget();
     Writing writing = writing(found);
-    if (writing.way() == Way.DELETE_AND_INSERT) {
+    if (writing.way() == Way.INSERT_AND_REMOVE_REPEATED) {
       removeRepeated(writing);
     }
   }
@@ -280,7 +257,17 @@ final class MilvusLoad {
           keys.add(batch.ids().get(row));
         }
         if (collection.count(filter.in(keys)) != batch.rows()) {
-          send(writing, batch, true);
+          client.get(
+              MilvusErrors.Call.WRITE,
+              collection.doing("removing repeated rows of"),
+              stub ->
+                  stub.delete(
+                      DeleteRequest.newBuilder()
+                          .setCollectionName(collection.name())
+                          .setExpr(filter.in(keys))
+                          .build()),
+              MutationResult::getStatus);
+          send(writing, batch);
         }
       }
     }
@@ -354,7 +341,8 @@ final class MilvusLoad {
             });
   }
 
-  private void awaitIndexes() {
+  void awaitIndexes(LoadStamp stamp) {
+    require(stamp);
     long before = -1;
     long moved = System.nanoTime();
     while (true) {

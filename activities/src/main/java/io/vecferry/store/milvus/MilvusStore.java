@@ -437,6 +437,11 @@ final class MilvusStore implements VectorStore {
   }
 
   @Override
+  public void awaitIndexes(LoadStamp stamp) {
+    load.awaitIndexes(stamp);
+  }
+
+  @Override
   public void publish(VectorStore loaded, LoadStamp stamp) {
     if (!(loaded instanceof MilvusStore other)) {
       throw new StoreException(

@@ -243,6 +243,19 @@ final class Load {
                 .build());
       }
     }
+    awaitVisible(layout);
+  }
+
+  /** Waits until no point is held back until its segment has an index. */
+  private void awaitVisible(Layout layout) {
+    if (deferred(catalogue.info(layout.collection())) > 0) {
+      awaitGreen(layout);
+    }
+  }
+
+  void awaitIndexes(LoadStamp stamp) {
+    Layout layout = catalogue.look();
+    requireStamp(layout, stamp);
     awaitGreen(layout);
   }
 

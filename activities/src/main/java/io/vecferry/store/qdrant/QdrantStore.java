@@ -185,6 +185,11 @@ final class QdrantStore implements VectorStore {
     layout = null;
   }
 
+  @Override
+  public void awaitIndexes(LoadStamp stamp) {
+    load.awaitIndexes(stamp);
+  }
+
   /** The load has its final name already. */
   @Override
   public void publish(VectorStore loaded, LoadStamp stamp) {

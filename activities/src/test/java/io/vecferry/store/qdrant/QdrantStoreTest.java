@@ -1076,22 +1076,23 @@ class QdrantStoreTest {
   }
 
   @Test
-  void finishWaitsForGreenAndWakesAGreyCollection() {
+  void waitsForGreenAndWakesAGreyCollection() {
     Assumptions.assumeTrue(QdrantTests.isTestServer(server()) && isNew());
     try (VectorStore store = open(targetSettings())) {
       store.create(schema(Metric.L2, 1, IdKind.STRING), STAMP);
+      store.finishLoad(List.of(), STAMP);
       control("grey", "");
       assertThat(info().getStatus()).isEqualTo(CollectionStatus.Grey);
-      store.finishLoad(List.of(), STAMP);
+      store.awaitIndexes(STAMP);
       assertThat(info().getStatus()).isEqualTo(CollectionStatus.Green);
 
       control("yellow", "");
       long start = System.nanoTime();
-      store.finishLoad(List.of(), STAMP);
+      store.awaitIndexes(STAMP);
       assertThat(System.nanoTime() - start).isGreaterThan(500_000_000L);
 
       control("red", "No space left on device");
-      assertThatThrownBy(() -> store.finishLoad(List.of(), STAMP))
+      assertThatThrownBy(() -> store.awaitIndexes(STAMP))
           .isInstanceOfSatisfying(
               StoreException.class,
               e -> assertThat(e.failureClass()).isEqualTo(FailureClass.RESOURCE_EXHAUSTED))
