@@ -208,7 +208,17 @@ final class Calls {
               System.currentTimeMillis());
       progress = verdict.progress();
       beat();
-      return verdict.failure();
+      return verdict.failure().isNonRetryable()
+          ? verdict.failure()
+          : withoutTraces(verdict.failure());
+    }
+
+    /** The service keeps 2 KB of what a step that is tried again has failed with. */
+    private static ApplicationFailure withoutTraces(ApplicationFailure failure) {
+      for (Throwable link = failure; link != null; link = link.getCause()) {
+        link.setStackTrace(new StackTraceElement[0]);
+      }
+      return failure;
     }
 
     /** False when the worker is about to stop. */

@@ -3,6 +3,7 @@ package io.vecferry.client;
 import com.google.protobuf.Timestamp;
 import io.temporal.api.enums.v1.ApplicationErrorCategory;
 import io.temporal.api.enums.v1.PendingActivityState;
+import io.temporal.api.failure.v1.Failure;
 import io.temporal.api.workflow.v1.PendingActivityInfo;
 import io.temporal.api.workflow.v1.PendingChildExecutionInfo;
 import io.temporal.api.workflowservice.v1.DescribeWorkflowExecutionResponse;
@@ -78,7 +79,7 @@ final class PendingSteps {
     for (PendingActivityInfo step : workflow.getPendingActivitiesList()) {
       StepProgress progress = progress(step).orElse(StepProgress.none(""));
       if (isTriedAgain(step, progress)
-          && converter.failureToException(step.getLastFailure())
+          && converter.failureToException(lastFailure(step))
               instanceof TemporalFailure failure) {
         steps.add(
             StepFailure.triedAgain(
@@ -94,10 +95,16 @@ final class PendingSteps {
     }
   }
 
+  /** Without what the service puts around one that is too large for it to keep. */
+  private static Failure lastFailure(PendingActivityInfo step) {
+    Failure failure = step.getLastFailure();
+    return failure.hasServerFailureInfo() && failure.hasCause() ? failure.getCause() : failure;
+  }
+
   /** Not one that has got further since, or that a stopping worker has handed over. */
   private static boolean isTriedAgain(PendingActivityInfo step, StepProgress progress) {
     boolean handedOver =
-        step.getLastFailure().getApplicationFailureInfo().getCategory()
+        lastFailure(step).getApplicationFailureInfo().getCategory()
             == ApplicationErrorCategory.APPLICATION_ERROR_CATEGORY_BENIGN;
     boolean waits = step.getState() == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED;
     return step.hasLastFailure() && !handedOver && (waits || progress.failed() > 0);

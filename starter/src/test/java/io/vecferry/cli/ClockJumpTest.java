@@ -59,8 +59,7 @@ class ClockJumpTest {
         migration.awaitImported(migration.imported() + 2);
       }
       migration.link.limit(Long.MAX_VALUE);
-      MigrationStatus status =
-          service.await("clock", MigrationStatus.State.WAITING_FOR_APPROVAL);
+      MigrationStatus status = service.await("clock", MigrationStatus.State.WAITING_FOR_APPROVAL);
       assertThat(status.failures()).isEmpty();
       jump(offset, Duration.ofHours(-30));
       Cli.Result approved = service.cli(folder).run("approve", "clock", "--reason", "fine");
