@@ -18,6 +18,7 @@ import io.vecferry.activity.WholeTask;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.Phase;
+import io.vecferry.plan.PlannedPartition;
 import io.vecferry.spec.MigrationSpec;
 import io.vecferry.spec.SpecProblem;
 import io.vecferry.spec.SpecReader;
@@ -93,7 +94,9 @@ public final class MigrationWorkflowImpl
     TargetClaim.take(spec.target());
     makePlan();
     awaitStart();
-    boolean importsWhileExporting = spec.overlap() && !spec.approval().beforeImport();
+    // Which records of the target stay in a merge is known when both sides are exported.
+    boolean importsWhileExporting =
+        spec.overlap() && !spec.approval().beforeImport() && !board.plan().merges();
     if (importsWhileExporting) {
       prepareTarget();
       workOnParts(Phase.EXPORT, Phase.VALIDATE_EXPORT, Phase.IMPORT);
@@ -210,10 +213,7 @@ public final class MigrationWorkflowImpl
   }
 
   private void prepareTarget() {
-    board.arm(
-        new Compensation(
-            Compensation.Kind.DROP_LOAD,
-            "remove what was loaded for " + board.plan().target().collection()));
+    board.arm(Compensation.dropLoad(board.plan().target().collection()));
     step(Phase.IMPORT, false, () -> Steps.whole("prepare the target").prepareTarget(whole()));
   }
 
@@ -242,10 +242,11 @@ public final class MigrationWorkflowImpl
 
   private void cutOver() {
     board.start(Phase.CUTOVER);
-    board.arm(
-        new Compensation(
-            Compensation.Kind.UNPUBLISH,
-            "take " + board.plan().target().collection() + " away again"));
+    String target = board.plan().target().collection();
+    if (board.plan().restoresFromBackup()) {
+      board.arm(Compensation.restoreBackup(target));
+    }
+    board.arm(Compensation.switchBack(target, board.plan().nameSwitch()));
     CheckResult result = step(Phase.CUTOVER, false, () -> Steps.whole("cut over").cutover(whole()));
     board.finish(Phase.CUTOVER, result.summary());
   }
@@ -348,9 +349,14 @@ public final class MigrationWorkflowImpl
     phases.forEach(board::start);
     List<PartitionTask> tasks =
         board.plan().partitions().stream()
+            .filter(partition -> !stepsOf(partition, phases).isEmpty())
             .map(
                 partition ->
-                    PartitionTask.start(spec.name(), partition, phases, partsOf[partition.index()]))
+                    PartitionTask.start(
+                        spec.name(),
+                        partition,
+                        stepsOf(partition, phases),
+                        partsOf[partition.index()]))
             .toList();
     Map<Integer, PartitionTask> left = new TreeMap<>();
     tasks.forEach(task -> left.put(task.partition().index(), task));
@@ -368,6 +374,13 @@ public final class MigrationWorkflowImpl
       // The other phases end with a check of the whole.
       board.finish(Phase.EXPORT, "");
     }
+  }
+
+  /** The steps that parts of a partition go through. */
+  private List<Phase> stepsOf(PlannedPartition partition, List<Phase> steps) {
+    return board.plan().loads(partition)
+        ? steps
+        : steps.stream().filter(Phase::isOfArchive).toList();
   }
 
   private List<PartitionOutcome> runAll(List<PartitionTask> tasks) {
@@ -486,7 +499,13 @@ public final class MigrationWorkflowImpl
       }
       board.skip(concerned);
       List<StepFailure> next =
-          concerned.stream().map(failure -> failure.next(steps)).flatMap(Optional::stream).toList();
+          concerned.stream()
+              .map(
+                  failure ->
+                      failure.next(
+                          stepsOf(board.plan().partitions().get(failure.partition()), steps)))
+              .flatMap(Optional::stream)
+              .toList();
       if (!next.isEmpty()) {
         return next;
       }
