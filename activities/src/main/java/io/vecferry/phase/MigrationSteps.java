@@ -400,7 +400,11 @@ public final class MigrationSteps implements MigrationActivities {
                 workspace.archive(),
                 Compensation.Kind.UNPUBLISH,
                 "take " + workspace.plan().target().collection() + " away again");
-            workspace.target().publish(workspace.load(), workspace.stamp());
+            workspace
+                .target()
+                .switchTo(
+                    workspace.target().planSwitch(workspace.load(), workspace.stamp()),
+                    workspace.stamp());
           }
           workspace.targetChanged();
           return new CheckResult(0, workspace.plan().target().collection() + " is in place");
