@@ -548,6 +548,12 @@ public final class MigrationSteps implements MigrationActivities {
   }
 
   @Override
+  public CheckResult endRetention(WholeTask task) {
+    return Calls.runBeating(
+        () -> new CheckResult(0, Retention.end(workspaces.get(task.migration()))));
+  }
+
+  @Override
   public ReportLocation writeReport(ReportRequest request) {
     return Calls.runBeating(
         () -> {

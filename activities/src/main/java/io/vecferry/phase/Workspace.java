@@ -6,6 +6,7 @@ import io.vecferry.archive.ArtifactStore;
 import io.vecferry.archive.PartSchema;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.MigrationPlan;
+import io.vecferry.plan.NameSwitch;
 import io.vecferry.plan.PlannedPartition;
 import io.vecferry.plan.PlannedPartition.Origin;
 import io.vecferry.plan.PlannedSide;
@@ -257,6 +258,13 @@ final class Workspace implements AutoCloseable {
   /** Whether the name may lead to something else than what was planned for. */
   boolean hasBegunToSwitch() {
     return UndoLog.read(archive).find(Compensation.Kind.SWITCH_BACK).isPresent() || isSwitched();
+  }
+
+  /** Opens what was replaced under the name that it has since, for reading. */
+  VectorStore openKept(NameSwitch planned) {
+    StoreSettings settings = exportSettings(Origin.TARGET);
+    String key = settings.values().has("path") ? "path" : "collection";
+    return Stores.get(spec.target().type()).open(settings.with(key, planned.kept()));
   }
 
   /** Whether a rollback is possible when the migration has ended. */

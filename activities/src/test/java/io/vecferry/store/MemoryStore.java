@@ -13,12 +13,14 @@ import io.vecferry.record.TextColumn;
 import io.vecferry.record.VectorColumn;
 import io.vecferry.search.ExactSearch;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -35,6 +37,7 @@ public final class MemoryStore implements VectorStore {
   private static final NameSwitcher SWITCHER = new NameSwitcher(new Names());
 
   private final String name;
+  private final boolean takesOver;
 
   /** A collection; records are batches of one row. */
   private record Collection(
@@ -114,8 +117,12 @@ public final class MemoryStore implements VectorStore {
 
   private record Key(IdKind kind, String id) {}
 
-  MemoryStore(String name) {
+  /**
+   * @param takesOver whether a switch destroys what has the name, as in a store that cannot rename
+   */
+  MemoryStore(String name, boolean takesOver) {
     this.name = name;
+    this.takesOver = takesOver;
   }
 
   /** Makes a collection of these records. */
@@ -132,6 +139,30 @@ public final class MemoryStore implements VectorStore {
 
   private static String own(String name) {
     return ALIASES.getOrDefault(name, name);
+  }
+
+  /** Names of all collections that start so, and their records as texts, in one order. */
+  public static Map<String, List<String>> contents(String prefix) {
+    Map<String, List<String>> contents = new TreeMap<>();
+    COLLECTIONS.forEach(
+        (key, collection) -> {
+          if (key.startsWith(prefix)) {
+            contents.put(key, collection.all().stream().map(MemoryStore::text).sorted().toList());
+          }
+        });
+    return contents;
+  }
+
+  private static String text(RecordBatch record) {
+    return record.ids().kind(0)
+        + " "
+        + record.ids().get(0)
+        + " "
+        + Arrays.toString(((DenseVectors) record.vectors().get(0)).values())
+        + " "
+        + record.documents().get(0)
+        + " "
+        + record.metadata().get(0);
   }
 
   /** Removes all collections and aliases whose names start so. */
@@ -301,16 +332,40 @@ public final class MemoryStore implements VectorStore {
 
   @Override
   public NameSwitch planSwitch(VectorStore load, LoadStamp stamp) {
-    return SWITCHER.plan(name, ((MemoryStore) load).name, stamp);
+    NameSwitch planned = SWITCHER.plan(name, ((MemoryStore) load).name, stamp);
+    if (!takesOver || planned.before().isEmpty()) {
+      return planned;
+    }
+    return new NameSwitch(
+        name,
+        planned.load(),
+        name,
+        "",
+        NameSwitch.Gap.SHORT,
+        true,
+        name + " is removed",
+        Map.of(NameSwitch.RESTORE_FROM_BACKUP, "true"));
   }
 
   @Override
   public void switchTo(NameSwitch planned, LoadStamp stamp) {
+    if (takesOver && !planned.before().isEmpty()) {
+      if (stamp().filter(stamp::equals).isEmpty()) {
+        COLLECTIONS.put(name, COLLECTIONS.remove(planned.load()));
+      }
+      return;
+    }
     SWITCHER.switchTo(planned, stamp);
   }
 
   @Override
   public void switchBack(NameSwitch planned, LoadStamp stamp) {
+    if (takesOver && !planned.before().isEmpty()) {
+      if (stamp().filter(stamp::equals).isPresent()) {
+        COLLECTIONS.put(planned.load(), COLLECTIONS.remove(name));
+      }
+      return;
+    }
     SWITCHER.switchBack(planned, stamp);
   }
 

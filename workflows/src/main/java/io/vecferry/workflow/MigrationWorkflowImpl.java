@@ -1,12 +1,13 @@
 package io.vecferry.workflow;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.temporal.api.enums.v1.ParentClosePolicy;
 import io.temporal.failure.ApplicationFailure;
+import io.temporal.failure.ChildWorkflowFailure;
 import io.temporal.failure.TemporalFailure;
 import io.temporal.workflow.Async;
 import io.temporal.workflow.CancellationScope;
 import io.temporal.workflow.ChildWorkflowOptions;
-import io.temporal.workflow.CompletablePromise;
 import io.temporal.workflow.Promise;
 import io.temporal.workflow.Workflow;
 import io.vecferry.activity.CheckResult;
@@ -28,7 +29,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Deque;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -40,8 +40,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** The page that an operator reads: the phases of a migration from top to bottom. */
-public final class MigrationWorkflowImpl
-    implements MigrationWorkflow, PartitionPipeline.Surroundings {
+public final class MigrationWorkflowImpl extends SteeredMigration
+    implements PartitionPipeline.Surroundings {
   /**
    * A schedule puts its time behind the workflow id: each of its runs is a migration of its own.
    */
@@ -50,14 +50,8 @@ public final class MigrationWorkflowImpl
 
   private static final String REHEARSED = "it was a rehearsal, and it went well";
 
-  private final StatusBoard board = new StatusBoard();
-  private final Gate gate = new Gate(phase -> board.tuning().parallelism(phase));
-  private final Operator operator = new Operator(board, gate);
-  private final Map<String, PartitionWorkflow> children = new LinkedHashMap<>();
   private MigrationSpec spec;
   private int[] partsOf = new int[0];
-  private CancellationScope work;
-  private CompletablePromise<Void> tuned = Workflow.newPromise();
   private int openLanes;
 
   @Override
@@ -270,6 +264,9 @@ public final class MigrationWorkflowImpl
                     .writeReport(new ReportRequest(spec.name(), board.snapshot())));
     board.report(report);
     board.outcome(outcome, verdict);
+    if (outcome == Outcome.MIGRATED || outcome == Outcome.MIGRATED_WITH_SKIPS) {
+      keepWhatWasReplaced();
+    }
     Workflow.await(Workflow::isEveryHandlerFinished);
     return new MigrationResult(
         spec.name(),
@@ -278,6 +275,36 @@ public final class MigrationWorkflowImpl
         board.plan() == null ? 0 : board.plan().source().rows(),
         report == null ? "" : report.html(),
         report == null ? "" : report.json());
+  }
+
+  /** Leaves somebody behind who can switch back, or drop what was replaced when its time is up. */
+  private void keepWhatWasReplaced() {
+    if (board.plan().existing() == null) {
+      return;
+    }
+    RetentionTask task =
+        new RetentionTask(
+            whole(),
+            board.undo().stream().map(UndoStep::compensation).toList(),
+            spec.archive().deleteOldCollectionAfterMillis());
+    try {
+      Workflow.newDetachedCancellationScope(() -> startRetention(task)).run();
+    } catch (ChildWorkflowFailure alreadyThere) {
+      // That of an earlier run of this migration goes on.
+    }
+  }
+
+  private void startRetention(RetentionTask task) {
+    RetentionWorkflow retention =
+        Workflow.newChildWorkflowStub(
+            RetentionWorkflow.class,
+            ChildWorkflowOptions.newBuilder()
+                .setWorkflowId(RetentionWorkflow.workflowId(spec.name()))
+                .setParentClosePolicy(ParentClosePolicy.PARENT_CLOSE_POLICY_ABANDON)
+                .setStaticSummary("what " + spec.name() + " has replaced")
+                .build());
+    Async.procedure(retention::keep, task);
+    Workflow.getWorkflowExecution(retention).get();
   }
 
   /**
@@ -568,156 +595,5 @@ public final class MigrationWorkflowImpl
   @Override
   public void failed(StepFailure failure) {
     board.failed(failure);
-  }
-
-  @Override
-  public void partitionProgress(PartitionProgress progress) {
-    board.add(progress);
-  }
-
-  @Override
-  public MigrationStatus status() {
-    return board.snapshot();
-  }
-
-  @Override
-  public MigrationPlan plan() {
-    return board.plan();
-  }
-
-  @Override
-  public List<StepFailure> failures() {
-    return board.snapshot().failures();
-  }
-
-  @Override
-  public String pause(VerbRequest request) {
-    operator.pause(request);
-    steerChildren("interrupt".equals(request.mode()));
-    return "Paused: "
-        + ("interrupt".equals(request.mode())
-            ? "what ran is stopped and done again later."
-            : "what runs is finished, nothing new starts.")
-        + " Use resume to go on.";
-  }
-
-  @Override
-  public void validatePause(VerbRequest request) {
-    operator.check(Verb.PAUSE, request);
-  }
-
-  @Override
-  public String resume(VerbRequest request) {
-    operator.resume(request);
-    steerChildren(false);
-    return "Resumed.";
-  }
-
-  @Override
-  public void validateResume(VerbRequest request) {
-    operator.check(Verb.RESUME, request);
-  }
-
-  @Override
-  public String retry(VerbRequest request) {
-    operator.decide(Verb.RETRY, request);
-    return "The failed steps are tried again.";
-  }
-
-  @Override
-  public void validateRetry(VerbRequest request) {
-    operator.check(Verb.RETRY, request);
-  }
-
-  @Override
-  public String skip(VerbRequest request) {
-    operator.decide(Verb.SKIP, request);
-    return "The failed steps are skipped; the report will say so and the proof has a gap.";
-  }
-
-  @Override
-  public void validateSkip(VerbRequest request) {
-    operator.check(Verb.SKIP, request);
-  }
-
-  @Override
-  public String approve(VerbRequest request) {
-    operator.approve(true, request);
-    return "Approved.";
-  }
-
-  @Override
-  public void validateApprove(VerbRequest request) {
-    operator.check(Verb.APPROVE, request);
-  }
-
-  @Override
-  public String reject(VerbRequest request) {
-    operator.approve(false, request);
-    return "Rejected: the previous state is being restored.";
-  }
-
-  @Override
-  public void validateReject(VerbRequest request) {
-    operator.check(Verb.REJECT, request);
-  }
-
-  @Override
-  public String rollback(VerbRequest request) {
-    operator.requestRollback(request);
-    work.cancel(request.reason());
-    return "Rolling back: the previous state is being restored.";
-  }
-
-  @Override
-  public void validateRollback(VerbRequest request) {
-    operator.check(Verb.ROLLBACK, request);
-  }
-
-  @Override
-  public String tune(TuneRequest request) {
-    operator.tune(request);
-    tuned.complete(null);
-    steerChildren(false);
-    return "From the next part on: " + board.tuning() + ".";
-  }
-
-  @Override
-  public void validateTune(TuneRequest request) {
-    operator.checkTune(request);
-  }
-
-  @Override
-  public void requestPause(JsonNode request) {
-    operator.checked(Verb.PAUSE, request, this::pause);
-  }
-
-  @Override
-  public void requestResume(JsonNode request) {
-    operator.checked(Verb.RESUME, request, this::resume);
-  }
-
-  @Override
-  public void requestRollback(JsonNode request) {
-    operator.checked(Verb.ROLLBACK, request, this::rollback);
-  }
-
-  /** Tells partition workflows what has changed; those above the parallelism have to wait. */
-  private void steerChildren(boolean interrupt) {
-    int allowed = board.tuning() == null ? 0 : board.tuning().exportParallelism();
-    for (Map.Entry<String, PartitionWorkflow> child : children.entrySet()) {
-      boolean waits = gate.isPaused() || allowed-- <= 0;
-      PartitionSteering steering = new PartitionSteering(waits, interrupt, board.tuning());
-      Async.procedure(this::steerChild, child.getKey(), child.getValue(), steering);
-    }
-  }
-
-  /**
-   * Tells whatever run a partition workflow has come to: its stub knows the first one only. Nobody
-   * looks at the result, because one that has just ended needs to be told nothing.
-   */
-  private void steerChild(String id, PartitionWorkflow child, PartitionSteering steering) {
-    Workflow.getWorkflowExecution(child).get();
-    Workflow.newExternalWorkflowStub(PartitionWorkflow.class, id).steer(steering);
   }
 }

@@ -151,6 +151,11 @@ class FakeActivities implements MigrationActivities, PartActivities {
   }
 
   @Override
+  public CheckResult endRetention(WholeTask task) {
+    return whole("endRetention", task);
+  }
+
+  @Override
   public ReportLocation writeReport(ReportRequest request) {
     reported = request.status();
     call("writeReport");
