@@ -22,6 +22,7 @@ public final class Archive {
   public static final String SPEC = "spec.json";
   public static final String PLAN = "plan.json";
   public static final String MANIFEST = "manifest.json";
+  private static final String BACKUP_MANIFEST = TARGET_BACKUP + "/manifest.json";
 
   private final ArtifactStore store;
   private final String migration;
@@ -103,21 +104,49 @@ public final class Archive {
     Documents.write(store, path(MANIFEST), Documents.MAPPER, manifest);
   }
 
+  /** Writes the manifest of {@link #TARGET_BACKUP}, when all of its parts are there. */
+  public void writeBackupManifest(Manifest manifest) {
+    Documents.write(store, path(BACKUP_MANIFEST), Documents.MAPPER, manifest);
+  }
+
+  /** The manifest of {@link #TARGET_BACKUP}; MISSING when there is no complete backup. */
+  public Manifest backupManifest() {
+    return Documents.read(store, path(BACKUP_MANIFEST), Documents.MAPPER, Manifest.class);
+  }
+
+  public boolean hasBackup() {
+    return exists(BACKUP_MANIFEST);
+  }
+
   /** The manifest; MISSING when the archive is not complete. */
   public Manifest manifest() {
     return Documents.read(store, path(MANIFEST), Documents.MAPPER, Manifest.class);
   }
 
   /**
-   * Compares all parts with the manifest: checksum, rows, size, schema; reads every record.
+   * Compares all parts with the manifest: checksum, rows, size, schema; reads every record. The
+   * same for the backup of the target if there is one.
    *
    * @return every problem found, each naming its file; empty when the archive is whole
    */
   public List<String> verify() {
+    List<String> problems = new ArrayList<>(verify(SOURCE, MANIFEST));
+    if (hasBackup()) {
+      problems.addAll(verifyBackup());
+    }
+    return problems;
+  }
+
+  /** The same for the backup of the target, which must be there. */
+  public List<String> verifyBackup() {
+    return verify(TARGET_BACKUP, BACKUP_MANIFEST);
+  }
+
+  private List<String> verify(String folder, String name) {
     List<String> problems = new ArrayList<>();
     Manifest manifest;
     try {
-      manifest = manifest();
+      manifest = Documents.read(store, path(name), Documents.MAPPER, Manifest.class);
     } catch (StoreException e) {
       return List.of(e.getMessage());
     }
@@ -125,7 +154,7 @@ public final class Archive {
       return List.of(
           "%s: format version %d, this program reads %d"
               .formatted(
-                  store.describe(path(MANIFEST)),
+                  store.describe(path(name)),
                   manifest.formatVersion(),
                   PartSidecar.FORMAT_VERSION));
     }
@@ -149,9 +178,9 @@ public final class Archive {
       problems.add(
           "%s: its parts have %d rows and %d bytes, its totals are %d and %d"
               .formatted(
-                  store.describe(path(MANIFEST)), rows, bytes, manifest.rows(), manifest.bytes()));
+                  store.describe(path(name)), rows, bytes, manifest.rows(), manifest.bytes()));
     }
-    for (String part : parts(SOURCE)) {
+    for (String part : parts(folder)) {
       if (!listed.contains(part)) {
         problems.add(store.describe(part) + " is not in the manifest");
       }

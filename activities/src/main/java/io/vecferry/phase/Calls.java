@@ -132,6 +132,13 @@ final class Calls {
     return beating.beat();
   }
 
+  /** Says the same where the work may also be done outside of an activity. */
+  static void stillRunning(long rows) {
+    if (CURRENT.get() != null) {
+      beat(rows);
+    }
+  }
+
   /** Rows that an earlier attempt of this step has left to be left out; 0 when that is unknown. */
   static long cursor() {
     return CURRENT.get().progress.cursor();

@@ -16,6 +16,8 @@ import io.vecferry.archive.PartSidecar;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.MigrationPlan;
+import io.vecferry.plan.NameSwitch;
+import io.vecferry.plan.PlannedPartition.Origin;
 import io.vecferry.quality.QualityCheck;
 import io.vecferry.quality.QualityResult;
 import io.vecferry.record.VectorKind;
@@ -43,6 +45,7 @@ import java.util.stream.Collectors;
  */
 public final class MigrationSteps implements MigrationActivities {
   static final String QUALITY = Archive.REPORTS + "/quality.json";
+  private static final String NOTHING = "there was nothing to undo";
   private static final int NAMED_PROBLEMS = 5;
 
   private final Workspaces workspaces;
@@ -84,7 +87,7 @@ public final class MigrationSteps implements MigrationActivities {
           String loadId = earlier == null ? UUID.randomUUID().toString() : earlier.loadId();
           MigrationPlan plan =
               new Planner(searchAttributes)
-                  .plan(spec, location, loadId, System.currentTimeMillis());
+                  .plan(spec, location, loadId, earlier != null, System.currentTimeMillis());
           if (earlier != null) {
             plan = resumed(earlier, plan, plan.findings());
           } else if (otherSpec) {
@@ -130,6 +133,21 @@ public final class MigrationSteps implements MigrationActivities {
                   + ".",
               "Choose another name for the migration, or move that folder away."));
     }
+    if (now.existing() != null
+        && earlier.existing() != null
+        && !now.existing()
+            .collection()
+            .fingerprint()
+            .equals(earlier.existing().collection().fingerprint())) {
+      findings.add(
+          Finding.blocking(
+              "target",
+              earlier.existing().collection().collection()
+                  + " has changed since an earlier run of this migration planned what becomes of it.",
+              "Choose another name for the migration, or move the folder "
+                  + earlier.archive()
+                  + " away."));
+    }
     return new MigrationPlan(
         earlier.migration(),
         earlier.createdMillis(),
@@ -145,7 +163,10 @@ public final class MigrationSteps implements MigrationActivities {
         now.searchAttributes(),
         true,
         earlier.estimate(),
-        earlier.rollbackPlan());
+        earlier.rollbackPlan(),
+        earlier.existing(),
+        earlier.nameSwitch(),
+        earlier.targetPlan());
   }
 
   @Override
@@ -159,7 +180,7 @@ public final class MigrationSteps implements MigrationActivities {
               paths.stream().map(path -> PartReader.sidecar(archive.store(), path)).toList();
           long rows = sidecars.stream().mapToLong(PartSidecar::rows).sum();
           requireUnique(archive, paths);
-          requireUnchanged(workspace, rows);
+          requireUnchanged(workspace, Origin.SOURCE, rows);
           archive.writeManifest(
               Manifest.of(
                   task.migration(),
@@ -171,8 +192,44 @@ public final class MigrationSteps implements MigrationActivities {
                   Locale.ROOT,
                   "parts read back: %,d; checksums, ids unique, vectors finite, count as in the source",
                   paths.size());
-          return new CheckResult(rows, summary);
+          return new CheckResult(
+              rows, summary + completeBackup(workspace, task, paths));
         });
+  }
+
+  /** The same for the backup of the target, if there is to be one; what was done, in words. */
+  private static String completeBackup(
+      Workspace workspace, WholeTask task, List<String> sourcePaths) {
+    List<String> paths = workspace.backupPaths(task.partsPerPartition());
+    if (paths.isEmpty()) {
+      return "";
+    }
+    Archive archive = workspace.archive();
+    List<PartSidecar> sidecars =
+        paths.stream().map(path -> PartReader.sidecar(archive.store(), path)).toList();
+    long rows = sidecars.stream().mapToLong(PartSidecar::rows).sum();
+    requireUnique(archive, paths);
+    if (!workspace.hasBegunToSwitch()) {
+      requireUnchanged(workspace, Origin.TARGET, rows);
+    }
+    String merged = "";
+    if (workspace.plan().merges()) {
+      long superseded = Superseded.find(archive, sourcePaths, paths);
+      merged =
+          String.format(
+              Locale.ROOT,
+              "; %,d of them stay, %,d have an id of the source",
+              rows - superseded,
+              superseded);
+    }
+    archive.writeBackupManifest(
+        Manifest.of(
+            task.migration(),
+            sidecars,
+            workspace.partSchema(Origin.TARGET),
+            workspace.plan().existing().collection().configuration()));
+    return String.format(
+        Locale.ROOT, "; backup of the target: %,d records, equal to it%s", rows, merged);
   }
 
   private static void requireUnique(Archive archive, List<String> paths) {
@@ -198,15 +255,21 @@ public final class MigrationSteps implements MigrationActivities {
     }
   }
 
-  private static void requireUnchanged(Workspace workspace, long rows) {
-    MigrationPlan plan = workspace.plan();
-    try (VectorStore source = workspace.reopenSource()) {
-      workspace.requireUnchanged(source, "Roll back and start again with another name.");
+  private static void requireUnchanged(Workspace workspace, Origin origin, long rows) {
+    try (VectorStore store = workspace.reopen(origin)) {
+      workspace.requireUnchanged(origin, store, "Roll back and start again with another name.");
     }
-    if (rows != plan.source().rows()) {
+    long planned = workspace.exportedSide(origin).rows();
+    if (rows != planned) {
       throw new StoreException(
           FailureClass.NOT_PROVED,
-          "the archive has " + rows + " records, the source has " + plan.source().rows() + ".");
+          "the archive has "
+              + rows
+              + " records, the "
+              + (origin == Origin.SOURCE ? "source" : "target")
+              + " has "
+              + planned
+              + ".");
     }
   }
 
@@ -223,11 +286,11 @@ public final class MigrationSteps implements MigrationActivities {
           }
           UndoLog.arm(
               workspace.archive(),
-              Compensation.Kind.DROP_LOAD,
-              "remove what was loaded for " + workspace.plan().target().collection());
+              Compensation.dropLoad(workspace.plan().target().collection()));
           workspace
               .load()
-              .create(Planner.loadSchema(workspace.spec(), workspace.plan()), workspace.stamp());
+              .create(
+                  TargetPlanner.loadSchema(workspace.spec(), workspace.plan()), workspace.stamp());
           return new CheckResult(0, "created");
         });
   }
@@ -238,10 +301,7 @@ public final class MigrationSteps implements MigrationActivities {
         () -> {
           Workspace workspace = workspaces.get(task.migration());
           if (!workspace.isSwitched()) {
-            List<String> names =
-                workspace.partPaths(task.partsPerPartition()).stream()
-                    .map(path -> path.substring(path.lastIndexOf('/') + 1, path.lastIndexOf('.')))
-                    .toList();
+            List<String> names = workspace.loadedParts(task.partsPerPartition());
             askSourceMeanwhile(workspace, task);
             workspace.load().finishLoad(names, workspace.stamp());
           }
@@ -256,7 +316,7 @@ public final class MigrationSteps implements MigrationActivities {
    */
   private static void askSourceMeanwhile(Workspace workspace, WholeTask task) {
     Integer sampleSize = workspace.spec().quality().sampleSize();
-    if (sampleSize == null || sampleSize > 0) {
+    if ((sampleSize == null || sampleSize > 0) && !workspace.plan().merges()) {
       searchedField(workspace)
           .map(field -> qualityCheck(workspace, task, field))
           .ifPresent(check -> workspace.askSource(askSource(workspace, check, workspace.load())));
@@ -323,6 +383,10 @@ public final class MigrationSteps implements MigrationActivities {
           if (field.isEmpty()) {
             return new CheckResult(0, "nothing to compare: there is no dense vector field");
           }
+          if (workspace.plan().merges()) {
+            return new CheckResult(
+                0, "not compared: merged records have other neighbours than those of the source");
+          }
           if (wanted.sampleSize() != null && wanted.sampleSize() == 0) {
             return new CheckResult(0, "nothing to compare: quality.sampleSize is 0");
           }
@@ -373,17 +437,39 @@ public final class MigrationSteps implements MigrationActivities {
     return calls.runBeating(
         () -> {
           Workspace workspace = workspaces.get(task.migration());
-          if (!workspace.isSwitched()) {
-            UndoLog.arm(
-                workspace.archive(),
-                Compensation.Kind.UNPUBLISH,
-                "take " + workspace.plan().target().collection() + " away again");
-            workspace.awaitIndexes();
-            workspace.target().publish(workspace.load(), workspace.stamp());
-          }
-          workspace.targetChanged();
+          switchTo(workspace);
           return new CheckResult(0, workspace.plan().target().collection() + " is in place");
         });
+  }
+
+  private static void switchTo(Workspace workspace) {
+    Archive archive = workspace.archive();
+    NameSwitch planned = workspace.plan().nameSwitch();
+    boolean begun = UndoLog.read(archive).find(Compensation.Kind.SWITCH_BACK).isPresent();
+    if (!begun && workspace.isSwitched()) {
+      return;
+    }
+    if (!begun) {
+      workspace.awaitIndexes();
+      String target = workspace.plan().target().collection();
+      if (workspace.plan().restoresFromBackup()) {
+        TargetBackup.requireWhole(archive);
+        UndoLog.arm(archive, Compensation.restoreBackup(target));
+      }
+      UndoLog.arm(archive, Compensation.switchBack(target, planned));
+    }
+    try {
+      workspace.target().switchTo(planned, workspace.stamp());
+    } catch (StoreException e) {
+      if (!begun && e.failureClass() == FailureClass.TARGET_CHANGED) {
+        // Nothing was changed, and there is nothing to take back from whoever has the name now.
+        UndoLog.undone(archive, Compensation.Kind.SWITCH_BACK);
+        UndoLog.undone(archive, Compensation.Kind.RESTORE_BACKUP);
+      }
+      throw e;
+    } finally {
+      workspace.targetChanged();
+    }
   }
 
   @Override
@@ -391,16 +477,57 @@ public final class MigrationSteps implements MigrationActivities {
     return calls.runBeating(() -> undo(workspaces.get(task.migration()), compensation));
   }
 
+  /** Undoes what the archive says has taken effect of a kind; nothing when it has not. */
   static CheckResult undo(Workspace workspace, Compensation compensation) {
-    boolean removed =
+    Archive archive = workspace.archive();
+    UndoLog log = UndoLog.read(archive);
+    Optional<Compensation> armed = log.find(compensation.kind());
+    if (compensation.kind() != Compensation.Kind.SWITCH_BACK
+        && log.find(Compensation.Kind.SWITCH_BACK).isPresent()) {
+      throw new StoreException(
+          FailureClass.TARGET_CHANGED,
+          "readers of "
+              + workspace.plan().target().collection()
+              + " still get what was loaded, because the switch was not taken back. Nothing was"
+              + " changed.");
+    }
+    workspace.targetChanged();
+    String result =
         switch (compensation.kind()) {
-          case DROP_LOAD -> workspace.load().drop(workspace.stamp());
-          case UNPUBLISH -> workspace.isSwitched() && workspace.target().drop(workspace.stamp());
+          case DROP_LOAD -> workspace.load().drop(workspace.stamp()) ? "removed" : NOTHING;
+          case RESTORE_BACKUP ->
+              armed.isEmpty()
+                  ? NOTHING
+                  : String.format(
+                      Locale.ROOT,
+                      "made again, %,d records compared",
+                      TargetBackup.restore(workspace));
+          case SWITCH_BACK ->
+              armed.isEmpty() ? NOTHING : switchBack(workspace, armed.get().nameSwitch());
         };
     workspace.targetChanged();
-    ImportMarker.clear(workspace.archive());
-    UndoLog.undone(workspace.archive(), compensation.kind());
-    return new CheckResult(0, removed ? "removed" : "there was nothing to undo");
+    ImportMarker.clear(archive);
+    UndoLog.undone(archive, compensation.kind());
+    return new CheckResult(0, result);
+  }
+
+  private static String switchBack(Workspace workspace, NameSwitch planned) {
+    if (workspace.plan().restoresFromBackup()) {
+      // What cannot be restored stays as it is.
+      TargetBackup.requireWhole(workspace.archive());
+    }
+    workspace.target().switchBack(planned, workspace.stamp());
+    return planned.before().isEmpty()
+        ? "taken away"
+        : workspace.plan().restoresFromBackup()
+            ? "the name is free"
+            : "readers get " + planned.before();
+  }
+
+  @Override
+  public CheckResult endRetention(WholeTask task) {
+    return calls.runBeating(
+        () -> new CheckResult(0, Retention.end(workspaces.get(task.migration()))));
   }
 
   @Override
@@ -412,7 +539,9 @@ public final class MigrationSteps implements MigrationActivities {
             return new ReportLocation("", "");
           }
           Outcome outcome = request.status().outcome();
-          if (outcome == Outcome.MIGRATED || outcome == Outcome.MIGRATED_WITH_SKIPS) {
+          Workspace workspace = workspaces.get(request.migration());
+          if ((outcome == Outcome.MIGRATED || outcome == Outcome.MIGRATED_WITH_SKIPS)
+              && !workspace.keepsWhatWasReplaced()) {
             UndoLog.close(archive);
           }
           archive.store().discardUnpublished(request.migration());

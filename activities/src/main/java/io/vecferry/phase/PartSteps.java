@@ -10,6 +10,7 @@ import io.vecferry.archive.PartWriter;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Phase;
 import io.vecferry.plan.PlannedPartition;
+import io.vecferry.plan.PlannedPartition.Origin;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.store.BatchReader;
 import io.vecferry.store.BatchWriter;
@@ -63,8 +64,9 @@ public final class PartSteps implements PartActivities {
     Workspace workspace = workspaces.get(task.migration());
     Archive archive = workspace.archive();
     String path = workspace.partPath(task.partition().index(), task.part());
-    String fingerprint = workspace.plan().source().fingerprint();
     PlannedPartition partition = task.partition();
+    Origin origin = partition.origin();
+    String fingerprint = workspace.exportedSide(origin).fingerprint();
     String start = task.cursor() == null ? partition.start() : task.cursor();
     if (archive.isFinished(path)) {
       PartSidecar done = PartReader.sidecar(archive.store(), path);
@@ -72,9 +74,11 @@ public final class PartSteps implements PartActivities {
         return new PartResult(done.rows(), done.bytes(), 0, done.endCursor(), done.last(), true);
       }
     }
-    VectorStore source = workspace.source();
+    VectorStore source = workspace.exported(origin);
     workspace.requireUnchanged(
-        source, "Put it back as it was and retry, or roll back and start again with another name.");
+        origin,
+        source,
+        "Put it back as it was and retry, or roll back and start again with another name.");
     SourceRange range =
         new SourceRange(partition.start(), partition.end(), partition.rows(), partition.exact());
     int partRows = workspace.plan().partRows();
@@ -82,7 +86,7 @@ public final class PartSteps implements PartActivities {
         Math.min(Throttle.batchSize(task.pace(), workspace.spec().export().batchSize()), partRows);
     Throttle throttle = new Throttle(task.pace());
     try (BatchReader reader = source.read(range, start, batchSize);
-        PartWriter writer = new PartWriter(archive.store(), path, workspace.partSchema())) {
+        PartWriter writer = new PartWriter(archive.store(), path, workspace.partSchema(origin))) {
       boolean last = false;
       while (writer.rows() + batchSize <= partRows) {
         RecordBatch batch = reader.next();
@@ -109,10 +113,12 @@ public final class PartSteps implements PartActivities {
   private PartResult validateExport(PartTask task) {
     Workspace workspace = workspaces.get(task.migration());
     String path = workspace.partPath(task.partition().index(), task.part());
+    Origin origin = task.partition().origin();
     boolean unitVectors =
-        workspace.plan().source().vectors().stream()
-            .map(Planner::fieldInfo)
-            .anyMatch(field -> Planner.needsUnitVectors(workspace.spec().target(), field));
+        workspace.plan().loads(task.partition())
+            && workspace.exportedSide(origin).vectors().stream()
+                .map(Planner::fieldInfo)
+                .anyMatch(field -> Planner.needsUnitVectors(workspace.spec().target(), field));
     PartChecks.Result result =
         PartChecks.check(workspace.archive().store(), path, unitVectors, NAMED_PROBLEMS);
     if (!result.isValid()) {
@@ -123,6 +129,9 @@ public final class PartSteps implements PartActivities {
               + (result.badVectorRows() + result.badMetadataRows())
               + " records cannot be loaded: "
               + String.join("; ", result.problems()));
+    }
+    if (origin == Origin.TARGET && !workspace.hasBegunToSwitch()) {
+      TargetBackup.requireSame(workspace.archive(), path, workspace.exported(origin));
     }
     long bytes = PartReader.sidecar(workspace.archive().store(), path).bytes();
     return new PartResult(result.rows(), bytes, 0, null, false, false);
@@ -137,11 +146,15 @@ public final class PartSteps implements PartActivities {
       String loadId = workspace.plan().loadId();
       ImportMarker done = ImportMarker.find(archive, task.partName(), loadId, sidecar);
       if (done != null) {
-        return new PartResult(sidecar.rows(), sidecar.bytes(), done.rejects(), null, false, true);
+        return new PartResult(
+            done.rows() + done.rejects(), sidecar.bytes(), done.rejects(), null, false, true);
       }
+      MergeView view = MergeView.of(workspace, task, sidecar);
       List<Reject> rejects;
       try (BatchWriter writer = workspace.load().write(task.partName(), workspace.stamp())) {
-        long start = Calls.cursor();
+        // Rows that are left out make what is written and what is read count differently.
+        long start = view.leavesOut() ? 0 : Calls.cursor();
+        long position = start;
         PartReader.Batches batches =
             reader.batches(
                 start,
@@ -149,19 +162,25 @@ public final class PartSteps implements PartActivities {
                 EnumSet.allOf(PartReader.Column.class));
         Throttle throttle = new Throttle(task.pace());
         for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
-          writer.write(batch);
+          RecordBatch loaded = view.loaded(batch, position);
+          position += batch.rows();
+          if (loaded.rows() > 0) {
+            writer.write(loaded);
+          }
           throttle.done(batch.rows());
           long rows = start + writer.acknowledged();
-          if (!Calls.beat(rows, start + writer.resumable()) && writer.resumable() > 0) {
+          long resumable = view.leavesOut() ? 0 : writer.resumable();
+          if (!Calls.beat(rows, start + resumable) && resumable > 0) {
             throw Calls.stopping();
           }
         }
         rejects = writer.finish();
       }
       keepRejects(workspace, task, rejects);
-      new ImportMarker(loadId, sidecar.checksum(), sidecar.rows() - rejects.size(), rejects.size())
+      long rows = sidecar.rows() - view.leftOut();
+      new ImportMarker(loadId, sidecar.checksum(), rows - rejects.size(), rejects.size())
           .write(archive, task.partName());
-      return new PartResult(sidecar.rows(), sidecar.bytes(), rejects.size(), null, false, false);
+      return new PartResult(rows, sidecar.bytes(), rejects.size(), null, false, false);
     }
   }
 
@@ -204,8 +223,14 @@ public final class PartSteps implements PartActivities {
       PartReader.Batches batches =
           reader.batches(Throttle.batchSize(task.pace(), workspace.spec().load().batchSize()));
       Throttle throttle = new Throttle(task.pace());
+      MergeView view = MergeView.of(workspace, task, reader.sidecar());
+      long position = 0;
       for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
-        comparator.compare(batch, loaded.fetch(batch.ids()));
+        RecordBatch expected = view.loaded(batch, position);
+        position += batch.rows();
+        if (expected.rows() > 0) {
+          comparator.compare(expected, loaded.fetch(expected.ids()));
+        }
         throttle.done(batch.rows());
         Calls.beat(comparator.result().rows());
       }

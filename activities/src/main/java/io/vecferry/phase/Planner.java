@@ -103,8 +103,11 @@ public final class Planner {
    *
    * @param archive where the archive is or will be
    * @param loadId the load that this plan is for
+   * @param resumed whether an earlier run has begun this load; how its name is switched to was
+   *     planned then
    */
-  public MigrationPlan plan(MigrationSpec spec, String archive, String loadId, long nowMillis) {
+  public MigrationPlan plan(
+      MigrationSpec spec, String archive, String loadId, boolean resumed, long nowMillis) {
     List<Finding> findings = new ArrayList<>();
     StoreSettings sourceSettings = new StoreSettings("source", spec.source().settings());
     CollectionInfo source = null;
@@ -130,9 +133,18 @@ public final class Planner {
     } catch (StoreException e) {
       findings.add(Finding.blocking("source", e.getMessage(), ""));
     }
-    PlannedSide target = unknownSide(spec.target());
+    TargetPlanner.Result target =
+        new TargetPlanner.Result(
+            unknownSide(spec.target()), null, null, List.of(), List.of(), List.of());
     if (source != null) {
-      target = planTarget(spec, source, profile, loadId, findings);
+      int rowsOfPart = partRows;
+      target =
+          new TargetPlanner(spec, loadId, resumed, findings)
+              .plan(
+                  source,
+                  profile,
+                  (store, info) -> partitions(store, info, rowsOfPart, parallelism));
+      partitions = withBackup(partitions, target.backup());
     }
     long rowsPerPart = Math.max(1, partRows);
     long parts =
@@ -144,7 +156,7 @@ public final class Planner {
         loadId,
         archive,
         source == null ? unknownSide(spec.source()) : side(source, profile),
-        target,
+        target.side(),
         List.copyOf(findings),
         partitions,
         partRows,
@@ -154,22 +166,52 @@ public final class Planner {
         false,
         source == null
             ? new Estimate(0, 0, 0, 0, 0, 0, 0)
-            : estimate(spec, source.rows(), bytesPerRow, parts, partitions.size(), parallelism),
-        rollbackPlan(target));
+            : estimate(
+                spec,
+                partitions.stream().mapToLong(PlannedPartition::rows).sum(),
+                bytesPerRow,
+                parts,
+                partitions.size(),
+                parallelism),
+        target.rollbackPlan(),
+        target.existing(),
+        target.nameSwitch(),
+        target.targetPlan());
+  }
+
+  private static List<PlannedPartition> withBackup(
+      List<PlannedPartition> source, List<PlannedPartition> target) {
+    List<PlannedPartition> all = new ArrayList<>(source);
+    for (PlannedPartition range : target) {
+      all.add(
+          new PlannedPartition(
+              all.size(),
+              range.start(),
+              range.end(),
+              range.rows(),
+              range.exact(),
+              PlannedPartition.Origin.TARGET));
+    }
+    return List.copyOf(all);
   }
 
   /** The collection that will be loaded, as the spec and the source want it. */
+  static LoadSchema loadSchema(MigrationSpec spec, CollectionInfo source, RecordProfile profile) {
+    return loadSchema(
+        spec, source, profile, spec.source().type().equals(spec.target().type()));
+  }
+
+  /**
+   * A collection that will be loaded, as the spec wants it.
+   *
+   * @param model the collection that it shall be like
+   * @param sameType whether that is in a store of the same type, which can set up the same
+   */
   static LoadSchema loadSchema(
-      MigrationSpec spec,
-      List<VectorFieldInfo> fields,
-      Set<IdKind> idKinds,
-      long rows,
-      String sourceStore,
-      RecordProfile profile,
-      Map<String, String> configuration) {
+      MigrationSpec spec, CollectionInfo model, RecordProfile profile, boolean sameType) {
     StoreSpec target = spec.target();
     List<VectorFieldInfo> vectors = new ArrayList<>();
-    for (VectorFieldInfo field : fields) {
+    for (VectorFieldInfo field : model.vectors()) {
       // Metric and index of a spec are for dense vectors; sparse ones have one way each.
       boolean sparse = field.kind() == VectorKind.SPARSE;
       Metric metric =
@@ -186,20 +228,40 @@ public final class Planner {
               sparse ? Map.of() : target.indexParams(),
               field.optional()));
     }
-    boolean sameType = spec.source().type().equals(target.type());
     return new LoadSchema(
-        vectors, idKinds, sourceStore, rows, profile, sameType ? configuration : Map.of(), fields);
+        vectors,
+        model.idKinds(),
+        model.store(),
+        model.rows(),
+        profile,
+        sameType ? model.configuration() : Map.of(),
+        model.vectors());
   }
 
-  static LoadSchema loadSchema(MigrationSpec spec, MigrationPlan plan) {
-    return loadSchema(
-        spec,
-        plan.source().vectors().stream().map(Planner::fieldInfo).toList(),
-        plan.source().idKinds().stream().map(IdKind::valueOf).collect(Collectors.toSet()),
-        plan.source().rows(),
-        plan.source().store(),
-        plan.source().profile(),
-        plan.source().configuration());
+  /** A collection that is to be as it was. */
+  static LoadSchema restoredSchema(PlannedSide side) {
+    CollectionInfo model = info(side);
+    return new LoadSchema(
+        model.vectors(),
+        model.idKinds(),
+        model.store(),
+        model.rows(),
+        side.profile(),
+        model.configuration(),
+        model.vectors());
+  }
+
+  /** A planned side as its store described it. */
+  static CollectionInfo info(PlannedSide side) {
+    return new CollectionInfo(
+        side.store(),
+        side.collection(),
+        side.vectors().stream().map(Planner::fieldInfo).toList(),
+        side.idKinds().stream().map(IdKind::valueOf).collect(Collectors.toSet()),
+        side.rows(),
+        side.bytes(),
+        side.configuration(),
+        side.fingerprint());
   }
 
   static VectorFieldInfo fieldInfo(PlannedField field) {
@@ -328,7 +390,7 @@ public final class Planner {
     return profiler.profile(seen >= source.rows());
   }
 
-  private static String nameOf(ObjectNode settings) {
+  static String nameOf(ObjectNode settings) {
     for (String key : List.of("path", "collection", "index")) {
       if (settings.path(key).isTextual()) {
         return settings.path(key).textValue();
@@ -337,64 +399,7 @@ public final class Planner {
     return settings.path("type").asText();
   }
 
-  private static PlannedSide planTarget(
-      MigrationSpec spec,
-      CollectionInfo source,
-      RecordProfile profile,
-      String loadId,
-      List<Finding> findings) {
-    StoreSpec target = spec.target();
-    StoreProvider provider = Stores.get(target.type());
-    StoreSettings settings = new StoreSettings("target", target.settings());
-    LoadSchema schema =
-        loadSchema(
-            spec,
-            source.vectors(),
-            source.idKinds(),
-            source.rows(),
-            source.store(),
-            profile,
-            source.configuration());
-    if (target.ifExists() != StoreSpec.IfExists.FAIL) {
-      findings.add(
-          Finding.blocking(
-              "target.ifExists",
-              target.ifExists().name().toLowerCase(Locale.ROOT)
-                  + " is not supported yet, only fail is.",
-              "Migrate to a name that is free."));
-    }
-    try (VectorStore store = provider.open(settings);
-        VectorStore load = provider.open(provider.loadSettings(settings, spec.name()))) {
-      findings.addAll(load.assessLoad(schema));
-      if (store.exists()
-          && !store
-              .stamp()
-              .map(stamp -> stamp.migration().equals(spec.name()) && stamp.loadId().equals(loadId))
-              .orElse(false)) {
-        findings.add(
-            Finding.blocking(
-                "target",
-                nameOf(settings.values())
-                    + " exists and was not made by this migration; ifExists is fail.",
-                "Choose another name, or move what is there away."));
-      }
-    } catch (StoreException e) {
-      findings.add(Finding.blocking("target", e.getMessage(), ""));
-    }
-    List<PlannedField> fields = schema.vectors().stream().map(Planner::planned).toList();
-    return new PlannedSide(
-        provider.type(),
-        nameOf(settings.values()),
-        fields,
-        List.of(),
-        0,
-        -1,
-        Map.of(),
-        "",
-        RecordProfile.EMPTY);
-  }
-
-  private static PlannedSide side(CollectionInfo info, RecordProfile profile) {
+  static PlannedSide side(CollectionInfo info, RecordProfile profile) {
     return new PlannedSide(
         info.store(),
         info.collection(),
@@ -407,7 +412,7 @@ public final class Planner {
         profile);
   }
 
-  private static PlannedField planned(VectorFieldInfo field) {
+  static PlannedField planned(VectorFieldInfo field) {
     return new PlannedField(
         field.name(),
         field.kind().name(),
@@ -481,15 +486,10 @@ public final class Planner {
     return dense + profiler.raggedBytesPerRow() + OTHER_BYTES_PER_ROW;
   }
 
-  private static List<String> rollbackPlan(PlannedSide target) {
-    return List.of(
-        "After the cutover: take "
-            + target.collection()
-            + " away again, if it still is what this migration made. Seconds.",
-        "Before the cutover: remove what was loaded beside "
-            + target.collection()
-            + "; readers never saw it. Seconds.",
-        "The source is only read. The archive is kept.");
+  /** How long so many records may take to be written and compared. */
+  static long seconds(long rows, List<VectorFieldInfo> fields) {
+    long floats = fields.stream().mapToLong(VectorFieldInfo::dimension).sum();
+    return Math.max(1, Math.round(rows * (4 * floats + OTHER_BYTES_PER_ROW) / BYTES_PER_SECOND));
   }
 
   private static long ceilDiv(long value, long divisor) {

@@ -5,6 +5,7 @@ import io.vecferry.archive.Archive;
 import io.vecferry.workflow.Payloads;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What would have to be undone, in the archive before it takes effect. The workflow has its own
@@ -27,13 +28,18 @@ record UndoLog(List<Compensation> open) {
   }
 
   /** Says that from now on this may have to be undone. */
-  static void arm(Archive archive, Compensation.Kind kind, String description) {
-    List<Compensation> open = without(archive, kind);
-    open.add(0, new Compensation(kind, description));
+  static void arm(Archive archive, Compensation compensation) {
+    List<Compensation> open = without(archive, compensation.kind());
+    open.add(0, compensation);
     new UndoLog(open).write(archive);
   }
 
-  /** Says that this is undone. */
+  /** What may have to be undone of a kind. */
+  Optional<Compensation> find(Compensation.Kind kind) {
+    return open.stream().filter(compensation -> compensation.kind() == kind).findFirst();
+  }
+
+  /** Says that this is undone, or has not taken effect. */
   static void undone(Archive archive, Compensation.Kind kind) {
     new UndoLog(without(archive, kind)).write(archive);
   }

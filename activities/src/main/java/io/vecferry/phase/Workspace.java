@@ -1,10 +1,15 @@
 package io.vecferry.phase;
 
+import io.vecferry.activity.Compensation;
 import io.vecferry.archive.Archive;
 import io.vecferry.archive.ArtifactStore;
 import io.vecferry.archive.PartSchema;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.MigrationPlan;
+import io.vecferry.plan.NameSwitch;
+import io.vecferry.plan.PlannedPartition;
+import io.vecferry.plan.PlannedPartition.Origin;
+import io.vecferry.plan.PlannedSide;
 import io.vecferry.quality.QualityCheck;
 import io.vecferry.record.ElementType;
 import io.vecferry.record.IdKind;
@@ -28,6 +33,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -52,6 +58,7 @@ final class Workspace implements AutoCloseable {
   /** The collections that a migration touches. */
   private enum Side {
     SOURCE,
+    EXISTING,
     LOAD,
     LOADED,
     TARGET
@@ -94,9 +101,19 @@ final class Workspace implements AutoCloseable {
     return new LoadStamp(spec.name(), plan.loadId());
   }
 
+  /** What records of the source look like. */
   PartSchema partSchema() {
+    return schemaOf(plan.source());
+  }
+
+  /** What records of a partition's collection look like. */
+  PartSchema partSchema(Origin origin) {
+    return schemaOf(exportedSide(origin));
+  }
+
+  private static PartSchema schemaOf(PlannedSide side) {
     return new PartSchema(
-        plan.source().vectors().stream()
+        side.vectors().stream()
             .map(
                 field ->
                     new PartSchema.VectorField(
@@ -108,7 +125,15 @@ final class Workspace implements AutoCloseable {
                         field.metricArgument(),
                         field.optional()))
             .toList(),
-        plan.source().idKinds().stream().map(IdKind::valueOf).collect(Collectors.toSet()));
+        side.idKinds().stream().map(IdKind::valueOf).collect(Collectors.toSet()));
+  }
+
+  /** The collection that partitions of this origin are ranges of, as planned. */
+  PlannedSide exportedSide(Origin origin) {
+    return switch (origin) {
+      case SOURCE -> plan.source();
+      case TARGET -> plan.existing().collection();
+    };
   }
 
   /** How the target compares vectors of a field. */
@@ -122,15 +147,41 @@ final class Workspace implements AutoCloseable {
 
   /** Path of a part in the archive's store. */
   String partPath(int partition, int part) {
-    return archive.partPath(Archive.SOURCE, partition, part);
+    String folder =
+        switch (plan.partitions().get(partition).origin()) {
+          case SOURCE -> Archive.SOURCE;
+          case TARGET -> Archive.TARGET_BACKUP;
+        };
+    return archive.partPath(folder, partition, part);
   }
 
-  /** Paths of all parts, in order. */
+  /** Paths of all parts of the source, in order. */
   List<String> partPaths(List<Integer> partsPerPartition) {
+    return partPaths(partsPerPartition, partition -> partition.origin() == Origin.SOURCE);
+  }
+
+  /** Paths of all parts of the backup of the target, in order; none when there is none. */
+  List<String> backupPaths(List<Integer> partsPerPartition) {
+    return partPaths(partsPerPartition, partition -> partition.origin() == Origin.TARGET);
+  }
+
+  /** Names of all parts that are loaded, in order. */
+  List<String> loadedParts(List<Integer> partsPerPartition) {
+    return partPaths(partsPerPartition, plan::loads).stream().map(Workspace::partName).toList();
+  }
+
+  static String partName(String path) {
+    return path.substring(path.lastIndexOf('/') + 1, path.lastIndexOf('.'));
+  }
+
+  private List<String> partPaths(
+      List<Integer> partsPerPartition, Predicate<PlannedPartition> wanted) {
     List<String> paths = new ArrayList<>();
-    for (int partition = 0; partition < partsPerPartition.size(); partition++) {
-      for (int part = 0; part < partsPerPartition.get(partition); part++) {
-        paths.add(partPath(partition, part));
+    for (PlannedPartition partition : plan.partitions()) {
+      if (wanted.test(partition) && partition.index() < partsPerPartition.size()) {
+        for (int part = 0; part < partsPerPartition.get(partition.index()); part++) {
+          paths.add(partPath(partition.index(), part));
+        }
       }
     }
     return paths;
@@ -140,19 +191,33 @@ final class Workspace implements AutoCloseable {
     return opened(Side.SOURCE, spec.source().type(), sourceSettings());
   }
 
+  /** What readers of the target's name got when the migration was planned, for reading. */
+  private VectorStore existing() {
+    return opened(Side.EXISTING, spec.target().type(), exportSettings(Origin.TARGET));
+  }
+
+  /** The collection that partitions of this origin are ranges of. */
+  VectorStore exported(Origin origin) {
+    return switch (origin) {
+      case SOURCE -> source();
+      case TARGET -> existing();
+    };
+  }
+
   /**
-   * Refuses a source that is no longer what was planned for.
+   * Refuses a collection that is exported and no longer what was planned for.
    *
    * @param remedy what to do about it
-   * @throws StoreException SOURCE_CHANGED
+   * @throws StoreException SOURCE_CHANGED, TARGET_CHANGED
    */
-  void requireUnchanged(VectorStore source, String remedy) {
-    CollectionInfo now = source.describe();
-    if (!now.fingerprint().equals(plan.source().fingerprint())) {
-      long planned = plan.source().rows();
+  void requireUnchanged(Origin origin, VectorStore store, String remedy) {
+    PlannedSide side = exportedSide(origin);
+    CollectionInfo now = store.describe();
+    if (!now.fingerprint().equals(side.fingerprint())) {
+      long planned = side.rows();
       throw new StoreException(
-          FailureClass.SOURCE_CHANGED,
-          plan.source().collection()
+          origin == Origin.SOURCE ? FailureClass.SOURCE_CHANGED : FailureClass.TARGET_CHANGED,
+          side.collection()
               + " has changed since it was planned"
               + (now.rows() == planned
                   ? ""
@@ -163,11 +228,13 @@ final class Workspace implements AutoCloseable {
   }
 
   /**
-   * Opens the source anew. A store that has been open for a while may know its content from before;
-   * one that is opened now has to look.
+   * Opens a collection that is exported anew. A store that has been open for a while may know its
+   * content from before; one that is opened now has to look.
    */
-  VectorStore reopenSource() {
-    return Stores.get(spec.source().type()).open(sourceSettings());
+  VectorStore reopen(Origin origin) {
+    String type =
+        origin == Origin.SOURCE ? spec.source().type() : spec.target().type();
+    return Stores.get(type).open(exportSettings(origin));
   }
 
   /** The collection under the name that the user gave. */
@@ -197,14 +264,33 @@ final class Workspace implements AutoCloseable {
 
   /** Waits until the target has built the indexes of what was loaded. */
   void awaitIndexes() {
-    if (!isSwitched()) {
+    if (!hasBegunToSwitch()) {
       load().awaitIndexes(stamp());
     }
   }
 
+  /** Whether the name may lead to something else than what was planned for. */
+  boolean hasBegunToSwitch() {
+    return UndoLog.read(archive).find(Compensation.Kind.SWITCH_BACK).isPresent() || isSwitched();
+  }
+
+  /** Opens what was replaced under the name that it has since, for reading. */
+  VectorStore openKept(NameSwitch planned) {
+    StoreSettings settings = exportSettings(Origin.TARGET);
+    String key = settings.values().has("path") ? "path" : "collection";
+    return Stores.get(spec.target().type()).open(settings.with(key, planned.kept()));
+  }
+
+  /** Whether a rollback is possible when the migration has ended. */
+  boolean keepsWhatWasReplaced() {
+    return plan.existing() != null
+        && plan.nameSwitch() != null
+        && (!plan.nameSwitch().kept().isEmpty() || plan.restoresFromBackup());
+  }
+
   /** Forgets what was opened of the target, because it has changed as a whole. */
   synchronized void targetChanged() {
-    for (Side side : List.of(Side.LOAD, Side.LOADED, Side.TARGET)) {
+    for (Side side : List.of(Side.LOAD, Side.LOADED, Side.TARGET, Side.EXISTING)) {
       VectorStore store = open.remove(side);
       if (store != null) {
         store.close();
@@ -273,13 +359,19 @@ final class Workspace implements AutoCloseable {
     return new StoreSettings("source", spec.source().settings());
   }
 
+  private StoreSettings exportSettings(Origin origin) {
+    return origin == Origin.SOURCE ? sourceSettings() : TargetPlanner.readSettings(targetSettings());
+  }
+
   private StoreSettings targetSettings() {
     return new StoreSettings("target", spec.target().settings());
   }
 
   private StoreSettings loadSettings() {
     StoreProvider provider = Stores.get(spec.target().type());
-    return provider.loadSettings(targetSettings(), spec.name());
+    return plan.existing() == null
+        ? provider.loadSettings(targetSettings(), spec.name())
+        : provider.loadBesideSettings(targetSettings(), spec.name());
   }
 
   private synchronized VectorStore opened(Side side, String type, StoreSettings settings) {

@@ -27,6 +27,14 @@ public interface StoreProvider {
   StoreSettings loadSettings(StoreSettings settings, String migration);
 
   /**
+   * The same where the name is taken and what is there is to be replaced. Another name than that of
+   * {@link #loadSettings} only in stores that load under the final name when it is free.
+   */
+  default StoreSettings loadBesideSettings(StoreSettings settings, String migration) {
+    return loadSettings(settings, migration);
+  }
+
+  /**
    * Opens a collection, which need not exist. Does not write.
    *
    * @throws StoreException when the store cannot be reached or the settings cannot work

@@ -1,6 +1,7 @@
 package io.vecferry.store;
 
 import io.vecferry.plan.Finding;
+import io.vecferry.plan.NameSwitch;
 import io.vecferry.record.IdColumn;
 import io.vecferry.record.RecordBatch;
 import java.util.List;
@@ -99,10 +100,44 @@ public interface VectorStore extends AutoCloseable {
   default void awaitIndexes(LoadStamp stamp) {}
 
   /**
-   * Makes a finished load visible under this collection's name, which must be free. Called on the
-   * final collection. Does nothing when this collection already carries the stamp.
+   * What has to be done so that readers of this collection's name get the load. Looks, writes
+   * nothing; the name may be free or taken, and the load need not be there yet. Called on the final
+   * collection, as are the other methods about the switch.
+   *
+   * @throws StoreException TARGET_CHANGED when the switch to this load has begun: what was there
+   *     before can no longer be told, so keep the plan that was made first
    */
-  void publish(VectorStore load, LoadStamp stamp);
+  NameSwitch planSwitch(VectorStore load, LoadStamp stamp);
+
+  /**
+   * Makes a finished load visible under this collection's name. Does nothing where it was done
+   * already; goes on where it was interrupted.
+   *
+   * @throws StoreException TARGET_CHANGED, with nothing changed, when the name leads to something
+   *     else than planned, or to content that has changed since; INCOMPATIBLE when the plan says
+   *     that it is not possible
+   */
+  void switchTo(NameSwitch planned, LoadStamp stamp);
+
+  /**
+   * Readers of the name get again what they got before; the load is under its own name again, with
+   * its stamp, so that {@link #drop} on it removes it. Does nothing where that is so; works also in
+   * the middle of an interrupted {@link #switchTo}.
+   *
+   * @throws StoreException TARGET_CHANGED, with nothing changed, when the name leads neither to the
+   *     load nor to what was there before, or when what was there before is gone
+   */
+  void switchBack(NameSwitch planned, LoadStamp stamp);
+
+  /**
+   * Removes for good the collection that was replaced, and nothing else, and only while the name
+   * leads to the load.
+   *
+   * @return whether something was removed
+   * @throws StoreException TARGET_CHANGED when the name does not lead to the load, or what is kept
+   *     is not what was replaced, or is reached by another alias
+   */
+  boolean dropReplaced(NameSwitch planned, LoadStamp stamp);
 
   /**
    * Removes the collection if it carries the stamp; does nothing when it is absent.

@@ -319,7 +319,7 @@ class KindsMigrationTest {
             spec.archive(),
             spec.overlap(),
             spec.rehearsal());
-    assertThat(new Planner(false).plan(large, "", "load", 0).findings())
+    assertThat(new Planner(false).plan(large, "", "load", false, 0).findings())
         .containsExactly(
             Finding.warning(
                 "batchSize",

@@ -18,7 +18,14 @@ public final class MemoryProvider implements StoreProvider {
   @Override
   public List<StoreOption> options() {
     return List.of(
-        new StoreOption("collection", StoreOption.Kind.TEXT, true, List.of(), "", "Its name."));
+        new StoreOption("collection", StoreOption.Kind.TEXT, true, List.of(), "", "Its name."),
+        new StoreOption(
+            "options.takeOverName",
+            StoreOption.Kind.BOOLEAN,
+            false,
+            List.of(),
+            "false",
+            "Whether a switch destroys what has the name."));
   }
 
   @Override
@@ -28,6 +35,7 @@ public final class MemoryProvider implements StoreProvider {
 
   @Override
   public VectorStore open(StoreSettings settings) {
-    return new MemoryStore(settings.text("collection", ""));
+    return new MemoryStore(
+        settings.text("collection", ""), settings.flag("options.takeOverName", false));
   }
 }

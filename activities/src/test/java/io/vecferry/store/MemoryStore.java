@@ -2,6 +2,7 @@ package io.vecferry.store;
 
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
+import io.vecferry.plan.NameSwitch;
 import io.vecferry.record.DenseVectors;
 import io.vecferry.record.IdColumn;
 import io.vecferry.record.IdKind;
@@ -12,12 +13,14 @@ import io.vecferry.record.TextColumn;
 import io.vecferry.record.VectorColumn;
 import io.vecferry.search.ExactSearch;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -28,7 +31,13 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class MemoryStore implements VectorStore {
   private static final Map<String, Collection> COLLECTIONS = new ConcurrentHashMap<>();
 
+  /** Collections by alias. */
+  private static final Map<String, String> ALIASES = new ConcurrentHashMap<>();
+
+  private static final NameSwitcher SWITCHER = new NameSwitcher(new Names());
+
   private final String name;
+  private final boolean takesOver;
 
   /** A collection; records are batches of one row. */
   private record Collection(
@@ -54,10 +63,66 @@ public final class MemoryStore implements VectorStore {
     }
   }
 
+  private static final class Names implements NameSwitcher.Names {
+    @Override
+    public Optional<NameSwitcher.Holder> find(String name) {
+      String own = own(name);
+      return Optional.ofNullable(COLLECTIONS.get(own))
+          .map(
+              found ->
+                  new NameSwitcher.Holder(
+                      own,
+                      Integer.toString(System.identityHashCode(found)),
+                      Optional.ofNullable(found.stamp),
+                      ALIASES.keySet().stream()
+                          .filter(alias -> ALIASES.get(alias).equals(own))
+                          .toList()));
+    }
+
+    @Override
+    public long rows(String name) {
+      return COLLECTIONS.get(own(name)).all().size();
+    }
+
+    @Override
+    public String fingerprint(String name) {
+      return Long.toString(rows(name));
+    }
+
+    @Override
+    public String keptName(String name, LoadStamp stamp) {
+      return name + ".before-" + stamp.migration();
+    }
+
+    @Override
+    public void rename(String from, String to) {
+      COLLECTIONS.put(to, COLLECTIONS.remove(from));
+    }
+
+    @Override
+    public void point(NameSwitch planned, String collection) {
+      ALIASES.put(planned.name(), collection);
+    }
+
+    @Override
+    public void drop(String collection) {
+      COLLECTIONS.remove(collection);
+    }
+
+    @Override
+    public String betweenRenames() {
+      return "between the two, readers are told that there is no such collection";
+    }
+  }
+
   private record Key(IdKind kind, String id) {}
 
-  MemoryStore(String name) {
+  /**
+   * @param takesOver whether a switch destroys what has the name, as in a store that cannot rename
+   */
+  MemoryStore(String name, boolean takesOver) {
     this.name = name;
+    this.takesOver = takesOver;
   }
 
   /** Makes a collection of these records. */
@@ -67,13 +132,47 @@ public final class MemoryStore implements VectorStore {
     COLLECTIONS.put(name, collection);
   }
 
-  /** Removes all collections whose names start so. */
+  /** Makes another name of a collection. */
+  public static void alias(String alias, String collection) {
+    ALIASES.put(alias, collection);
+  }
+
+  private static String own(String name) {
+    return ALIASES.getOrDefault(name, name);
+  }
+
+  /** Names of all collections that start so, and their records as texts, in one order. */
+  public static Map<String, List<String>> contents(String prefix) {
+    Map<String, List<String>> contents = new TreeMap<>();
+    COLLECTIONS.forEach(
+        (key, collection) -> {
+          if (key.startsWith(prefix)) {
+            contents.put(key, collection.all().stream().map(MemoryStore::text).sorted().toList());
+          }
+        });
+    return contents;
+  }
+
+  private static String text(RecordBatch record) {
+    return record.ids().kind(0)
+        + " "
+        + record.ids().get(0)
+        + " "
+        + Arrays.toString(((DenseVectors) record.vectors().get(0)).values())
+        + " "
+        + record.documents().get(0)
+        + " "
+        + record.metadata().get(0);
+  }
+
+  /** Removes all collections and aliases whose names start so. */
   public static void forget(String prefix) {
     COLLECTIONS.keySet().removeIf(key -> key.startsWith(prefix));
+    ALIASES.keySet().removeIf(key -> key.startsWith(prefix));
   }
 
   private Collection collection() {
-    Collection found = COLLECTIONS.get(name);
+    Collection found = COLLECTIONS.get(own(name));
     if (found == null) {
       throw new StoreException(FailureClass.MISSING, "there is no collection " + name);
     }
@@ -91,7 +190,7 @@ public final class MemoryStore implements VectorStore {
 
   @Override
   public boolean exists() {
-    return COLLECTIONS.containsKey(name);
+    return COLLECTIONS.containsKey(own(name));
   }
 
   @Override
@@ -211,7 +310,7 @@ public final class MemoryStore implements VectorStore {
 
   @Override
   public Optional<LoadStamp> stamp() {
-    return Optional.ofNullable(COLLECTIONS.get(name)).map(Collection::stamp);
+    return Optional.ofNullable(COLLECTIONS.get(own(name))).map(Collection::stamp);
   }
 
   @Override
@@ -232,14 +331,47 @@ public final class MemoryStore implements VectorStore {
   }
 
   @Override
-  public void publish(VectorStore load, LoadStamp stamp) {
-    Collection there = COLLECTIONS.get(name);
-    if (there == null) {
-      MemoryStore from = (MemoryStore) load;
-      COLLECTIONS.put(name, from.collection(stamp));
-      COLLECTIONS.remove(from.name);
+  public NameSwitch planSwitch(VectorStore load, LoadStamp stamp) {
+    NameSwitch planned = SWITCHER.plan(name, ((MemoryStore) load).name, stamp);
+    if (!takesOver || planned.before().isEmpty()) {
+      return planned;
     }
-    collection(stamp);
+    return new NameSwitch(
+        name,
+        planned.load(),
+        name,
+        "",
+        NameSwitch.Gap.SHORT,
+        true,
+        name + " is removed",
+        Map.of(NameSwitch.RESTORE_FROM_BACKUP, "true"));
+  }
+
+  @Override
+  public void switchTo(NameSwitch planned, LoadStamp stamp) {
+    if (takesOver && !planned.before().isEmpty()) {
+      if (stamp().filter(stamp::equals).isEmpty()) {
+        COLLECTIONS.put(name, COLLECTIONS.remove(planned.load()));
+      }
+      return;
+    }
+    SWITCHER.switchTo(planned, stamp);
+  }
+
+  @Override
+  public void switchBack(NameSwitch planned, LoadStamp stamp) {
+    if (takesOver && !planned.before().isEmpty()) {
+      if (stamp().filter(stamp::equals).isPresent()) {
+        COLLECTIONS.put(planned.load(), COLLECTIONS.remove(name));
+      }
+      return;
+    }
+    SWITCHER.switchBack(planned, stamp);
+  }
+
+  @Override
+  public boolean dropReplaced(NameSwitch planned, LoadStamp stamp) {
+    return SWITCHER.dropReplaced(planned, stamp);
   }
 
   @Override

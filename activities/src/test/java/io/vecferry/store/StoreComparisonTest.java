@@ -332,7 +332,7 @@ class StoreComparisonTest {
         writer.finish().forEach(reject -> rejected.put(reject.id(), reject.reason()));
       }
       load.finishLoad(List.of(PART), STAMP);
-      target.publish(load, STAMP);
+      target.switchTo(target.planSwitch(load, STAMP), STAMP);
       try (VectorStore source = place.provider().open(settings)) {
         for (Map.Entry<String, RecordBatch> entry : trial.records.entrySet()) {
           RecordBatch record = entry.getValue();

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
+import io.vecferry.plan.NameSwitch;
 import io.vecferry.record.DenseVectors;
 import io.vecferry.record.IdColumn;
 import io.vecferry.record.IdKind;
@@ -30,6 +31,8 @@ public abstract class StoreContractTest {
   protected static final int DIMENSION = 4;
   protected static final LoadStamp STAMP = new LoadStamp("products", "load-1");
   private static final LoadStamp FOREIGN = new LoadStamp("somebody-else", "load-9");
+
+  private NameSwitch planned;
 
   /** One record of the test. */
   protected record Sample(
@@ -207,7 +210,10 @@ public abstract class StoreContractTest {
   private void publish() {
     try (VectorStore store = provider().open(settings());
         VectorStore load = provider().open(loadSettings())) {
-      store.publish(load, STAMP);
+      if (planned == null) {
+        planned = store.planSwitch(load, STAMP);
+      }
+      store.switchTo(planned, STAMP);
     }
   }
 
@@ -476,9 +482,8 @@ public abstract class StoreContractTest {
               StoreException.class,
               e -> assertThat(e.failureClass()).isEqualTo(FailureClass.TARGET_CHANGED));
     }
-    try (VectorStore store = provider().open(settings());
-        VectorStore load = provider().open(loadSettings())) {
-      assertThatThrownBy(() -> store.publish(load, FOREIGN))
+    try (VectorStore store = provider().open(settings())) {
+      assertThatThrownBy(() -> store.switchTo(planned, FOREIGN))
           .isInstanceOfSatisfying(
               StoreException.class,
               e -> assertThat(e.failureClass()).isEqualTo(FailureClass.TARGET_CHANGED));

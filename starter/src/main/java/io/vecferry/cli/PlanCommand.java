@@ -42,6 +42,7 @@ final class PlanCommand implements Callable<Integer> {
                 spec,
                 root.archiveRoot.resolve(spec.name()).toAbsolutePath().toString(),
                 "",
+                false,
                 System.currentTimeMillis());
     if (json) {
       System.out.println(MigrationCommand.json(plan));
@@ -77,6 +78,10 @@ final class PlanCommand implements Callable<Integer> {
             plan.estimate().historyEvents(),
             plan.estimate().seconds()));
     System.out.println("Archive  " + plan.archive());
+    if (!plan.targetPlan().isEmpty()) {
+      System.out.println("Name");
+      plan.targetPlan().forEach(step -> System.out.println("  - " + step));
+    }
     System.out.println("Rollback");
     plan.rollbackPlan().forEach(step -> System.out.println("  - " + step));
     System.out.println(

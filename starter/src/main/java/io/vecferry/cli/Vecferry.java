@@ -41,6 +41,7 @@ import picocli.CommandLine.ScopeType;
       VerbCommand.Approve.class,
       VerbCommand.Reject.class,
       VerbCommand.Rollback.class,
+      VerbCommand.Finalize.class,
       VerbCommand.Tune.class,
       VerbCommand.Cancel.class,
       ReportCommand.class,

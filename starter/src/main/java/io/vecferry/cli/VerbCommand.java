@@ -2,11 +2,16 @@ package io.vecferry.cli;
 
 import io.vecferry.client.MigrationClient;
 import io.vecferry.phase.ArchiveRollback;
+import io.vecferry.phase.Retention;
+import io.vecferry.store.StoreException;
 import io.vecferry.workflow.OperatorAction;
 import io.vecferry.workflow.Outcome;
+import io.vecferry.workflow.RetentionStatus;
 import io.vecferry.workflow.TuneRequest;
 import io.vecferry.workflow.UndoStep;
 import io.vecferry.workflow.VerbRequest;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -27,6 +32,46 @@ abstract class VerbCommand extends MigrationCommand {
   String who;
 
   abstract String send(MigrationClient client, VerbRequest request);
+
+  final boolean isRunning() {
+    return onService(client -> client.isRunning(name));
+  }
+
+  /** Whether the service keeps what a migration that has ended has replaced. */
+  final boolean isKept() {
+    return onService(client -> client.isKept(name));
+  }
+
+  private boolean onService(Predicate<MigrationClient> question) {
+    return Temporal.find(root.archiveRoot, name)
+        .map(
+            service -> {
+              try (service) {
+                return question.test(service.client());
+              }
+            })
+        .orElse(false);
+  }
+
+  /** Waits until what was asked for after the end of a migration is done. */
+  final int awaitRetention() {
+    RetentionStatus status;
+    do {
+      try {
+        TimeUnit.MILLISECONDS.sleep(200);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return ExitCode.NEEDS_PERSON;
+      }
+      status = withClient(client -> client.retention(name));
+    } while (status.state() == RetentionStatus.State.WORKING);
+    System.out.println(status.state() + ": " + status.sentence());
+    return switch (status.state()) {
+      case FINALIZED -> ExitCode.OK;
+      case ROLLED_BACK -> ExitCode.of(Outcome.ROLLED_BACK);
+      case KEPT, WORKING, FAILED -> ExitCode.NEEDS_PERSON;
+    };
+  }
 
   @Override
   public Integer call() {
@@ -119,22 +164,24 @@ abstract class VerbCommand extends MigrationCommand {
 
     @Override
     public Integer call() {
-      return fromArchive ? undo() : super.call();
+      if (fromArchive) {
+        return undo();
+      }
+      if (isRunning()) {
+        return super.call();
+      }
+      if (isKept()) {
+        withClient(client -> client.rollbackAfterEnd(name, VerbRequest.of(who, reason)));
+        return awaitRetention();
+      }
+      return Retention.isOpen(root.archiveRoot, name) ? undo() : super.call();
     }
 
     private int undo() {
-      Temporal.find(root.archiveRoot, name)
-          .ifPresent(
-              service -> {
-                try (service) {
-                  if (service.client().isRunning(name)) {
-                    throw new UserError(
-                        "The migration '"
-                            + name
-                            + "' is running. Roll it back without --from-archive.");
-                  }
-                }
-              });
+      if (isRunning()) {
+        throw new UserError(
+            "The migration '" + name + "' is running. Roll it back without --from-archive.");
+      }
       ArchiveRollback rollback =
           ArchiveRollback.run(
               root.archiveRoot,
@@ -159,6 +206,36 @@ abstract class VerbCommand extends MigrationCommand {
     @Override
     String send(MigrationClient client, VerbRequest request) {
       return client.rollback(name, request);
+    }
+  }
+
+  @Command(
+      name = "finalize",
+      description = {
+        "Ends the time in which a migration that has ended can be rolled back.",
+        "Drops the collection that it has replaced if the archive has a backup that is equal to it."
+      })
+  static final class Finalize extends VerbCommand {
+    @Override
+    public Integer call() {
+      if (isRunning()) {
+        throw new UserError("The migration '" + name + "' is running.");
+      }
+      if (isKept()) {
+        super.call();
+        return awaitRetention();
+      }
+      try {
+        System.out.println(Retention.end(root.archiveRoot, name));
+      } catch (StoreException e) {
+        throw new UserError(e.getMessage());
+      }
+      return ExitCode.OK;
+    }
+
+    @Override
+    String send(MigrationClient client, VerbRequest request) {
+      return client.finalize(name, request);
     }
   }
 

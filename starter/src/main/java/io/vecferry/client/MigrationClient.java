@@ -20,6 +20,8 @@ import io.vecferry.workflow.MigrationResult;
 import io.vecferry.workflow.MigrationStatus;
 import io.vecferry.workflow.MigrationWorkflow;
 import io.vecferry.workflow.Payloads;
+import io.vecferry.workflow.RetentionStatus;
+import io.vecferry.workflow.RetentionWorkflow;
 import io.vecferry.workflow.StepFailure;
 import io.vecferry.workflow.TuneRequest;
 import io.vecferry.workflow.VerbRequest;
@@ -156,6 +158,40 @@ public final class MigrationClient {
 
   public String tune(String migration, TuneRequest request) {
     return stub(migration).tune(request);
+  }
+
+  /** Whether a migration has ended and keeps what it has replaced. Needs no worker. */
+  public boolean isKept(String migration) {
+    try {
+      return keeping(migration).describe().getStatus()
+          == WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING;
+    } catch (WorkflowNotFoundException e) {
+      return false;
+    }
+  }
+
+  /** What has become of what a migration has replaced. */
+  public RetentionStatus retention(String migration) {
+    return keeping(migration).query("status", RetentionStatus.class);
+  }
+
+  /** Ends the time in which a migration that has ended can be rolled back. */
+  public String finalize(String migration, VerbRequest request) {
+    return keeping(migration).update("finalize", String.class, request);
+  }
+
+  /** Rolls back a migration that has ended and keeps what it has replaced. */
+  public String rollbackAfterEnd(String migration, VerbRequest request) {
+    return keeping(migration).update("rollback", String.class, request);
+  }
+
+  /** Waits until what a migration has replaced is dropped, or until it is rolled back. */
+  public RetentionStatus awaitRetention(String migration) {
+    return keeping(migration).getResult(RetentionStatus.class);
+  }
+
+  private WorkflowStub keeping(String migration) {
+    return client.newUntypedWorkflowStub(RetentionWorkflow.workflowId(migration));
   }
 
   /** Cancels the migration, which rolls it back. */

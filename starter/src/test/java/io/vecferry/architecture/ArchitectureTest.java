@@ -25,6 +25,7 @@ import com.tngtech.archunit.library.dependencies.SliceAssignment;
 import com.tngtech.archunit.library.dependencies.SliceIdentifier;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
+import io.vecferry.plan.NameSwitch;
 import io.vecferry.plan.RecordProfile;
 import io.vecferry.spec.Suggestion;
 import io.vecferry.workflow.MigrationStatus;
@@ -165,6 +166,8 @@ final class ArchitectureTest {
                           JavaClass.Predicates.belongToAnyOf(
                               Finding.class,
                               FailureClass.class,
+                              NameSwitch.class,
+                              NameSwitch.Gap.class,
                               RecordProfile.class,
                               RecordProfile.Key.class,
                               Suggestion.class))));

@@ -8,6 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
 
@@ -50,6 +52,26 @@ final class ForeignStores {
     for (int i = 0; i < wanted.size(); i++) {
       assertThat(actual.get(i)).isEqualTo(wanted.get(i));
     }
+  }
+
+  /** Records of a collection as lines of JSON, by their ids as JSON. */
+  Map<String, String> records(String type, String place, String collection) throws Exception {
+    Path found = folder.resolve("found");
+    python("read", type, place, collection, found.toString());
+    return records(found);
+  }
+
+  /** The same of what a collection was filled with. */
+  Map<String, String> filled(String collection) throws IOException {
+    return records(expected(collection));
+  }
+
+  private static Map<String, String> records(Path file) throws IOException {
+    Map<String, String> records = new TreeMap<>();
+    for (String line : Files.readAllLines(file, StandardCharsets.UTF_8)) {
+      records.put(line.substring(1, line.indexOf("\", \"") + 1), line);
+    }
+    return records;
   }
 
   private Path expected(String collection) {

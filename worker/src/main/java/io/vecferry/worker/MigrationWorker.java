@@ -12,6 +12,7 @@ import io.vecferry.phase.Activities;
 import io.vecferry.workflow.MigrationWorkflowImpl;
 import io.vecferry.workflow.PartitionWorkflowImpl;
 import io.vecferry.workflow.Payloads;
+import io.vecferry.workflow.RetentionWorkflowImpl;
 import io.vecferry.workflow.TargetLeaseImpl;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -62,7 +63,10 @@ public final class MigrationWorker implements AutoCloseable {
       Worker worker = factory.newWorker(taskQueue(kind), options(kind, limits, deployment));
       if (kind == WorkerLimits.Kind.WORKFLOWS) {
         worker.registerWorkflowImplementationTypes(
-            MigrationWorkflowImpl.class, PartitionWorkflowImpl.class, TargetLeaseImpl.class);
+            MigrationWorkflowImpl.class,
+            PartitionWorkflowImpl.class,
+            TargetLeaseImpl.class,
+            RetentionWorkflowImpl.class);
       }
       worker.registerActivitiesImplementations(activities.implementations());
     }

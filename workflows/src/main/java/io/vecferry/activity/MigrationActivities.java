@@ -56,6 +56,9 @@ public interface MigrationActivities {
   /** Undoes one thing; does nothing when there is nothing to undo. */
   CheckResult compensate(WholeTask task, Compensation compensation);
 
+  /** Drops what was replaced if its backup is whole and equal to it; nothing can be undone then. */
+  CheckResult endRetention(WholeTask task);
+
   /** Writes the reports and frees what the worker holds for this migration. */
   ReportLocation writeReport(ReportRequest request);
 }

@@ -16,6 +16,9 @@ import java.util.List;
  * @param searchAttributes whether the service knows the migration's search attributes
  * @param resumed whether an earlier run left this plan
  * @param rollbackPlan what a rollback would do, in words, in the order in which it would be done
+ * @param existing what readers of the target's name get before; null when the name is free
+ * @param nameSwitch how they get the load instead; null when planning could not look
+ * @param targetPlan what happens to the target's name, in words, in the order in which it happens
  */
 public record MigrationPlan(
     String migration,
@@ -32,7 +35,39 @@ public record MigrationPlan(
     boolean searchAttributes,
     boolean resumed,
     Estimate estimate,
-    List<String> rollbackPlan) {
+    List<String> rollbackPlan,
+    ExistingTarget existing,
+    NameSwitch nameSwitch,
+    List<String> targetPlan) {
+
+  public MigrationPlan {
+    targetPlan = targetPlan == null ? List.of() : List.copyOf(targetPlan);
+  }
+
+  /** Whether the load is made of the records of both sides. */
+  public boolean merges() {
+    return existing != null && existing.merged();
+  }
+
+  /** Whether the parts of a partition are loaded; those of a mere backup are not. */
+  public boolean loads(PlannedPartition partition) {
+    return partition.origin() == PlannedPartition.Origin.SOURCE || merges();
+  }
+
+  /** Whether a rollback after the cutover has to make again what was there, from its backup. */
+  public boolean restoresFromBackup() {
+    return nameSwitch != null
+        && Boolean.parseBoolean(nameSwitch.details().get(NameSwitch.RESTORE_FROM_BACKUP));
+  }
+
+  /** Records that are exported, of both sides. */
+  public long exportedRows() {
+    return partitions.stream()
+            .filter(partition -> partition.origin() == PlannedPartition.Origin.TARGET)
+            .mapToLong(PlannedPartition::rows)
+            .sum()
+        + source.rows();
+  }
 
   /** Findings that keep the migration from starting. */
   public List<Finding> blocking() {

@@ -10,5 +10,10 @@ public enum Phase {
   QUALITY_CHECK,
   CUTOVER,
   FINALIZE,
-  ROLLBACK
+  ROLLBACK;
+
+  /** Whether it makes the archive, and touches no target. */
+  public boolean isOfArchive() {
+    return this == EXPORT || this == VALIDATE_EXPORT;
+  }
 }

@@ -92,6 +92,14 @@ public record MigrationSpec(
 
   /**
    * @param retain keep the archive after a successful migration
+   * @param deleteOldCollectionAfterMillis how long the collection that was replaced is kept after
+   *     the cutover; null for ever
    */
-  public record Archive(boolean retain) {}
+  public record Archive(boolean retain, Long deleteOldCollectionAfterMillis) {
+
+    /** Whether the collection that was replaced is dropped some day. */
+    public boolean deletesOldCollection() {
+      return deleteOldCollectionAfterMillis != null;
+    }
+  }
 }

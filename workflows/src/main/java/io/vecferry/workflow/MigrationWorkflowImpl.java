@@ -1,12 +1,13 @@
 package io.vecferry.workflow;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.temporal.api.enums.v1.ParentClosePolicy;
 import io.temporal.failure.ApplicationFailure;
+import io.temporal.failure.ChildWorkflowFailure;
 import io.temporal.failure.TemporalFailure;
 import io.temporal.workflow.Async;
 import io.temporal.workflow.CancellationScope;
 import io.temporal.workflow.ChildWorkflowOptions;
-import io.temporal.workflow.CompletablePromise;
 import io.temporal.workflow.Promise;
 import io.temporal.workflow.Workflow;
 import io.vecferry.activity.CheckResult;
@@ -18,6 +19,7 @@ import io.vecferry.activity.WholeTask;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.Phase;
+import io.vecferry.plan.PlannedPartition;
 import io.vecferry.spec.MigrationSpec;
 import io.vecferry.spec.SpecProblem;
 import io.vecferry.spec.SpecReader;
@@ -27,7 +29,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Deque;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -39,8 +40,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** The page that an operator reads: the phases of a migration from top to bottom. */
-public final class MigrationWorkflowImpl
-    implements MigrationWorkflow, PartitionPipeline.Surroundings {
+public final class MigrationWorkflowImpl extends SteeredMigration
+    implements PartitionPipeline.Surroundings {
   /**
    * A schedule puts its time behind the workflow id: each of its runs is a migration of its own.
    */
@@ -49,14 +50,8 @@ public final class MigrationWorkflowImpl
 
   private static final String REHEARSED = "it was a rehearsal, and it went well";
 
-  private final StatusBoard board = new StatusBoard();
-  private final Gate gate = new Gate(phase -> board.tuning().parallelism(phase));
-  private final Operator operator = new Operator(board, gate);
-  private final Map<String, PartitionWorkflow> children = new LinkedHashMap<>();
   private MigrationSpec spec;
   private int[] partsOf = new int[0];
-  private CancellationScope work;
-  private CompletablePromise<Void> tuned = Workflow.newPromise();
   private int openLanes;
 
   @Override
@@ -93,7 +88,9 @@ public final class MigrationWorkflowImpl
     TargetClaim.take(spec.target());
     makePlan();
     awaitStart();
-    boolean importsWhileExporting = spec.overlap() && !spec.approval().beforeImport();
+    // Which records of the target stay in a merge is known when both sides are exported.
+    boolean importsWhileExporting =
+        spec.overlap() && !spec.approval().beforeImport() && !board.plan().merges();
     if (importsWhileExporting) {
       prepareTarget();
       workOnParts(Phase.EXPORT, Phase.VALIDATE_EXPORT, Phase.IMPORT);
@@ -210,10 +207,7 @@ public final class MigrationWorkflowImpl
   }
 
   private void prepareTarget() {
-    board.arm(
-        new Compensation(
-            Compensation.Kind.DROP_LOAD,
-            "remove what was loaded for " + board.plan().target().collection()));
+    board.arm(Compensation.dropLoad(board.plan().target().collection()));
     step(Phase.IMPORT, false, () -> Steps.whole("prepare the target").prepareTarget(whole()));
   }
 
@@ -242,10 +236,11 @@ public final class MigrationWorkflowImpl
 
   private void cutOver() {
     board.start(Phase.CUTOVER);
-    board.arm(
-        new Compensation(
-            Compensation.Kind.UNPUBLISH,
-            "take " + board.plan().target().collection() + " away again"));
+    String target = board.plan().target().collection();
+    if (board.plan().restoresFromBackup()) {
+      board.arm(Compensation.restoreBackup(target));
+    }
+    board.arm(Compensation.switchBack(target, board.plan().nameSwitch()));
     CheckResult result = step(Phase.CUTOVER, false, () -> Steps.whole("cut over").cutover(whole()));
     board.finish(Phase.CUTOVER, result.summary());
   }
@@ -269,6 +264,9 @@ public final class MigrationWorkflowImpl
                     .writeReport(new ReportRequest(spec.name(), board.snapshot())));
     board.report(report);
     board.outcome(outcome, verdict);
+    if (outcome == Outcome.MIGRATED || outcome == Outcome.MIGRATED_WITH_SKIPS) {
+      keepWhatWasReplaced();
+    }
     Workflow.await(Workflow::isEveryHandlerFinished);
     return new MigrationResult(
         spec.name(),
@@ -277,6 +275,36 @@ public final class MigrationWorkflowImpl
         board.plan() == null ? 0 : board.plan().source().rows(),
         report == null ? "" : report.html(),
         report == null ? "" : report.json());
+  }
+
+  /** Leaves somebody behind who can switch back, or drop what was replaced when its time is up. */
+  private void keepWhatWasReplaced() {
+    if (board.plan().existing() == null) {
+      return;
+    }
+    RetentionTask task =
+        new RetentionTask(
+            whole(),
+            board.undo().stream().map(UndoStep::compensation).toList(),
+            spec.archive().deleteOldCollectionAfterMillis());
+    try {
+      Workflow.newDetachedCancellationScope(() -> startRetention(task)).run();
+    } catch (ChildWorkflowFailure alreadyThere) {
+      // That of an earlier run of this migration goes on.
+    }
+  }
+
+  private void startRetention(RetentionTask task) {
+    RetentionWorkflow retention =
+        Workflow.newChildWorkflowStub(
+            RetentionWorkflow.class,
+            ChildWorkflowOptions.newBuilder()
+                .setWorkflowId(RetentionWorkflow.workflowId(spec.name()))
+                .setParentClosePolicy(ParentClosePolicy.PARENT_CLOSE_POLICY_ABANDON)
+                .setStaticSummary("what " + spec.name() + " has replaced")
+                .build());
+    Async.procedure(retention::keep, task);
+    Workflow.getWorkflowExecution(retention).get();
   }
 
   /**
@@ -349,9 +377,14 @@ public final class MigrationWorkflowImpl
     phases.forEach(board::start);
     List<PartitionTask> tasks =
         board.plan().partitions().stream()
+            .filter(partition -> !stepsOf(partition, phases).isEmpty())
             .map(
                 partition ->
-                    PartitionTask.start(spec.name(), partition, phases, partsOf[partition.index()]))
+                    PartitionTask.start(
+                        spec.name(),
+                        partition,
+                        stepsOf(partition, phases),
+                        partsOf[partition.index()]))
             .toList();
     Map<Integer, PartitionTask> left = new TreeMap<>();
     tasks.forEach(task -> left.put(task.partition().index(), task));
@@ -369,6 +402,13 @@ public final class MigrationWorkflowImpl
       // The other phases end with a check of the whole.
       board.finish(Phase.EXPORT, "");
     }
+  }
+
+  /** The steps that parts of a partition go through. */
+  private List<Phase> stepsOf(PlannedPartition partition, List<Phase> steps) {
+    return board.plan().loads(partition)
+        ? steps
+        : steps.stream().filter(Phase::isOfArchive).toList();
   }
 
   private List<PartitionOutcome> runAll(List<PartitionTask> tasks) {
@@ -487,7 +527,13 @@ public final class MigrationWorkflowImpl
       }
       board.skip(concerned);
       List<StepFailure> next =
-          concerned.stream().map(failure -> failure.next(steps)).flatMap(Optional::stream).toList();
+          concerned.stream()
+              .map(
+                  failure ->
+                      failure.next(
+                          stepsOf(board.plan().partitions().get(failure.partition()), steps)))
+              .flatMap(Optional::stream)
+              .toList();
       if (!next.isEmpty()) {
         return next;
       }
@@ -545,163 +591,5 @@ public final class MigrationWorkflowImpl
   @Override
   public void failed(StepFailure failure) {
     board.failed(failure);
-  }
-
-  @Override
-  public void partitionProgress(PartitionProgress progress) {
-    board.add(progress);
-  }
-
-  @Override
-  public void partitionFailure(StepFailure failure) {
-    if (!board.knows(failure)) {
-      board.failed(failure);
-    }
-  }
-
-  @Override
-  public MigrationStatus status() {
-    return board.snapshot();
-  }
-
-  @Override
-  public MigrationPlan plan() {
-    return board.plan();
-  }
-
-  @Override
-  public List<StepFailure> failures() {
-    return board.snapshot().failures();
-  }
-
-  @Override
-  public String pause(VerbRequest request) {
-    operator.pause(request);
-    steerChildren("interrupt".equals(request.mode()));
-    return "Paused: "
-        + ("interrupt".equals(request.mode())
-            ? "what ran is stopped and done again later."
-            : "what runs is finished, nothing new starts.")
-        + " Use resume to go on.";
-  }
-
-  @Override
-  public void validatePause(VerbRequest request) {
-    operator.check(Verb.PAUSE, request);
-  }
-
-  @Override
-  public String resume(VerbRequest request) {
-    operator.resume(request);
-    steerChildren(false);
-    return "Resumed.";
-  }
-
-  @Override
-  public void validateResume(VerbRequest request) {
-    operator.check(Verb.RESUME, request);
-  }
-
-  @Override
-  public String retry(VerbRequest request) {
-    operator.decide(Verb.RETRY, request);
-    return "The failed steps are tried again.";
-  }
-
-  @Override
-  public void validateRetry(VerbRequest request) {
-    operator.check(Verb.RETRY, request);
-  }
-
-  @Override
-  public String skip(VerbRequest request) {
-    operator.decide(Verb.SKIP, request);
-    return "The failed steps are skipped; the report will say so and the proof has a gap.";
-  }
-
-  @Override
-  public void validateSkip(VerbRequest request) {
-    operator.check(Verb.SKIP, request);
-  }
-
-  @Override
-  public String approve(VerbRequest request) {
-    operator.approve(true, request);
-    return "Approved.";
-  }
-
-  @Override
-  public void validateApprove(VerbRequest request) {
-    operator.check(Verb.APPROVE, request);
-  }
-
-  @Override
-  public String reject(VerbRequest request) {
-    operator.approve(false, request);
-    return "Rejected: the previous state is being restored.";
-  }
-
-  @Override
-  public void validateReject(VerbRequest request) {
-    operator.check(Verb.REJECT, request);
-  }
-
-  @Override
-  public String rollback(VerbRequest request) {
-    operator.requestRollback(request);
-    work.cancel(request.reason());
-    return "Rolling back: the previous state is being restored.";
-  }
-
-  @Override
-  public void validateRollback(VerbRequest request) {
-    operator.check(Verb.ROLLBACK, request);
-  }
-
-  @Override
-  public String tune(TuneRequest request) {
-    operator.tune(request);
-    tuned.complete(null);
-    steerChildren(false);
-    return "From the next part on: " + board.tuning() + ".";
-  }
-
-  @Override
-  public void validateTune(TuneRequest request) {
-    operator.checkTune(request);
-  }
-
-  @Override
-  public void requestPause(JsonNode request) {
-    operator.checked(Verb.PAUSE, request, this::pause);
-  }
-
-  @Override
-  public void requestResume(JsonNode request) {
-    operator.checked(Verb.RESUME, request, this::resume);
-  }
-
-  @Override
-  public void requestRollback(JsonNode request) {
-    operator.checked(Verb.ROLLBACK, request, this::rollback);
-  }
-
-  /** Tells partition workflows what has changed; those above the parallelism have to wait. */
-  private void steerChildren(boolean interrupt) {
-    int allowed = board.tuning() == null ? 0 : board.tuning().exportParallelism();
-    for (Map.Entry<String, PartitionWorkflow> child : children.entrySet()) {
-      boolean waits = gate.isPaused() || allowed-- <= 0;
-      PartitionSteering steering = new PartitionSteering(waits, interrupt, board.tuning());
-      Async.procedure(this::steerChild, child.getKey(), child.getValue(), steering);
-    }
-  }
-
-  /**
-   * Tells whatever run a partition workflow has come to: its stub knows the first one only. Nobody
-   * looks at the result, because one that has just ended needs to be told nothing.
-   */
-  private void steerChild(String id, PartitionWorkflow child, PartitionSteering steering) {
-    Workflow.getWorkflowExecution(child).get();
-    Workflow.newExternalWorkflowStub(PartitionWorkflow.class, id).steer(steering);
   }
 }

@@ -259,7 +259,7 @@ final class StatusBoard {
         migration,
         state,
         phase(),
-        plan == null ? 0 : plan.source().rows(),
+        plan == null ? 0 : plan.exportedRows(),
         List.copyOf(phases.values()),
         first(failures),
         first(skipped),
@@ -362,7 +362,7 @@ final class StatusBoard {
     for (PhaseProgress progress : phases.values()) {
       done += progress.rowsDone();
     }
-    long all = Math.max(1, 4 * plan.source().rows());
+    long all = Math.max(1, 4 * plan.exportedRows());
     return Math.min(90, 100 * done / all / 10 * 10);
   }
 }

@@ -14,9 +14,11 @@ import io.vecferry.activity.ReportLocation;
 import io.vecferry.activity.ReportRequest;
 import io.vecferry.activity.WholeTask;
 import io.vecferry.plan.Estimate;
+import io.vecferry.plan.ExistingTarget;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.MigrationPlan;
+import io.vecferry.plan.NameSwitch;
 import io.vecferry.plan.PlannedPartition;
 import io.vecferry.plan.PlannedSide;
 import io.vecferry.spec.MigrationSpec;
@@ -49,6 +51,9 @@ class FakeActivities implements MigrationActivities, PartActivities {
   private final boolean childWorkflows;
   List<Finding> findings = List.of();
   int parallelism = 4;
+  ExistingTarget existing;
+  NameSwitch nameSwitch;
+  int backupPartitions;
   volatile String holder = "";
   volatile String message = "";
   volatile MigrationStatus reported;
@@ -85,9 +90,18 @@ class FakeActivities implements MigrationActivities, PartActivities {
             "fake", "source", List.of(), List.of(), rows * partitions, -1, Map.of(), "", null),
         new PlannedSide("fake", "target", List.of(), List.of(), 0, -1, Map.of(), "", null),
         findings,
-        IntStream.range(0, partitions)
+        IntStream.range(0, partitions + backupPartitions)
             .mapToObj(
-                i -> new PlannedPartition(i, "0", String.valueOf(partsPerPartition), rows, true))
+                i ->
+                    new PlannedPartition(
+                        i,
+                        "0",
+                        String.valueOf(partsPerPartition),
+                        rows,
+                        true,
+                        i < partitions
+                            ? PlannedPartition.Origin.SOURCE
+                            : PlannedPartition.Origin.TARGET))
             .toList(),
         ROWS_PER_PART,
         parallelism,
@@ -95,6 +109,9 @@ class FakeActivities implements MigrationActivities, PartActivities {
         false,
         false,
         new Estimate(0, 0, 0, 0, 0, 0, 0),
+        List.of(),
+        existing,
+        nameSwitch,
         List.of());
   }
 
@@ -131,6 +148,11 @@ class FakeActivities implements MigrationActivities, PartActivities {
   @Override
   public CheckResult compensate(WholeTask task, Compensation compensation) {
     return whole("compensate " + compensation.kind(), task);
+  }
+
+  @Override
+  public CheckResult endRetention(WholeTask task) {
+    return whole("endRetention", task);
   }
 
   @Override

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.temporal.client.WorkflowFailedException;
 import io.temporal.client.WorkflowStub;
 import io.temporal.common.WorkflowExecutionHistory;
+import io.vecferry.plan.ExistingTarget;
 import io.vecferry.plan.Phase;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -104,6 +105,36 @@ class HistoryRecorder {
       write("children-paused", scenario.history());
       write("partition-paused", scenario.childHistories().get(0));
       write("partition-continued-paused", scenario.latestRunOfPartition());
+    }
+  }
+
+  @Test
+  void replacedAndTakenBack() throws IOException {
+    try (Scenario scenario = new Scenario(RetentionTest.replacing())) {
+      scenario
+          .begin(", \"archive\": {\"deleteOldCollectionAfter\": \"7d\"}")
+          .getResult(MigrationResult.class);
+      write("replaced", scenario.history());
+      WorkflowStub retention =
+          scenario.client().newUntypedWorkflowStub(RetentionWorkflow.workflowId("m"));
+      retention.update("rollback", String.class, VerbRequest.of("ada", "wrong source"));
+      retention.getResult(RetentionStatus.class);
+      write("retention", scenario.client().fetchHistory(RetentionWorkflow.workflowId("m")));
+    }
+  }
+
+  @Test
+  void mergedAndRolledBack() throws Exception {
+    FakeActivities activities = RetentionTest.replacing();
+    activities.existing = new ExistingTarget(activities.existing.collection(), true);
+    activities.backupPartitions = 1;
+    try (Scenario scenario = new Scenario(activities)) {
+      activities.failing.add("cutover");
+      WorkflowStub workflow = scenario.begin();
+      scenario.awaitState(MigrationStatus.State.NEEDS_ATTENTION);
+      scenario.stub().rollback(VerbRequest.of("ada", "the target has changed"));
+      workflow.getResult(MigrationResult.class);
+      write("merged-and-rolled-back", scenario.history());
     }
   }
 

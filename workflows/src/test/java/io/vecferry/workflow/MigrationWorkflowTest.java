@@ -185,7 +185,7 @@ class MigrationWorkflowTest {
     assertThat(calls.indexOf("import p000-000001 stopped"))
         .isPositive()
         .isLessThan(calls.indexOf("compensate DROP_LOAD"));
-    assertThat(calls).doesNotContain("compensate UNPUBLISH");
+    assertThat(calls).doesNotContain("compensate SWITCH_BACK");
     assertThat(calls.get(calls.size() - 1)).isEqualTo("writeReport");
     assertThat(activities.reported.undo())
         .extracting(UndoStep::state)
@@ -205,7 +205,7 @@ class MigrationWorkflowTest {
     assertThat(result.outcome()).isEqualTo(Outcome.ROLLED_BACK);
     assertThat(result.verdict()).contains("not tonight");
     assertThat(activities.calls().stream().filter(c -> c.startsWith("compensate")))
-        .containsExactly("compensate UNPUBLISH", "compensate DROP_LOAD");
+        .containsExactly("compensate SWITCH_BACK", "compensate DROP_LOAD");
   }
 
   @Test

@@ -258,7 +258,7 @@ final class ModelMigration {
   private List<String> undoSteps() {
     List<String> steps = new ArrayList<>();
     if (done.containsAll(List.of("checkQuality")) && (!approval || approved)) {
-      steps.add("compensate UNPUBLISH");
+      steps.add("compensate SWITCH_BACK");
     }
     if (done.contains(PLAN)) {
       steps.add("compensate DROP_LOAD");

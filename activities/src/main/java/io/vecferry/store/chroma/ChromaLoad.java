@@ -368,42 +368,22 @@ final class ChromaLoad {
     client.find(settings.collection()).ifPresent(collection -> require(collection, stamp));
   }
 
-  /**
-   * Gives a load this collection's name. That is one step on the server, so there is nothing
-   * between before and after it.
-   */
-  void publish(String loadName, LoadStamp stamp) {
-    Optional<ChromaCollection> there = client.find(settings.collection());
-    if (there.isPresent()) {
-      require(there.get(), stamp);
-      return;
-    }
-    ChromaCollection loaded = client.get(loadName);
-    require(loaded, stamp);
-    JsonBytes change = new JsonBytes(100);
-    change.raw("{\"new_name\":").string(settings.collection()).raw("}");
-    try {
-      client.change(
-          loaded.id(), change, "renaming '" + loadName + "' to '" + settings.collection() + "'");
-    } catch (StoreException e) {
-      if (e.failureClass() != FailureClass.TARGET_CHANGED) {
-        throw e;
-      }
-      require(client.get(settings.collection()), stamp);
-    }
-  }
-
   boolean drop(LoadStamp stamp) {
     Optional<ChromaCollection> there = client.find(settings.collection());
     if (there.isEmpty()) {
       return false;
     }
     require(there.get(), stamp);
-    if (there.get().load().orElseThrow().arrays()) {
-      deleteRecords(there.get());
-    }
-    client.delete(settings.collection());
+    remove(there.get());
     return true;
+  }
+
+  /** Removes a collection with all that it has. */
+  void remove(ChromaCollection collection) {
+    if (collection.load().map(ChromaCollection.Load::arrays).orElse(client.features().arrays())) {
+      deleteRecords(collection);
+    }
+    client.delete(collection.name());
   }
 
   /**

@@ -3,6 +3,7 @@ package io.vecferry.store.chroma;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
+import io.vecferry.plan.NameSwitch;
 import io.vecferry.record.IdColumn;
 import io.vecferry.record.IdKind;
 import io.vecferry.record.RecordBatch;
@@ -15,6 +16,7 @@ import io.vecferry.store.JsonBytes;
 import io.vecferry.store.LoadSchema;
 import io.vecferry.store.LoadStamp;
 import io.vecferry.store.Metric;
+import io.vecferry.store.NameSwitcher;
 import io.vecferry.store.Neighbours;
 import io.vecferry.store.SourceRange;
 import io.vecferry.store.StoreException;
@@ -38,6 +40,7 @@ final class ChromaStore implements VectorStore {
   private final ChromaClient client;
   private final ChromaClient.Server server;
   private final ChromaLoad load;
+  private final NameSwitcher switcher;
   private final RecordFetcher fetcher;
   private ChromaCollection collection;
   private IdList list;
@@ -48,6 +51,7 @@ final class ChromaStore implements VectorStore {
     this.client = new ChromaClient(settings);
     this.server = client.connect();
     this.load = new ChromaLoad(client, server, settings);
+    this.switcher = new NameSwitcher(new SwitchedNames(client, settings, load));
     this.fetcher = new RecordFetcher(client, settings);
   }
 
@@ -360,15 +364,30 @@ final class ChromaStore implements VectorStore {
   }
 
   @Override
-  public void publish(VectorStore loaded, LoadStamp stamp) {
+  public NameSwitch planSwitch(VectorStore loaded, LoadStamp stamp) {
     if (!(loaded instanceof ChromaStore other)) {
       throw new StoreException(
           FailureClass.INCOMPATIBLE,
-          "only a Chroma load can be published as '" + settings.collection() + "'");
+          "only a Chroma load can get the name '" + settings.collection() + "'");
     }
-    load.publish(other.settings.collection(), stamp);
-    other.forget();
+    return switcher.plan(settings.collection(), other.settings.collection(), stamp);
+  }
+
+  @Override
+  public void switchTo(NameSwitch planned, LoadStamp stamp) {
+    switcher.switchTo(planned, stamp);
     forget();
+  }
+
+  @Override
+  public void switchBack(NameSwitch planned, LoadStamp stamp) {
+    switcher.switchBack(planned, stamp);
+    forget();
+  }
+
+  @Override
+  public boolean dropReplaced(NameSwitch planned, LoadStamp stamp) {
+    return switcher.dropReplaced(planned, stamp);
   }
 
   @Override

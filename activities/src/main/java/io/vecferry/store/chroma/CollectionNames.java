@@ -1,6 +1,7 @@
 package io.vecferry.store.chroma;
 
 import io.vecferry.plan.FailureClass;
+import io.vecferry.store.LoadStamp;
 import io.vecferry.store.StoreException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -49,6 +50,12 @@ final class CollectionNames {
     }
     String start = collection.substring(0, Math.min(collection.length(), LONGEST - 64));
     return start + ".vecferry." + hash(collection + "/" + migration);
+  }
+
+  /** The name under which what a load replaces is kept. */
+  static String ofReplaced(String collection, LoadStamp stamp) {
+    String start = collection.substring(0, Math.min(collection.length(), LONGEST - 64));
+    return start + ".before." + hash(collection + "/" + stamp.migration() + "/" + stamp.loadId());
   }
 
   private static String allowed(String name) {

@@ -2,6 +2,7 @@ package io.vecferry.store.elasticsearch;
 
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
+import io.vecferry.plan.NameSwitch;
 import io.vecferry.record.IdColumn;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.store.BatchReader;
@@ -26,6 +27,7 @@ final class ElasticsearchStore implements VectorStore {
   private final RestClient client;
   private final ServerVersion version;
   private final Load load;
+  private final IndexSwitch nameSwitch;
   private final RecordFetcher fetcher;
   private Opened opened;
   private Census census;
@@ -38,6 +40,7 @@ final class ElasticsearchStore implements VectorStore {
     this.client = client;
     this.version = client.connect();
     this.load = new Load(client, settings, version);
+    this.nameSwitch = new IndexSwitch(client, settings);
     this.fetcher = new RecordFetcher(client, settings, version.hidesVectors());
   }
 
@@ -215,15 +218,30 @@ final class ElasticsearchStore implements VectorStore {
   }
 
   @Override
-  public void publish(VectorStore loaded, LoadStamp stamp) {
+  public NameSwitch planSwitch(VectorStore loaded, LoadStamp stamp) {
     if (!(loaded instanceof ElasticsearchStore other)) {
       throw new StoreException(
           FailureClass.INCOMPATIBLE,
-          "only a load of Elasticsearch can be published as '" + settings.collection() + "'");
+          "only a load of Elasticsearch can get the name '" + settings.collection() + "'");
     }
-    load.publish(other.settings.collection(), stamp);
-    other.forget();
+    return nameSwitch.plan(other.settings.collection(), stamp);
+  }
+
+  @Override
+  public void switchTo(NameSwitch planned, LoadStamp stamp) {
+    nameSwitch.switchTo(planned, stamp);
     forget();
+  }
+
+  @Override
+  public void switchBack(NameSwitch planned, LoadStamp stamp) {
+    nameSwitch.switchBack(planned, stamp);
+    forget();
+  }
+
+  @Override
+  public boolean dropReplaced(NameSwitch planned, LoadStamp stamp) {
+    return nameSwitch.dropReplaced(planned, stamp);
   }
 
   @Override

@@ -1,7 +1,6 @@
 package io.vecferry.store.elasticsearch;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vecferry.plan.FailureClass;
@@ -214,43 +213,6 @@ final class Load {
         throw new StoreException(FailureClass.TRANSIENT, "the work was stopped while " + doing, e);
       }
     }
-  }
-
-  /**
-   * Makes this name an alias of a load. That is one step on the server, which also ends writing to
-   * the load.
-   */
-  void publish(String loadName, LoadStamp stamp) {
-    Optional<IndexSet> there = find();
-    if (there.isPresent()) {
-      require(there.get(), stamp);
-      return;
-    }
-    Index loaded =
-        require(
-            IndexSet.find(client, loadName)
-                .orElseThrow(
-                    () ->
-                        new StoreException(
-                            FailureClass.TARGET_CHANGED,
-                            "index '" + loadName + "' was loaded and is not there any more")),
-            stamp);
-    ObjectNode body = JsonNodeFactory.instance.objectNode();
-    ArrayNode actions = body.putArray("actions");
-    actions
-        .addObject()
-        .putObject("add")
-        .put("index", loaded.name())
-        .put("alias", settings.collection());
-    String writeAlias = IndexNames.writeAlias(loaded.name());
-    if (loaded.hasAlias(writeAlias)) {
-      actions.addObject().putObject("remove").put("index", loaded.name()).put("alias", writeAlias);
-    }
-    client.send(
-        "POST",
-        "/_aliases",
-        body,
-        "making '" + settings.collection() + "' an alias of '" + loaded.name() + "'");
   }
 
   boolean drop(LoadStamp stamp) {

@@ -26,7 +26,6 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -718,32 +717,6 @@ final class FaissLoad {
       return true;
     } catch (IOException e) {
       throw FileErrors.of("deleting", folder, e);
-    }
-  }
-
-  /** Gives a finished load its final name. */
-  void publish(Path target, LoadStamp stamp) {
-    Manifest there = Manifest.read(target);
-    if (there != null && there.stamp().equals(stamp) && there.finished()) {
-      return;
-    }
-    try {
-      if (Files.exists(target) && !(Files.isDirectory(target) && empty(target))) {
-        throw new StoreException(
-            FailureClass.TARGET_CHANGED,
-            target
-                + (there == null
-                    ? " is there and was not made by this migration"
-                    : " belongs to migration " + there.stamp().migration()));
-      }
-      if (!require(Manifest.read(folder), stamp).finished()) {
-        throw new StoreException(
-            FailureClass.INCOMPATIBLE, folder + " is not finished and cannot be published");
-      }
-      Files.move(folder, target, StandardCopyOption.ATOMIC_MOVE);
-      Durable.syncFolder(target.toAbsolutePath().getParent());
-    } catch (IOException e) {
-      throw FileErrors.of("publishing " + folder + " as", target, e);
     }
   }
 

@@ -1,6 +1,7 @@
 package io.vecferry.store.faiss;
 
 import io.vecferry.plan.Finding;
+import io.vecferry.plan.NameSwitch;
 import io.vecferry.record.ElementType;
 import io.vecferry.record.IdColumn;
 import io.vecferry.record.RecordBatch;
@@ -11,6 +12,7 @@ import io.vecferry.store.CollectionInfo;
 import io.vecferry.store.LoadSchema;
 import io.vecferry.store.LoadStamp;
 import io.vecferry.store.Metric;
+import io.vecferry.store.NameSwitcher;
 import io.vecferry.store.Neighbours;
 import io.vecferry.store.ReservedKeys;
 import io.vecferry.store.SourceRange;
@@ -34,6 +36,7 @@ final class FaissStore implements VectorStore {
   private final boolean target;
   private final MetadataColumns columns;
   private final FaissLoad load;
+  private final NameSwitcher switcher;
   private FaissCollection collection;
 
   /**
@@ -56,6 +59,7 @@ final class FaissStore implements VectorStore {
     this.columns = columns;
     this.target = target;
     this.load = new FaissLoad(path, indexName);
+    this.switcher = new NameSwitcher(new SwitchedFolders(indexName));
   }
 
   private synchronized FaissCollection collection() {
@@ -291,13 +295,46 @@ final class FaissStore implements VectorStore {
   }
 
   @Override
-  public void publish(VectorStore loaded, LoadStamp stamp) {
+  public NameSwitch planSwitch(VectorStore loaded, LoadStamp stamp) {
     if (!(loaded instanceof FaissStore other)) {
-      throw FileErrors.incompatible("only a FAISS load can be published as " + path);
+      throw FileErrors.incompatible("only a FAISS load can get the name " + path);
     }
-    other.load.publish(path, stamp);
-    other.forget();
+    String name = SwitchedFolders.absolute(path).toString();
+    String load = SwitchedFolders.absolute(other.path).toString();
+    if (Files.exists(path) && !Files.isDirectory(path)) {
+      return new NameSwitch(
+          name,
+          load,
+          name,
+          "",
+          NameSwitch.Gap.NONE,
+          false,
+          path + " is a file, and a load is a folder. Give the path of a folder.",
+          Map.of());
+    }
+    return switcher.plan(name, load, stamp);
+  }
+
+  @Override
+  public void switchTo(NameSwitch planned, LoadStamp stamp) {
+    Manifest manifest = Manifest.read(Path.of(planned.load()));
+    if (manifest != null && !manifest.finished()) {
+      throw FileErrors.incompatible(
+          planned.load() + " is not finished and cannot get the name " + planned.name());
+    }
+    switcher.switchTo(planned, stamp);
     forget();
+  }
+
+  @Override
+  public void switchBack(NameSwitch planned, LoadStamp stamp) {
+    switcher.switchBack(planned, stamp);
+    forget();
+  }
+
+  @Override
+  public boolean dropReplaced(NameSwitch planned, LoadStamp stamp) {
+    return switcher.dropReplaced(planned, stamp);
   }
 
   @Override

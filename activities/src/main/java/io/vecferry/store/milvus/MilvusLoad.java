@@ -15,7 +15,6 @@ import io.milvus.grpc.IndexDescription;
 import io.milvus.grpc.IndexState;
 import io.milvus.grpc.InsertRequest;
 import io.milvus.grpc.MutationResult;
-import io.milvus.grpc.RenameCollectionRequest;
 import io.milvus.grpc.UpsertRequest;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
@@ -37,7 +36,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-/** Makes a collection, fills it and gives it its name. */
+/** Makes a collection and fills it. */
 final class MilvusLoad {
   private static final int MOST_ROWS = 8_192;
 
@@ -379,30 +378,6 @@ final class MilvusLoad {
                 + " are.");
       }
       MilvusCollection.pause();
-    }
-  }
-
-  /** Gives a finished load this collection's name. */
-  void publish(MilvusLoad load, LoadStamp stamp) {
-    Optional<DescribeCollectionResponse> found = collection.find();
-    if (found.isPresent()) {
-      require(stamp);
-    } else {
-      load.require(stamp);
-      client.run(
-          load.collection.doing("renaming"),
-          stub ->
-              stub.renameCollection(
-                  RenameCollectionRequest.newBuilder()
-                      .setOldName(load.collection.name())
-                      .setNewName(collection.name())
-                      .build()));
-      load.collection.forget();
-      collection.forget();
-    }
-    // Milvus Lite releases what it renames.
-    if (!collection.isLoaded()) {
-      collection.load();
     }
   }
 

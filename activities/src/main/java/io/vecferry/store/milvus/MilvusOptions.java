@@ -297,6 +297,29 @@ record MilvusOptions(
     return url.getScheme() + "://" + url.getHost() + ":" + port();
   }
 
+  /** The same for another collection. */
+  MilvusOptions named(String other) {
+    return new MilvusOptions(
+        role,
+        url,
+        other,
+        database,
+        token,
+        caFile,
+        partitionKey,
+        load,
+        idField,
+        idType,
+        vectorField,
+        documentField,
+        fields,
+        autoFields,
+        requestsInFlight,
+        requestBytes,
+        pageBytes,
+        indexParams);
+  }
+
   /** The collection, for messages. */
   String place() {
     return (database.isEmpty() ? "" : database + ".") + collection + " at " + server();

@@ -8,6 +8,7 @@ import io.milvus.grpc.ShowPartitionsRequest;
 import io.milvus.grpc.ShowPartitionsResponse;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
+import io.vecferry.plan.NameSwitch;
 import io.vecferry.record.IdColumn;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.store.BatchReader;
@@ -16,6 +17,7 @@ import io.vecferry.store.CollectionInfo;
 import io.vecferry.store.LoadSchema;
 import io.vecferry.store.LoadStamp;
 import io.vecferry.store.Metric;
+import io.vecferry.store.NameSwitcher;
 import io.vecferry.store.Neighbours;
 import io.vecferry.store.SourceRange;
 import io.vecferry.store.StoreException;
@@ -44,6 +46,7 @@ final class MilvusStore implements VectorStore {
   private final MilvusOptions options;
   private final MilvusCollection collection;
   private final MilvusLoad load;
+  private final NameSwitcher switcher;
   private final MilvusSearch search;
   private KeyScan scan;
 
@@ -52,6 +55,7 @@ final class MilvusStore implements VectorStore {
     this.client = MilvusClient.connect(options);
     this.collection = new MilvusCollection(client, options);
     this.load = new MilvusLoad(collection);
+    this.switcher = new NameSwitcher(new SwitchedNames(client, options));
     this.search = new MilvusSearch(collection);
   }
 
@@ -193,7 +197,7 @@ final class MilvusStore implements VectorStore {
    * Which collection it is, and how many rows it has. Statistics of segments say no more: they
    * change when rows do, and also when the server compacts.
    */
-  private static String fingerprint(DescribeCollectionResponse found, long count) {
+  static String fingerprint(DescribeCollectionResponse found, long count) {
     return "%d:%d:%d".formatted(found.getCollectionID(), found.getCreatedTimestamp(), count);
   }
 
@@ -442,12 +446,29 @@ final class MilvusStore implements VectorStore {
   }
 
   @Override
-  public void publish(VectorStore loaded, LoadStamp stamp) {
+  public NameSwitch planSwitch(VectorStore loaded, LoadStamp stamp) {
     if (!(loaded instanceof MilvusStore other)) {
       throw new StoreException(
-          FailureClass.BUG, "only a Milvus load can be published as " + options.place());
+          FailureClass.BUG, "only a Milvus load can get the name " + options.place());
     }
-    load.publish(other.load, stamp);
+    return switcher.plan(options.collection(), other.options.collection(), stamp);
+  }
+
+  @Override
+  public void switchTo(NameSwitch planned, LoadStamp stamp) {
+    switcher.switchTo(planned, stamp);
+    collection.forget();
+  }
+
+  @Override
+  public void switchBack(NameSwitch planned, LoadStamp stamp) {
+    switcher.switchBack(planned, stamp);
+    collection.forget();
+  }
+
+  @Override
+  public boolean dropReplaced(NameSwitch planned, LoadStamp stamp) {
+    return switcher.dropReplaced(planned, stamp);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.vecferry.store.milvus;
 
+import io.vecferry.store.LoadStamp;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -36,6 +37,15 @@ final class Names {
         + cut(legal(migration), SHOWN_MIGRATION)
         + "_"
         + hash(collection + "\n" + migration);
+  }
+
+  /** The name under which what a load replaces is kept. */
+  static String replaced(String collection, LoadStamp stamp) {
+    return cut(collection, SHOWN_COLLECTION)
+        + "_before_"
+        + cut(legal(stamp.migration()), SHOWN_MIGRATION)
+        + "_"
+        + hash(collection + "\n" + stamp.migration() + "\n" + stamp.loadId());
   }
 
   private static String cut(String text, int longest) {

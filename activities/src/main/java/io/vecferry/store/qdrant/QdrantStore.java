@@ -8,6 +8,7 @@ import io.qdrant.client.grpc.Points.WithVectorsSelector;
 import io.qdrant.client.grpc.PointsGrpc;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
+import io.vecferry.plan.NameSwitch;
 import io.vecferry.record.IdColumn;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.store.BatchReader;
@@ -35,6 +36,7 @@ final class QdrantStore implements VectorStore {
   private final Settings settings;
   private final Description description;
   private final Load load;
+  private final CollectionSwitch nameSwitch;
   private volatile Layout layout;
 
   QdrantStore(Connection connection, Settings settings) {
@@ -43,6 +45,7 @@ final class QdrantStore implements VectorStore {
     this.catalogue = new Catalogue(connection, settings);
     this.description = new Description(catalogue);
     this.load = new Load(catalogue);
+    this.nameSwitch = new CollectionSwitch(catalogue);
   }
 
   /** The collection as it was when it was described last. */
@@ -190,15 +193,31 @@ final class QdrantStore implements VectorStore {
     load.awaitIndexes(stamp);
   }
 
-  /** The load has its final name already. */
   @Override
-  public void publish(VectorStore loaded, LoadStamp stamp) {
-    if (!(loaded instanceof QdrantStore)) {
+  public NameSwitch planSwitch(VectorStore loaded, LoadStamp stamp) {
+    if (!(loaded instanceof QdrantStore other)) {
       throw new StoreException(
           FailureClass.INCOMPATIBLE,
-          "only a Qdrant load can be published as collection '" + settings.collection() + "'");
+          "only a load of Qdrant can get the name '" + settings.collection() + "'");
     }
-    load.requireStamp(catalogue.look(), stamp);
+    return nameSwitch.plan(other.settings.collection(), stamp);
+  }
+
+  @Override
+  public void switchTo(NameSwitch planned, LoadStamp stamp) {
+    nameSwitch.switchTo(planned, stamp);
+    layout = null;
+  }
+
+  @Override
+  public void switchBack(NameSwitch planned, LoadStamp stamp) {
+    nameSwitch.switchBack(planned, stamp);
+    layout = null;
+  }
+
+  @Override
+  public boolean dropReplaced(NameSwitch planned, LoadStamp stamp) {
+    return nameSwitch.dropReplaced(planned, stamp);
   }
 
   @Override

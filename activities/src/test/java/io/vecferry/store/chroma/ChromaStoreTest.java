@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
+import io.vecferry.plan.NameSwitch;
 import io.vecferry.plan.RecordProfile;
 import io.vecferry.record.DenseVectors;
 import io.vecferry.record.ElementType;
@@ -665,13 +666,14 @@ class ChromaStoreTest {
       assertThat(target.exists()).isFalse();
       assertThat(target.stamp()).isEmpty();
       String id = chroma.describe(collection + ".vecferry.products").path("id").asText();
-      target.publish(load, STAMP);
+      NameSwitch planned = target.planSwitch(load, STAMP);
+      target.switchTo(planned, STAMP);
       assertThat(load.exists()).isFalse();
       assertThat(target.stamp()).contains(STAMP);
       assertThat(chroma.describe(collection).path("id").asText()).isEqualTo(id);
       assertThat(target.fetch(ids).rows()).isEqualTo(1);
       // A worker that died before it could tell does it again.
-      target.publish(load, STAMP);
+      target.switchTo(planned, STAMP);
       assertThat(target.stamp()).contains(STAMP);
     }
   }
@@ -682,16 +684,17 @@ class ChromaStoreTest {
         StoreSettings.of("target", "url", chroma.url(), "collection", collection);
     try (VectorStore load = provider.open(provider.loadSettings(settings, "products"));
         VectorStore target = provider.open(settings)) {
+      NameSwitch planned = target.planSwitch(load, STAMP);
       assertFails(
           FailureClass.MISSING,
-          () -> target.publish(load, STAMP),
-          "has no collection '" + collection + ".vecferry.products'");
+          () -> target.switchTo(planned, STAMP),
+          "'" + collection + ".vecferry.products' was loaded and is not there any more");
       load.create(schema(Metric.L2, 1, IdKind.STRING), STAMP);
       chroma.create(collection, "");
       assertFails(
           FailureClass.TARGET_CHANGED,
-          () -> target.publish(load, STAMP),
-          "collection '" + collection + "' is there and was not made by vecferry");
+          () -> target.switchTo(planned, STAMP),
+          "'" + collection + "' was free and is taken now. Nothing was changed.");
       assertFails(
           FailureClass.TARGET_CHANGED, () -> target.drop(STAMP), "was not made by vecferry");
       assertFails(

@@ -649,7 +649,7 @@ class ElasticsearchStoreTest {
         rejects = writer.finish();
       }
       load.finishLoad(List.of("p0000"), STAMP);
-      store.publish(load, STAMP);
+      store.switchTo(store.planSwitch(load, STAMP), STAMP);
       return rejects;
     }
   }

@@ -209,7 +209,8 @@ class FaissLoadTest {
       write(store, "p1", records(IdKind.STRING, "a", "b"));
       assertThat(store.describe().rows()).isEqualTo(2);
       assertThat(failure(() -> store.split(1))).isEqualTo(FailureClass.INCOMPATIBLE);
-      assertThat(failure(() -> target.publish(store, STAMP))).isEqualTo(FailureClass.INCOMPATIBLE);
+      assertThat(failure(() -> target.switchTo(target.planSwitch(store, STAMP), STAMP)))
+          .isEqualTo(FailureClass.INCOMPATIBLE);
       assertThat(failure(() -> store.finishLoad(List.of("p1", "p2"), STAMP)))
           .isEqualTo(FailureClass.MISSING);
       assertThat(target.exists()).isFalse();
@@ -235,8 +236,7 @@ class FaissLoadTest {
       assertThat(store.exists()).isTrue();
       assertThat(failure(() -> store.create(schema(Metric.L2, ""), STAMP)))
           .isEqualTo(FailureClass.TARGET_CHANGED);
-      assertThat(failure(() -> store.publish(loaded, STAMP)))
-          .isEqualTo(FailureClass.TARGET_CHANGED);
+      assertThat(failure(() -> store.planSwitch(loaded, STAMP))).isEqualTo(FailureClass.MISSING);
       assertThat(failure(() -> store.drop(STAMP))).isEqualTo(FailureClass.TARGET_CHANGED);
       Files.writeString(load.resolve("thesis.txt"), "text");
       assertThat(failure(() -> loaded.drop(STAMP))).isEqualTo(FailureClass.TARGET_CHANGED);
@@ -252,7 +252,7 @@ class FaissLoadTest {
       load.create(schema(Metric.L2, ""), STAMP);
       load.finishLoad(List.of(), STAMP);
       assertThat(store.exists()).isFalse();
-      store.publish(load, STAMP);
+      store.switchTo(store.planSwitch(load, STAMP), STAMP);
       assertThat(store.describe().rows()).isZero();
     }
   }

@@ -1,0 +1,97 @@
+package io.vecferry.phase;
+
+import io.vecferry.activity.Compensation;
+import io.vecferry.archive.Archive;
+import io.vecferry.archive.LocalArtifactStore;
+import io.vecferry.archive.Manifest;
+import io.vecferry.plan.FailureClass;
+import io.vecferry.plan.NameSwitch;
+import io.vecferry.store.StoreException;
+import io.vecferry.store.VectorStore;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/** The time after a migration in which what it has replaced is still there, and its end. */
+public final class Retention {
+  private Retention() {}
+
+  /** Whether a migration that has ended can still be rolled back. */
+  public static boolean isOpen(Path archiveRoot, String migration) {
+    if (migration.isEmpty() || migration.contains("/")) {
+      return false;
+    }
+    Archive archive = new Archive(new LocalArtifactStore(archiveRoot), migration);
+    return archive.exists(Archive.PLAN)
+        && UndoLog.read(archive).find(Compensation.Kind.SWITCH_BACK).isPresent();
+  }
+
+  /**
+   * Ends it, for a migration whose workflow is no more.
+   *
+   * @return what was done, in words
+   * @throws StoreException MISSING when there is no archive of that migration; also as {@link
+   *     #end(Workspace)}
+   */
+  public static String end(Path archiveRoot, String migration) {
+    try (Workspace workspace = Workspace.open(new LocalArtifactStore(archiveRoot), migration)) {
+      return end(workspace);
+    }
+  }
+
+  /**
+   * Drops what was replaced if there is a backup that is whole and equal to it. Without a backup it
+   * stays, and only the possibility of a rollback ends.
+   *
+   * @return what was done, in words
+   * @throws StoreException ARCHIVE_DAMAGED, NOT_PROVED when the backup is not what is there;
+   *     TARGET_CHANGED when the name does not lead to the load. Nothing is dropped then
+   */
+  static String end(Workspace workspace) {
+    Archive archive = workspace.archive();
+    Optional<Compensation> armed = UndoLog.read(archive).find(Compensation.Kind.SWITCH_BACK);
+    if (armed.isEmpty()) {
+      return "There is nothing to finalize.";
+    }
+    NameSwitch planned = armed.get().nameSwitch();
+    String done;
+    if (planned.kept().isEmpty()) {
+      done = "The backup stays in the archive.";
+    } else if (archive.hasBackup()) {
+      TargetBackup.requireWhole(archive);
+      done =
+          drop(workspace, planned)
+              ? planned.kept() + " is dropped; its backup stays in the archive."
+              : planned.kept() + " was not there any more.";
+    } else {
+      done = planned.kept() + " is kept, because there is no backup of it.";
+    }
+    UndoLog.close(archive);
+    return done + " The migration cannot be rolled back any more.";
+  }
+
+  private static boolean drop(Workspace workspace, NameSwitch planned) {
+    Archive archive = workspace.archive();
+    try (VectorStore kept = workspace.openKept(planned)) {
+      if (kept.exists()) {
+        for (Manifest.Part part : archive.backupManifest().parts()) {
+          TargetBackup.requireSame(archive, archive.path(part.path()), kept);
+        }
+        long rows = kept.describe().rows();
+        long expected = archive.backupManifest().rows();
+        if (rows != expected) {
+          throw new StoreException(
+              FailureClass.NOT_PROVED,
+              planned.kept()
+                  + " has "
+                  + rows
+                  + " records, its backup "
+                  + expected
+                  + ": somebody has written to it. It is not dropped.");
+        }
+      }
+    }
+    boolean dropped = workspace.target().dropReplaced(planned, workspace.stamp());
+    workspace.targetChanged();
+    return dropped;
+  }
+}

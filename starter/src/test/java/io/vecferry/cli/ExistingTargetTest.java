@@ -1,0 +1,199 @@
+package io.vecferry.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vecferry.testing.RunningServer;
+import io.vecferry.testing.Server;
+import io.vecferry.testing.WithServer;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Migrations to a name that is taken, by the command line, on real servers. What is there before was
+ * made by a program that knows nothing of vecferry, and is compared by it.
+ */
+@Tag("slow")
+@Timeout(240)
+class ExistingTargetTest {
+  private static final int DIMENSION = 8;
+  private static final int SHARED = 40;
+  private static final int NEW = 25;
+
+  @TempDir Path folder;
+
+  @WithServer(Server.CHROMA)
+  static RunningServer chroma;
+
+  @WithServer(Server.MILVUS)
+  static RunningServer milvus;
+
+  @WithServer(Server.ELASTICSEARCH_8)
+  static RunningServer elasticsearch;
+
+  private final String name = "taken_" + Long.toString(System.nanoTime(), 36);
+  private ForeignStores foreign;
+  private String type;
+  private String place;
+  private Map<String, String> before;
+  private final Map<String, String> source = new TreeMap<>();
+
+  @BeforeEach
+  void foreignStores() {
+    foreign = new ForeignStores(folder);
+  }
+
+  @AfterEach
+  void drop() throws Exception {
+    if (type != null) {
+      foreign.drop(type, place, name);
+    }
+  }
+
+  /** Makes the collection that is there before, and a source that has some of its ids. */
+  private void begin(String store) throws Exception {
+    type = store;
+    place =
+        switch (store) {
+          case "faiss" -> folder.toString();
+          case "chroma" -> chroma.url();
+          case "milvus" -> milvus.url();
+          default -> elasticsearch.url();
+        };
+    foreign.fill(type, place, name);
+    before = foreign.filled(name);
+    List<String> ids = new ArrayList<>(before.keySet().stream().limit(SHARED).toList());
+    for (int i = 0; i < NEW; i++) {
+      ids.add("\"new-" + i + "\"");
+    }
+    float[] vectors = FaissFolder.vectors(ids.size(), DIMENSION);
+    StringBuilder meta = new StringBuilder();
+    for (int row = 0; row < ids.size(); row++) {
+      ByteBuffer bytes = ByteBuffer.allocate(4 * DIMENSION).order(ByteOrder.LITTLE_ENDIAN);
+      bytes.asFloatBuffer().put(vectors, row * DIMENSION, DIMENSION);
+      String id = ids.get(row);
+      meta.append(
+          "{\"id\":%s,\"document\":\"new %d\",\"metadata\":{\"n\":%d}}\n"
+              .formatted(id, row, row));
+      source.put(
+          id,
+          "[%s, \"%s\", \"new %d\", {\"n\": %d}]"
+              .formatted(id, HexFormat.of().formatHex(bytes.array()), row, row));
+    }
+    FaissFolder.write(
+        folder.resolve("source"), FaissFolder.index(vectors, DIMENSION), meta.toString());
+  }
+
+  private void spec(String more, String ifExists) {
+    String target =
+        type.equals("faiss")
+            ? "path: \"%s\"".formatted(folder.resolve(name))
+            : "url: \"%s\", collection: %s".formatted(place, name);
+    Specs.writeText(
+        folder.resolve("spec.yaml"),
+        """
+        name: %s
+        source: {type: faiss, path: "%s"}
+        target: {type: %s, %s, ifExists: %s}
+        export: {partRows: 100, batchSize: 30}
+        quality: {sampleSize: 20, iterations: 1}
+        %s
+        """
+            .formatted(name, folder.resolve("source"), type, target, ifExists, more));
+  }
+
+  /** What a command answers: its exit code and what it says. */
+  private String vecferry(String... words) {
+    PrintStream out = System.out;
+    PrintStream err = System.err;
+    ByteArrayOutputStream said = new ByteArrayOutputStream();
+    List<String> command = new ArrayList<>(List.of(words));
+    command.addAll(List.of("--archive", folder.resolve("archive").toString()));
+    int code;
+    try (PrintStream both = new PrintStream(said, true, StandardCharsets.UTF_8)) {
+      System.setOut(both);
+      System.setErr(both);
+      code = Vecferry.execute(command.toArray(String[]::new));
+    } finally {
+      System.setOut(out);
+      System.setErr(err);
+    }
+    return "exit code " + code + "\n" + said.toString(StandardCharsets.UTF_8);
+  }
+
+  private String migrate() {
+    return vecferry("run", folder.resolve("spec.yaml").toString());
+  }
+
+  private String rollBack() {
+    return vecferry("rollback", name, "--reason", "wrong one");
+  }
+
+  private void assertHolds(Map<String, String> wanted) throws Exception {
+    assertThat(foreign.records(type, place, name)).isEqualTo(wanted);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"faiss", "chroma", "milvus", "elasticsearch"})
+  void replacedAndTakenBackAfterTheEnd(String store) throws Exception {
+    begin(store);
+    spec("", "replace");
+    assertThat(vecferry("plan", folder.resolve("spec.yaml").toString()))
+        .startsWith("exit code 0")
+        .contains(" exists with %,d records. It is not written to.".formatted(before.size()))
+        .contains("replace: loads ", "is kept; nothing drops it");
+    assertHolds(before);
+    assertThat(migrate()).startsWith("exit code 0").contains("MIGRATED: ");
+    assertHolds(source);
+    assertThat(rollBack()).startsWith("exit code 2").contains("ROLLED_BACK");
+    assertHolds(before);
+    assertThat(rollBack()).startsWith("exit code 1");
+    assertHolds(before);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"faiss", "chroma", "milvus", "elasticsearch"})
+  void mergedAndTakenBackAfterTheEnd(String store) throws Exception {
+    begin(store);
+    spec("", "merge");
+    assertThat(vecferry("plan", folder.resolve("spec.yaml").toString()))
+        .startsWith("exit code 0")
+        .contains("go into the archive as target-backup", "merge: loads ");
+    assertThat(migrate()).startsWith("exit code 0").contains("MIGRATED: ");
+    Map<String, String> merged = new TreeMap<>(before);
+    merged.putAll(source);
+    assertHolds(merged);
+    assertThat(rollBack()).startsWith("exit code 2").contains("ROLLED_BACK");
+    assertHolds(before);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"faiss", "chroma", "milvus", "elasticsearch"})
+  void whatWasReplacedIsDroppedWithABackup(String store) throws Exception {
+    begin(store);
+    spec("archive: {deleteOldCollectionAfter: 7d}", "replace");
+    assertThat(migrate()).startsWith("exit code 0").contains("MIGRATED: ");
+    assertThat(vecferry("finalize", name, "--reason", "all is well"))
+        .startsWith("exit code 0")
+        .contains("is dropped; its backup stays in the archive");
+    assertHolds(source);
+    assertThat(rollBack()).startsWith("exit code 1");
+    assertHolds(source);
+  }
+}
