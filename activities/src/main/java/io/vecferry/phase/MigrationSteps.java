@@ -192,8 +192,7 @@ public final class MigrationSteps implements MigrationActivities {
                   Locale.ROOT,
                   "parts read back: %,d; checksums, ids unique, vectors finite, count as in the source",
                   paths.size());
-          return new CheckResult(
-              rows, summary + completeBackup(workspace, task, paths));
+          return new CheckResult(rows, summary + completeBackup(workspace, task, paths));
         });
   }
 
@@ -285,8 +284,7 @@ public final class MigrationSteps implements MigrationActivities {
             ImportMarker.clear(workspace.archive());
           }
           UndoLog.arm(
-              workspace.archive(),
-              Compensation.dropLoad(workspace.plan().target().collection()));
+              workspace.archive(), Compensation.dropLoad(workspace.plan().target().collection()));
           workspace
               .load()
               .create(

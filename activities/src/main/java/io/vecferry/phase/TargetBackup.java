@@ -130,8 +130,7 @@ final class TargetBackup {
     return rows;
   }
 
-  private static void write(
-      Workspace workspace, String path, VectorStore target, LoadStamp stamp) {
+  private static void write(Workspace workspace, String path, VectorStore target, LoadStamp stamp) {
     try (PartReader reader = PartReader.open(workspace.archive().store(), path);
         BatchWriter writer = target.write(Workspace.partName(path), stamp)) {
       PartReader.Batches batches = reader.batches();

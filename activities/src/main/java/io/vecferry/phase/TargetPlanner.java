@@ -79,8 +79,7 @@ final class TargetPlanner {
     NameSwitch nameSwitch = null;
     List<PlannedPartition> backup = List.of();
     try (VectorStore target = provider.open(settings)) {
-      boolean taken =
-          target.exists() && !target.stamp().map(this::isOfThisMigration).orElse(false);
+      boolean taken = target.exists() && !target.stamp().map(this::isOfThisMigration).orElse(false);
       boolean beside = taken && spec.target().ifExists() != StoreSpec.IfExists.FAIL;
       if (taken && !beside) {
         findings.add(

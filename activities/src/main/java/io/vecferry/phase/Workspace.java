@@ -232,8 +232,7 @@ final class Workspace implements AutoCloseable {
    * content from before; one that is opened now has to look.
    */
   VectorStore reopen(Origin origin) {
-    String type =
-        origin == Origin.SOURCE ? spec.source().type() : spec.target().type();
+    String type = origin == Origin.SOURCE ? spec.source().type() : spec.target().type();
     return Stores.get(type).open(exportSettings(origin));
   }
 
@@ -360,7 +359,9 @@ final class Workspace implements AutoCloseable {
   }
 
   private StoreSettings exportSettings(Origin origin) {
-    return origin == Origin.SOURCE ? sourceSettings() : TargetPlanner.readSettings(targetSettings());
+    return origin == Origin.SOURCE
+        ? sourceSettings()
+        : TargetPlanner.readSettings(targetSettings());
   }
 
   private StoreSettings targetSettings() {

@@ -10,7 +10,6 @@ import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -26,8 +25,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Migrations to a name that is taken, by the command line, on real servers. What is there before was
- * made by a program that knows nothing of vecferry, and is compared by it.
+ * Migrations to a name that is taken, by the command line, on real servers. What is there before
+ * was made by a program that knows nothing of vecferry, and is compared by it.
  */
 @Tag("slow")
 @Timeout(240)
@@ -89,8 +88,7 @@ class ExistingTargetTest {
       bytes.asFloatBuffer().put(vectors, row * DIMENSION, DIMENSION);
       String id = ids.get(row);
       meta.append(
-          "{\"id\":%s,\"document\":\"new %d\",\"metadata\":{\"n\":%d}}\n"
-              .formatted(id, row, row));
+          "{\"id\":%s,\"document\":\"new %d\",\"metadata\":{\"n\":%d}}\n".formatted(id, row, row));
       source.put(
           id,
           "[%s, \"%s\", \"new %d\", {\"n\": %d}]"

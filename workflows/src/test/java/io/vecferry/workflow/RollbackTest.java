@@ -58,8 +58,7 @@ class RollbackTest {
         store.put(kind == Case.ALIAS ? "old" : "name", "old records");
         existing =
             new ExistingTarget(
-                new PlannedSide(
-                    "fake", "name", List.of(), List.of(), 1000, -1, Map.of(), "", null),
+                new PlannedSide("fake", "name", List.of(), List.of(), 1000, -1, Map.of(), "", null),
                 kind == Case.MERGED);
       }
       if (kind == Case.ALIAS) {
