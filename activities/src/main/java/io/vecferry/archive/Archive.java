@@ -2,9 +2,7 @@ package io.vecferry.archive;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.vecferry.plan.FailureClass;
-import io.vecferry.record.RecordBatch;
 import io.vecferry.store.StoreException;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -103,97 +101,33 @@ public final class Archive {
     Documents.write(store, path(MANIFEST), Documents.MAPPER, manifest);
   }
 
-  /** The manifest; MISSING when the archive is not complete. */
+  /** The manifest of {@link #SOURCE}; MISSING when the archive is not complete. */
   public Manifest manifest() {
-    return Documents.read(store, path(MANIFEST), Documents.MAPPER, Manifest.class);
+    return manifest(SOURCE);
   }
 
   /**
-   * Compares all parts with the manifest: checksum, rows, size, schema; reads every record.
+   * The manifest of a folder of parts.
    *
-   * @return every problem found, each naming its file; empty when the archive is whole
+   * @throws StoreException MISSING when the folder is not complete, ARCHIVE_DAMAGED
    */
-  public List<String> verify() {
-    List<String> problems = new ArrayList<>();
-    Manifest manifest;
-    try {
-      manifest = manifest();
-    } catch (StoreException e) {
-      return List.of(e.getMessage());
-    }
+  public Manifest manifest(String folder) {
+    String name = manifestName(folder);
+    Manifest manifest = Documents.read(store, path(name), Documents.MAPPER, Manifest.class);
     if (manifest.formatVersion() != PartSidecar.FORMAT_VERSION || manifest.schema() == null) {
-      return List.of(
+      throw new StoreException(
+          FailureClass.ARCHIVE_DAMAGED,
           "%s: format version %d, this program reads %d"
               .formatted(
-                  store.describe(path(MANIFEST)),
+                  store.describe(path(name)),
                   manifest.formatVersion(),
                   PartSidecar.FORMAT_VERSION));
     }
-    long rows = 0;
-    long bytes = 0;
-    Set<String> listed = new HashSet<>();
-    for (Manifest.Part part : manifest.parts()) {
-      rows += part.rows();
-      bytes += part.bytes();
-      if (!listed.add(path(part.path()))) {
-        problems.add(part.path() + " is in the manifest twice");
-        continue;
-      }
-      try {
-        verify(part, manifest.schema());
-      } catch (StoreException e) {
-        problems.add(e.getMessage());
-      }
-    }
-    if (rows != manifest.rows() || bytes != manifest.bytes()) {
-      problems.add(
-          "%s: its parts have %d rows and %d bytes, its totals are %d and %d"
-              .formatted(
-                  store.describe(path(MANIFEST)), rows, bytes, manifest.rows(), manifest.bytes()));
-    }
-    for (String part : parts(SOURCE)) {
-      if (!listed.contains(part)) {
-        problems.add(store.describe(part) + " is not in the manifest");
-      }
-    }
-    return problems;
+    return manifest;
   }
 
-  private void verify(Manifest.Part part, PartSchema schema) {
-    String path = path(part.path());
-    try (PartReader reader = PartReader.open(store, path)) {
-      PartSidecar sidecar = reader.sidecar();
-      if (sidecar.rows() != part.rows()
-          || sidecar.bytes() != part.bytes()
-          || !sidecar.checksum().equals(part.checksum())) {
-        throw damaged(
-            path,
-            "its sidecar says %d rows, %d bytes, %s; the manifest says %d, %d, %s"
-                .formatted(
-                    sidecar.rows(),
-                    sidecar.bytes(),
-                    sidecar.checksum(),
-                    part.rows(),
-                    part.bytes(),
-                    part.checksum()));
-      }
-      if (!reader.schema().equals(schema)) {
-        throw damaged(path, "its schema differs from the manifest's");
-      }
-      reader.verifyChecksum();
-      long rows = 0;
-      PartReader.Batches batches = reader.batches();
-      for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
-        rows += batch.rows();
-      }
-      if (rows != part.rows()) {
-        throw damaged(path, "%d records are readable, expected %d".formatted(rows, part.rows()));
-      }
-    }
-  }
-
-  private StoreException damaged(String path, String message) {
-    return new StoreException(
-        FailureClass.ARCHIVE_DAMAGED, store.describe(path) + " is damaged: " + message);
+  /** Name of the manifest of a folder of parts; only the source's is not in the folder itself. */
+  public static String manifestName(String folder) {
+    return folder.equals(SOURCE) ? MANIFEST : folder + "/" + MANIFEST;
   }
 }

@@ -186,7 +186,10 @@ public final class Planner {
               sparse ? Map.of() : target.indexParams(),
               field.optional()));
     }
-    boolean sameType = spec.source().type().equals(target.type());
+    boolean sameType =
+        Stores.get(spec.source().type())
+            .configurationType(new StoreSettings("source", spec.source().settings()))
+            .equals(target.type());
     return new LoadSchema(
         vectors, idKinds, sourceStore, rows, profile, sameType ? configuration : Map.of(), fields);
   }
