@@ -1,8 +1,10 @@
 # shellcheck shell=bash disable=SC2034,SC2154,SC2164
 # Elasticsearch as it is published for integration tests: a server of one node, with few modules. It answers no GET / and has
-# no reindexing, no delete by query and no scripts. Security is off.
+# no reindexing, no delete by query and no scripts. Security is off, but for elasticsearch-secured.
 ports=(http transport)
 deadline=180
+# Of memory, in MB.
+heap=512
 
 # It refuses to run as root. Then it runs as a user of its own, who cannot look into root's folders.
 unprivileged=vecferry-elasticsearch
@@ -48,31 +50,55 @@ make_data() {
 }
 
 start() {
-  local folder command=("$installed/bin/elasticsearch")
-  folder=$(pwd -P)
+  node . "${port[http]}" "${port[transport]}" <<<'discovery.type: single-node'
+  run_node .
+}
+
+# Sets up a node. $1: its folder; $2 and $3: its ports; standard input: more of its configuration.
+node() {
+  local folder=$1
+  mkdir -p "$folder/temporary" "$folder/logs"
+  folder=$(cd "$folder" && pwd -P)
   ES_JAVA_HOME=$(find_java) || fail "$name needs Java, $oldest_java or newer: in JAVA25_HOME, JAVA_HOME or /usr/lib/jvm"
-  rm -rf configuration temporary
-  cp -R "$installed/config" configuration
-  mkdir -p temporary logs
+  rm -rf "$folder/configuration" "$folder/temporary"/*
+  cp -R "$installed/config" "$folder/configuration"
   # A log of each garbage collection takes 2 GB after some days.
-  sed -i '/-Xlog:gc/d' configuration/jvm.options
-  if ! grep -q jdk.incubator.vector "$ES_JAVA_HOME/release"; then sed -i '/jdk.incubator.vector/d' configuration/jvm.options; fi
-  cat >configuration/elasticsearch.yml <<END
-discovery.type: single-node
+  sed -i '/-Xlog:gc/d' "$folder/configuration/jvm.options"
+  if ! grep -q jdk.incubator.vector "$ES_JAVA_HOME/release"; then
+    sed -i '/jdk.incubator.vector/d' "$folder/configuration/jvm.options"
+  fi
+  cat >"$folder/configuration/elasticsearch.yml" - <(cat <<END
 network.host: 127.0.0.1
-http.port: ${port[http]}
-transport.port: ${port[transport]}
+http.port: $2
+transport.port: $3
 path.data: $folder/data
 path.logs: $folder/logs
-xpack.security.enabled: false
 # Otherwise it refuses to write when the disk is 95 % full, however large the disk is.
 cluster.routing.allocation.disk.threshold_enabled: false
 END
-  export ES_JAVA_HOME ES_PATH_CONF=$folder/configuration ES_TMPDIR=$folder/temporary HOME=$folder
+  )
+  if ! grep -q xpack.security "$folder/configuration/elasticsearch.yml"; then
+    echo 'xpack.security.enabled: false' >>"$folder/configuration/elasticsearch.yml"
+  fi
+  environment "$folder"
+}
+
+# What the programs of a node in a folder need.
+environment() {
+  ES_JAVA_HOME=$(find_java)
+  export ES_JAVA_HOME ES_PATH_CONF=$1/configuration ES_TMPDIR=$1/temporary HOME=$1
   # The second compiler costs more than it brings in a short life; it is worth it where speed is measured.
-  export ES_JAVA_OPTS=${ES_JAVA_OPTS:--Xms512m -Xmx512m -XX:TieredStopAtLevel=1}
+  export ES_JAVA_OPTS=${ES_JAVA_OPTS:--Xms${heap}m -Xmx${heap}m -XX:TieredStopAtLevel=1}
+}
+
+# Becomes a node that was set up in a folder.
+run_node() {
+  local folder command=("$installed/bin/elasticsearch")
+  folder=$(cd "$1" && pwd -P)
+  environment "$folder"
   if ((EUID == 0)); then
-    chown -R "$unprivileged:" .
+    chown "$unprivileged:" .
+    chown -R "$unprivileged:" "$folder"
     command=(setpriv --reuid "$unprivileged" --regid "$unprivileged" --clear-groups "${command[@]}")
   fi
   exec "${command[@]}"

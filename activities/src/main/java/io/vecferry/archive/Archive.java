@@ -2,9 +2,7 @@ package io.vecferry.archive;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.vecferry.plan.FailureClass;
-import io.vecferry.record.RecordBatch;
 import io.vecferry.store.StoreException;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -22,7 +20,6 @@ public final class Archive {
   public static final String SPEC = "spec.json";
   public static final String PLAN = "plan.json";
   public static final String MANIFEST = "manifest.json";
-  private static final String BACKUP_MANIFEST = TARGET_BACKUP + "/manifest.json";
 
   private final ArtifactStore store;
   private final String migration;
@@ -101,128 +98,46 @@ public final class Archive {
 
   /** Writes the manifest; do this last. */
   public void writeManifest(Manifest manifest) {
-    Documents.write(store, path(MANIFEST), Documents.MAPPER, manifest);
+    writeManifest(SOURCE, manifest);
   }
 
-  /** Writes the manifest of {@link #TARGET_BACKUP}, when all of its parts are there. */
-  public void writeBackupManifest(Manifest manifest) {
-    Documents.write(store, path(BACKUP_MANIFEST), Documents.MAPPER, manifest);
+  /** Writes the manifest of a folder, when all of its parts are there. */
+  public void writeManifest(String folder, Manifest manifest) {
+    Documents.write(store, path(manifestName(folder)), Documents.MAPPER, manifest);
   }
 
-  /** The manifest of {@link #TARGET_BACKUP}; MISSING when there is no complete backup. */
-  public Manifest backupManifest() {
-    return Documents.read(store, path(BACKUP_MANIFEST), Documents.MAPPER, Manifest.class);
-  }
-
+  /** Whether there is a complete {@link #TARGET_BACKUP}. */
   public boolean hasBackup() {
-    return exists(BACKUP_MANIFEST);
+    return exists(manifestName(TARGET_BACKUP));
   }
 
-  /** The manifest; MISSING when the archive is not complete. */
+  /** The manifest of {@link #SOURCE}; MISSING when the archive is not complete. */
   public Manifest manifest() {
-    return Documents.read(store, path(MANIFEST), Documents.MAPPER, Manifest.class);
+    return manifest(SOURCE);
   }
 
   /**
-   * Compares all parts with the manifest: checksum, rows, size, schema; reads every record. The
-   * same for the backup of the target if there is one.
+   * The manifest of a folder of parts.
    *
-   * @return every problem found, each naming its file; empty when the archive is whole
+   * @throws StoreException MISSING when the folder is not complete, ARCHIVE_DAMAGED
    */
-  public List<String> verify() {
-    List<String> problems = new ArrayList<>(verify(SOURCE, MANIFEST));
-    if (hasBackup()) {
-      problems.addAll(verifyBackup());
-    }
-    return problems;
-  }
-
-  /** The same for the backup of the target, which must be there. */
-  public List<String> verifyBackup() {
-    return verify(TARGET_BACKUP, BACKUP_MANIFEST);
-  }
-
-  private List<String> verify(String folder, String name) {
-    List<String> problems = new ArrayList<>();
-    Manifest manifest;
-    try {
-      manifest = Documents.read(store, path(name), Documents.MAPPER, Manifest.class);
-    } catch (StoreException e) {
-      return List.of(e.getMessage());
-    }
+  public Manifest manifest(String folder) {
+    String name = manifestName(folder);
+    Manifest manifest = Documents.read(store, path(name), Documents.MAPPER, Manifest.class);
     if (manifest.formatVersion() != PartSidecar.FORMAT_VERSION || manifest.schema() == null) {
-      return List.of(
+      throw new StoreException(
+          FailureClass.ARCHIVE_DAMAGED,
           "%s: format version %d, this program reads %d"
               .formatted(
                   store.describe(path(name)),
                   manifest.formatVersion(),
                   PartSidecar.FORMAT_VERSION));
     }
-    long rows = 0;
-    long bytes = 0;
-    Set<String> listed = new HashSet<>();
-    for (Manifest.Part part : manifest.parts()) {
-      rows += part.rows();
-      bytes += part.bytes();
-      if (!listed.add(path(part.path()))) {
-        problems.add(part.path() + " is in the manifest twice");
-        continue;
-      }
-      try {
-        verify(part, manifest.schema());
-      } catch (StoreException e) {
-        problems.add(e.getMessage());
-      }
-    }
-    if (rows != manifest.rows() || bytes != manifest.bytes()) {
-      problems.add(
-          "%s: its parts have %d rows and %d bytes, its totals are %d and %d"
-              .formatted(
-                  store.describe(path(name)), rows, bytes, manifest.rows(), manifest.bytes()));
-    }
-    for (String part : parts(folder)) {
-      if (!listed.contains(part)) {
-        problems.add(store.describe(part) + " is not in the manifest");
-      }
-    }
-    return problems;
+    return manifest;
   }
 
-  private void verify(Manifest.Part part, PartSchema schema) {
-    String path = path(part.path());
-    try (PartReader reader = PartReader.open(store, path)) {
-      PartSidecar sidecar = reader.sidecar();
-      if (sidecar.rows() != part.rows()
-          || sidecar.bytes() != part.bytes()
-          || !sidecar.checksum().equals(part.checksum())) {
-        throw damaged(
-            path,
-            "its sidecar says %d rows, %d bytes, %s; the manifest says %d, %d, %s"
-                .formatted(
-                    sidecar.rows(),
-                    sidecar.bytes(),
-                    sidecar.checksum(),
-                    part.rows(),
-                    part.bytes(),
-                    part.checksum()));
-      }
-      if (!reader.schema().equals(schema)) {
-        throw damaged(path, "its schema differs from the manifest's");
-      }
-      reader.verifyChecksum();
-      long rows = 0;
-      PartReader.Batches batches = reader.batches();
-      for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
-        rows += batch.rows();
-      }
-      if (rows != part.rows()) {
-        throw damaged(path, "%d records are readable, expected %d".formatted(rows, part.rows()));
-      }
-    }
-  }
-
-  private StoreException damaged(String path, String message) {
-    return new StoreException(
-        FailureClass.ARCHIVE_DAMAGED, store.describe(path) + " is damaged: " + message);
+  /** Name of the manifest of a folder of parts; only the source's is not in the folder itself. */
+  public static String manifestName(String folder) {
+    return folder.equals(SOURCE) ? MANIFEST : folder + "/" + MANIFEST;
   }
 }

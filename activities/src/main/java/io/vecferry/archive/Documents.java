@@ -10,6 +10,9 @@ import java.io.IOException;
 final class Documents {
   static final ObjectMapper MAPPER = new ObjectMapper();
 
+  /** The manifest of some hundred thousand parts; a damaged size must not use up the memory. */
+  private static final long LARGEST = 64L << 20;
+
   private Documents() {}
 
   static void write(ArtifactStore store, String path, ObjectMapper mapper, Object value) {
@@ -23,7 +26,7 @@ final class Documents {
 
   static <T> T read(ArtifactStore store, String path, ObjectMapper mapper, Class<T> type) {
     try {
-      T value = mapper.readValue(store.readBytes(path), type);
+      T value = mapper.readValue(bytes(store, path), type);
       if (value == null) {
         throw new IOException("it holds null");
       }
@@ -35,5 +38,15 @@ final class Documents {
               .formatted(store.describe(path), type.getSimpleName(), e.getMessage()),
           e);
     }
+  }
+
+  private static byte[] bytes(ArtifactStore store, String path) throws IOException {
+    try (ArtifactStore.ReadableArtifact artifact = store.open(path)) {
+      if (artifact.size() > LARGEST) {
+        throw new IOException(
+            "it has %d bytes, at most %d are read".formatted(artifact.size(), LARGEST));
+      }
+    }
+    return store.readBytes(path);
   }
 }

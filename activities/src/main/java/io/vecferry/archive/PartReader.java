@@ -47,6 +47,9 @@ public final class PartReader implements AutoCloseable {
 
   private static final long BATCH_BYTES = 8L << 20;
 
+  /** A footer that the writer makes has some kilobytes. */
+  private static final int LARGEST_FOOTER = 64 << 20;
+
   private final ArtifactStore store;
   private final String path;
   private final PartSidecar sidecar;
@@ -63,10 +66,7 @@ public final class PartReader implements AutoCloseable {
     this.path = path;
     this.sidecar = sidecar;
     this.artifact = artifact;
-    if (artifact.size() != sidecar.bytes()) {
-      throw damaged(
-          "it has %d bytes, its sidecar says %d".formatted(artifact.size(), sidecar.bytes()));
-    }
+    requireSize(store, path, sidecar, artifact);
     checkFooterLength();
     this.reader =
         ParquetFileReader.open(
@@ -100,12 +100,26 @@ public final class PartReader implements AutoCloseable {
                   sidecar.formatVersion(),
                   PartSidecar.FORMAT_VERSION));
     }
-    if (!path.equals(sidecar.part()) && !path.endsWith("/" + sidecar.part())) {
+    if (sidecar.part() == null
+        || sidecar.checksum() == null
+        || sidecar.schemaFingerprint() == null
+        || sidecar.rows() < 0) {
+      throw new StoreException(
+          FailureClass.ARCHIVE_DAMAGED,
+          "%s is damaged: it does not say part, rows, checksum and schemaFingerprint"
+              .formatted(store.describe(sidecarPath)));
+    }
+    if (!tail(path).equals(tail(sidecar.part())) && !path.endsWith("/" + sidecar.part())) {
       throw new StoreException(
           FailureClass.ARCHIVE_DAMAGED,
           "%s belongs to another part, %s".formatted(store.describe(sidecarPath), sidecar.part()));
     }
     return sidecar;
+  }
+
+  /** Folder and name: an archive may be moved and get another name. */
+  private static String tail(String path) {
+    return path.substring(path.lastIndexOf('/', path.lastIndexOf('/') - 1) + 1);
   }
 
   /**
@@ -118,7 +132,8 @@ public final class PartReader implements AutoCloseable {
     ReadableArtifact artifact = store.open(path);
     try {
       return new PartReader(store, path, sidecar, artifact);
-    } catch (IOException | RuntimeException | LinkageError e) {
+    } catch (IOException | RuntimeException | LinkageError | OutOfMemoryError e) {
+      // A damaged footer may ask for any amount of memory.
       artifact.close();
       throw e instanceof StoreException known ? known : damaged(store, path, e);
     }
@@ -134,6 +149,24 @@ public final class PartReader implements AutoCloseable {
 
   /** Compares the bytes of the file with the checksum in the sidecar. */
   public void verifyChecksum() {
+    verifyChecksum(store, path, sidecar, artifact);
+  }
+
+  /**
+   * Compares size and bytes of a part with its sidecar, without looking at what they mean.
+   *
+   * @throws StoreException MISSING when the part is not finished, ARCHIVE_DAMAGED
+   */
+  public static void verifyChecksum(ArtifactStore store, String path) {
+    PartSidecar sidecar = sidecar(store, path);
+    try (ReadableArtifact artifact = store.open(path)) {
+      verifyChecksum(store, path, sidecar, artifact);
+    }
+  }
+
+  private static void verifyChecksum(
+      ArtifactStore store, String path, PartSidecar sidecar, ReadableArtifact artifact) {
+    requireSize(store, path, sidecar, artifact);
     CRC32C checksum = new CRC32C();
     ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 18);
     for (long position = 0; position < artifact.size(); position += buffer.limit()) {
@@ -145,7 +178,19 @@ public final class PartReader implements AutoCloseable {
     String actual = ParquetFiles.describe(checksum);
     if (!actual.equals(sidecar.checksum())) {
       throw damaged(
+          store,
+          path,
           "its checksum is %s, its sidecar says %s".formatted(actual, sidecar.checksum()));
+    }
+  }
+
+  private static void requireSize(
+      ArtifactStore store, String path, PartSidecar sidecar, ReadableArtifact artifact) {
+    if (artifact.size() != sidecar.bytes()) {
+      throw damaged(
+          store,
+          path,
+          "it has %d bytes, its sidecar says %d".formatted(artifact.size(), sidecar.bytes()));
     }
   }
 
@@ -196,7 +241,7 @@ public final class PartReader implements AutoCloseable {
     ByteBuffer tail = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
     artifact.readFully(artifact.size() - 8, tail);
     int length = tail.getInt(0);
-    if (length < 1 || length > artifact.size() - 12) {
+    if (length < 1 || length > Math.min(LARGEST_FOOTER, artifact.size() - 12)) {
       throw damaged("its footer length is " + length);
     }
   }
@@ -248,6 +293,10 @@ public final class PartReader implements AutoCloseable {
   }
 
   private StoreException damaged(String message) {
+    return damaged(store, path, message);
+  }
+
+  private static StoreException damaged(ArtifactStore store, String path, String message) {
     return new StoreException(
         FailureClass.ARCHIVE_DAMAGED, "%s is damaged: %s".formatted(store.describe(path), message));
   }

@@ -221,7 +221,8 @@ public final class MigrationSteps implements MigrationActivities {
               rows - superseded,
               superseded);
     }
-    archive.writeBackupManifest(
+    archive.writeManifest(
+        Archive.TARGET_BACKUP,
         Manifest.of(
             task.migration(),
             sidecars,

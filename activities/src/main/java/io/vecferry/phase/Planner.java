@@ -196,7 +196,11 @@ public final class Planner {
 
   /** The collection that will be loaded, as the spec and the source want it. */
   static LoadSchema loadSchema(MigrationSpec spec, CollectionInfo source, RecordProfile profile) {
-    return loadSchema(spec, source, profile, spec.source().type().equals(spec.target().type()));
+    boolean sameType =
+        Stores.get(spec.source().type())
+            .configurationType(new StoreSettings("source", spec.source().settings()))
+            .equals(spec.target().type());
+    return loadSchema(spec, source, profile, sameType);
   }
 
   /**

@@ -73,11 +73,11 @@ public final class Retention {
     Archive archive = workspace.archive();
     try (VectorStore kept = workspace.openKept(planned)) {
       if (kept.exists()) {
-        for (Manifest.Part part : archive.backupManifest().parts()) {
+        for (Manifest.Part part : archive.manifest(Archive.TARGET_BACKUP).parts()) {
           TargetBackup.requireSame(archive, archive.path(part.path()), kept);
         }
         long rows = kept.describe().rows();
-        long expected = archive.backupManifest().rows();
+        long expected = archive.manifest(Archive.TARGET_BACKUP).rows();
         if (rows != expected) {
           throw new StoreException(
               FailureClass.NOT_PROVED,

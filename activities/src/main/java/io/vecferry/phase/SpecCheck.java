@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 
 /**
  * Checks a spec completely, with what the installed stores say about their own keys. Connects to
@@ -45,9 +46,10 @@ public final class SpecCheck {
     if (store == null || store.type().isEmpty()) {
       return;
     }
-    Optional<StoreProvider> provider = Stores.find(store.type());
+    Predicate<StoreProvider> possible = provider -> role.equals("source") || provider.canBeTarget();
+    Optional<StoreProvider> provider = Stores.find(store.type()).filter(possible);
     if (provider.isEmpty()) {
-      List<String> types = Stores.all().stream().map(StoreProvider::type).toList();
+      List<String> types = Stores.all().stream().filter(possible).map(StoreProvider::type).toList();
       problems.add(
           new SpecProblem(
               role + ".type",

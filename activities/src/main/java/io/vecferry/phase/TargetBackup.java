@@ -1,6 +1,7 @@
 package io.vecferry.phase;
 
 import io.vecferry.archive.Archive;
+import io.vecferry.archive.ArchiveProblem;
 import io.vecferry.archive.Manifest;
 import io.vecferry.archive.PartReader;
 import io.vecferry.plan.FailureClass;
@@ -12,6 +13,7 @@ import io.vecferry.store.Reject;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.VectorStore;
 import io.vecferry.verify.RecordComparator;
+import io.vecferry.verify.ArchiveCheck;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -76,12 +78,13 @@ final class TargetBackup {
           archive.store().describe(archive.path(Archive.TARGET_BACKUP))
               + " has no complete backup. Nothing was changed.");
     }
-    List<String> problems = archive.verifyBackup();
+    List<ArchiveProblem> problems =
+        ArchiveCheck.check(archive, Archive.TARGET_BACKUP, ArchiveCheck.Depth.RECORDS).problems();
     if (!problems.isEmpty()) {
       throw new StoreException(
           FailureClass.ARCHIVE_DAMAGED,
           "the backup of the target is damaged: "
-              + String.join("; ", problems)
+              + problems.stream().map(ArchiveProblem::message).collect(Collectors.joining("; "))
               + ". Nothing was changed. Bring the files back, then retry.");
     }
   }
@@ -109,7 +112,7 @@ final class TargetBackup {
     }
     target.create(Planner.restoredSchema(side), stamp);
     List<String> names = new ArrayList<>();
-    for (Manifest.Part part : archive.backupManifest().parts()) {
+    for (Manifest.Part part : archive.manifest(Archive.TARGET_BACKUP).parts()) {
       String path = archive.path(part.path());
       names.add(Workspace.partName(path));
       write(workspace, path, target, stamp);
@@ -119,7 +122,7 @@ final class TargetBackup {
     RecordComparator comparator =
         new RecordComparator(workspace.spec().validation().tolerance(), true, true);
     VectorStore restored = workspace.target();
-    for (Manifest.Part part : archive.backupManifest().parts()) {
+    for (Manifest.Part part : archive.manifest(Archive.TARGET_BACKUP).parts()) {
       compare(archive, archive.path(part.path()), restored, comparator);
     }
     long rows = restored.describe().rows();

@@ -1,5 +1,6 @@
 package io.vecferry.quality;
 
+import io.vecferry.archive.ArchiveSearch;
 import io.vecferry.archive.ArtifactStore;
 import io.vecferry.archive.PartReader;
 import io.vecferry.archive.PartSchema;
@@ -11,19 +12,12 @@ import io.vecferry.store.Neighbours;
 import io.vecferry.store.VectorStore;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Asks both sides the same queries, and the archive by exact search. Queries are dense vectors of
@@ -64,7 +58,7 @@ public final class QualityCheck {
 
   private final ArtifactStore artifacts;
   private final List<String> parts;
-  private final long[] firstRows;
+  private final ArchiveSearch search;
   private final PartSchema.VectorField field;
 
   /**
@@ -75,15 +69,12 @@ public final class QualityCheck {
     this.artifacts = artifacts;
     this.parts = parts;
     this.field = field;
-    this.firstRows = new long[parts.size() + 1];
-    for (int i = 0; i < parts.size(); i++) {
-      firstRows[i + 1] = firstRows[i] + PartReader.sidecar(artifacts, parts.get(i)).rows();
-    }
+    this.search = new ArchiveSearch(artifacts, parts, field);
   }
 
   /** Records in the archive. */
   public long rows() {
-    return firstRows[parts.size()];
+    return search.rows();
   }
 
   /**
@@ -101,8 +92,8 @@ public final class QualityCheck {
     if (queries.count == 0) {
       return Optional.empty();
     }
-    ExactSearch truth = truth(queries, k);
-    Map<Long, String> ids = idsOf(truth, queries.count);
+    ExactSearch truth = search.nearest(queries.vectors, queries.count, k);
+    Map<Long, ArchiveSearch.Id> ids = search.ids(truth, queries.count);
     long start = System.nanoTime();
     Neighbours answers = source.search(field.name(), queries.vectors(), queries.count, k);
     double seconds = (System.nanoTime() - start) / 1e9;
@@ -162,11 +153,11 @@ public final class QualityCheck {
     int wanted = Math.max(1, until - queries.count);
     int stride = (int) Math.max(1, Math.min((to - from) / wanted, BLOCK_ROWS / wanted));
     long next = from;
-    for (int part = partOf(from); queries.count < until && next < to; part++) {
+    for (int part = search.partOf(from); queries.count < until && next < to; part++) {
       try (PartReader reader = PartReader.open(artifacts, parts.get(part))) {
-        long row = Math.max(from, firstRows[part]);
+        long row = Math.max(from, search.firstRow(part));
         PartReader.Batches batches =
-            reader.vectors(row - firstRows[part], BLOCK_ROWS, field.name(), true);
+            reader.vectors(row - search.firstRow(part), BLOCK_ROWS, field.name(), true);
         for (RecordBatch batch = batches.next();
             batch != null && queries.count < until && next < to;
             batch = batches.next()) {
@@ -182,68 +173,6 @@ public final class QualityCheck {
         }
       }
     }
-  }
-
-  private ExactSearch truth(Queries queries, int k) {
-    int threads = Math.min(parts.size(), Runtime.getRuntime().availableProcessors());
-    AtomicInteger next = new AtomicInteger();
-    List<ExactSearch> found =
-        inParallel(
-            threads,
-            () -> {
-              ExactSearch search =
-                  new ExactSearch(
-                      field.metric(),
-                      field.metricArgument(),
-                      field.dimension(),
-                      queries.vectors,
-                      queries.count,
-                      k);
-              for (int part = next.getAndIncrement();
-                  part < parts.size();
-                  part = next.getAndIncrement()) {
-                try (PartReader reader = PartReader.open(artifacts, parts.get(part))) {
-                  PartReader.Batches batches = reader.vectors(0, BLOCK_ROWS, field.name(), false);
-                  long row = firstRows[part];
-                  for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
-                    DenseVectors column = batch.onlyVectors();
-                    search.offer(column.values(), column.nulls(), 0, batch.rows(), row);
-                    row += batch.rows();
-                  }
-                }
-              }
-              return search;
-            });
-    ExactSearch all = found.get(0);
-    found.subList(1, found.size()).forEach(all::merge);
-    return all;
-  }
-
-  /** The ids of all rows that exact search found. */
-  private Map<Long, String> idsOf(ExactSearch truth, int queries) {
-    Set<Long> wanted = new HashSet<>();
-    for (int query = 0; query < queries; query++) {
-      for (long row : truth.rows(query)) {
-        wanted.add(row);
-      }
-    }
-    Map<Long, String> ids = new HashMap<>();
-    for (int part = 0; part < parts.size(); part++) {
-      try (PartReader reader = PartReader.open(artifacts, parts.get(part))) {
-        PartReader.Batches batches =
-            reader.batches(0, BLOCK_ROWS, EnumSet.of(PartReader.Column.IDS));
-        long row = firstRows[part];
-        for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
-          for (int i = 0; i < batch.rows(); i++) {
-            if (wanted.contains(row + i)) {
-              ids.put(row + i, batch.ids().get(i));
-            }
-          }
-          row += batch.rows();
-        }
-      }
-    }
-    return ids;
   }
 
   /**
@@ -274,45 +203,12 @@ public final class QualityCheck {
     return millis;
   }
 
-  private int partOf(long row) {
-    int found = Arrays.binarySearch(firstRows, 0, parts.size(), row);
-    int part = found >= 0 ? found : -found - 2;
-    while (firstRows[part + 1] <= row) {
-      part++;
-    }
-    return part;
-  }
-
-  private static <T> List<T> inParallel(int threads, Callable<T> work) {
-    ExecutorService executor = Executors.newFixedThreadPool(threads);
-    try {
-      List<Future<T>> futures = new ArrayList<>();
-      for (int i = 0; i < threads; i++) {
-        futures.add(executor.submit(work));
-      }
-      List<T> results = new ArrayList<>();
-      for (Future<T> future : futures) {
-        results.add(future.get());
-      }
-      return results;
-    } catch (ExecutionException e) {
-      throw e.getCause() instanceof RuntimeException cause
-          ? cause
-          : new IllegalStateException(e.getCause());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException(e);
-    } finally {
-      executor.shutdownNow();
-    }
-  }
-
   /** Queries, and what the source and exact search over the archive answer. Immutable. */
   public static final class SourceAnswers {
     private final Queries queries;
     private final int k;
     private final ExactSearch truth;
-    private final Map<Long, String> ids;
+    private final Map<Long, ArchiveSearch.Id> ids;
     private final Neighbours answers;
     private final double seconds;
 
@@ -320,7 +216,7 @@ public final class QualityCheck {
         Queries queries,
         int k,
         ExactSearch truth,
-        Map<Long, String> ids,
+        Map<Long, ArchiveSearch.Id> ids,
         Neighbours answers,
         double seconds) {
       this.queries = queries;
@@ -368,7 +264,7 @@ public final class QualityCheck {
   /** Compares the answers query by query. */
   private final class Comparison {
     private final ExactSearch truth;
-    private final Map<Long, String> ids;
+    private final Map<Long, ArchiveSearch.Id> ids;
     private final int k;
     private final Neighbours source;
     private final Neighbours target;
@@ -438,7 +334,7 @@ public final class QualityCheck {
       double last = scaled(field.metric(), scores[scores.length - 1]);
       Set<String> right = new HashSet<>();
       for (long row : rows) {
-        right.add(ids.get(row));
+        right.add(ids.get(row).text());
       }
       int hits = 0;
       for (int i = 0; i < side.counts()[query]; i++) {

@@ -17,6 +17,19 @@ public interface StoreProvider {
   /** The keys it understands beside those that every store has. */
   List<StoreOption> options();
 
+  /** Whether it can be loaded. */
+  default boolean canBeTarget() {
+    return true;
+  }
+
+  /**
+   * Type of the store that {@link CollectionInfo#configuration()} is of: that of an archive is the
+   * archived collection's. A target of the same type can set up the same.
+   */
+  default String configurationType(StoreSettings settings) {
+    return type();
+  }
+
   /**
    * The name to load into so that readers of the final collection see nothing before the switch.
    *

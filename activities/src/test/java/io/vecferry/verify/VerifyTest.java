@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vecferry.archive.Archive;
 import io.vecferry.archive.LocalArtifactStore;
-import io.vecferry.archive.Manifest;
 import io.vecferry.archive.PartSchema;
 import io.vecferry.archive.PartSidecar;
 import io.vecferry.archive.PartWriter;
@@ -23,7 +22,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -285,29 +283,6 @@ class VerifyTest {
             new IdUniqueness.Duplicate(
                 IdKind.STRING, "600", List.of(parts.get(1), parts.get(3), parts.get(3))));
     assertThat(temporary).isEmptyDirectory();
-  }
-
-  @Test
-  void verifiesAWholeArchiveAndCollectsEveryProblem() throws Exception {
-    Archive archive = new Archive(new LocalArtifactStore(folder), "m");
-    List<PartSidecar> sidecars = new ArrayList<>();
-    for (int part = 0; part < 3; part++) {
-      sidecars.add(
-          write(archive, part, batch(new String[] {"a" + part}, new float[] {part, 1}, "{}")));
-    }
-    assertThat(archive.verify()).hasSize(1);
-    archive.writeManifest(
-        Manifest.of(
-            "m", sidecars, PartSchema.of(IdKind.STRING, 2, Metric.L2), Map.of("store", "test")));
-    assertThat(archive.verify()).isEmpty();
-    assertThat(archive.parts(Archive.SOURCE, 0)).hasSize(3);
-    byte[] bytes = archive.store().readBytes(sidecars.get(0).part());
-    bytes[40] ^= 1;
-    archive.store().writeBytes(sidecars.get(0).part(), bytes);
-    archive.store().delete(sidecars.get(1).part());
-    assertThat(archive.verify())
-        .hasSize(2)
-        .allMatch(problem -> problem.contains("p000-00000"), "names its file");
   }
 
   private static PartSidecar write(Archive archive, int part, RecordBatch batch) {

@@ -12,6 +12,8 @@ public enum Server {
   TEMPORAL,
   ELASTICSEARCH_8,
   ELASTICSEARCH_9,
+  /** Over TLS, lets only users in: elastic, whose password is Elastic. */
+  ELASTICSEARCH_SECURED,
   /** The project's test server over Qdrant's engine, or a real server. */
   QDRANT,
   /** The same as the oldest version of Qdrant that is supported. */

@@ -204,7 +204,8 @@ final class RestClient {
       }
     }
     if (oldest == null) {
-      if (root.statusCode() >= 500) {
+      String types = String.join(" ", types(jsonOrMissing(root.body())));
+      if (root.statusCode() >= 500 || refusesMediaType(root.statusCode(), types)) {
         throw failure(root, "asking for the version", FailureClass.INCOMPATIBLE);
       }
       throw incompatible(
@@ -308,6 +309,12 @@ final class RestClient {
     if (types.contains("index_closed_exception")) {
       return " Open the index (POST /INDEX/_open).";
     }
+    if (refusesMediaType(status, types)) {
+      return " vecferry sends and takes plain application/json, which every version of"
+          + " Elasticsearch does; look at what stands between it and the server, and at "
+          + field("url")
+          + ".";
+    }
     if (types.contains("cluster_block_exception")) {
       return failureClass == FailureClass.RESOURCE_EXHAUSTED
           ? " The disk of a node is nearly full. Make room; the server then allows writes again."
@@ -321,10 +328,15 @@ final class RestClient {
               ? " Check the secret that " + field("auth") + " refers to."
               : " The user needs "
                   + (settings.role().equals("source")
-                      ? "the privileges read and view_index_metadata on the index."
+                      ? "the privileges read, view_index_metadata and monitor on the index, and monitor"
+                          + " of the cluster."
                       : "the privileges manage, read and write on the indices of the migration.");
     }
     return "";
+  }
+
+  private static boolean refusesMediaType(int status, String types) {
+    return status == 406 || status == 415 || types.contains("media_type_header_exception");
   }
 
   /** Names of an error and of all that it was caused by. */

@@ -164,6 +164,20 @@ class ElasticsearchBadInputTest {
   }
 
   @Test
+  void aMediaTypeThatIsRefusedIsExplained() throws IOException {
+    String error =
+        """
+        {"error":{"type":"media_type_header_exception","reason":"Invalid media-type value on header [Accept]"}}""";
+    String url = stubs.start(exchange -> answer(exchange, 400, error));
+    assertFails(
+        FailureClass.INCOMPATIBLE,
+        () -> open("source", url),
+        url + " answered 400",
+        "Invalid media-type value on header [Accept]. vecferry sends and takes plain application/json",
+        "source.url.");
+  }
+
+  @Test
   void secretsAreSentAndNotShown(@TempDir Path folder) throws IOException {
     Path secret = Files.writeString(folder.resolve("secret"), "very:secret\n");
     String file = "file:" + secret;

@@ -16,9 +16,14 @@ import java.nio.charset.StandardCharsets;
 import java.util.Map;
 
 /** A server as its other users see it: JSON in, JSON out. */
-record TestElasticsearch(String url) {
+record TestElasticsearch(String url, HttpClient http, String authorization) {
   private static final JsonMapper JSON = JsonMapper.builder().build();
   private static final HttpClient HTTP = HttpClient.newHttpClient();
+
+  /** A server that lets everybody in. */
+  TestElasticsearch(String url) {
+    this(url, HTTP, "");
+  }
 
   /** What a server answered. */
   record Reply(int status, JsonNode body, String text) {}
@@ -26,8 +31,9 @@ record TestElasticsearch(String url) {
   Reply call(String method, String path, String body) {
     try {
       HttpResponse<String> response =
-          HTTP.send(
+          http.send(
               HttpRequest.newBuilder(URI.create(url + path))
+                  .header("Authorization", authorization)
                   .header(
                       "Content-Type",
                       path.contains("_bulk") ? "application/x-ndjson" : "application/json")
