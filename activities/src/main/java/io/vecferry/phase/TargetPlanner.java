@@ -200,7 +200,7 @@ final class TargetPlanner {
   private List<String> targetPlan(
       String name, ExistingTarget existing, NameSwitch nameSwitch, boolean backup) {
     List<String> words = new ArrayList<>();
-    if (existing == null || nameSwitch == null) {
+    if (existing == null || nameSwitch == null || !nameSwitch.possible()) {
       return words;
     }
     String load = nameSwitch.load();
@@ -241,7 +241,7 @@ final class TargetPlanner {
         "Before the cutover: remove what was loaded beside "
             + name
             + "; readers never saw it. Seconds.";
-    if (existing == null || nameSwitch == null) {
+    if (existing == null || nameSwitch == null || !nameSwitch.possible()) {
       return List.of(
           "After the cutover: take "
               + name

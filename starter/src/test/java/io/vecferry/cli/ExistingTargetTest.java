@@ -100,7 +100,7 @@ class ExistingTargetTest {
         folder.resolve("source"), FaissFolder.index(vectors, DIMENSION), meta.toString());
   }
 
-  private void spec(String more, String ifExists) {
+  private void spec(String migration, String ifExists, String more) {
     String target =
         type.equals("faiss")
             ? "path: \"%s\"".formatted(folder.resolve(name))
@@ -115,7 +115,7 @@ class ExistingTargetTest {
         quality: {sampleSize: 20, iterations: 1}
         %s
         """
-            .formatted(name, folder.resolve("source"), type, target, ifExists, more));
+            .formatted(migration, folder.resolve("source"), type, target, ifExists, more));
   }
 
   /** What a command answers: its exit code and what it says. */
@@ -141,8 +141,12 @@ class ExistingTargetTest {
     return vecferry("run", folder.resolve("spec.yaml").toString());
   }
 
-  private String rollBack() {
-    return vecferry("rollback", name, "--reason", "wrong one");
+  private String plan() {
+    return vecferry("plan", folder.resolve("spec.yaml").toString());
+  }
+
+  private String rollBack(String migration) {
+    return vecferry("rollback", migration, "--reason", "wrong one");
   }
 
   private void assertHolds(Map<String, String> wanted) throws Exception {
@@ -151,49 +155,36 @@ class ExistingTargetTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"faiss", "chroma", "milvus", "elasticsearch"})
-  void replacedAndTakenBackAfterTheEnd(String store) throws Exception {
+  void replacedMergedAndTakenBackAfterTheEnd(String store) throws Exception {
     begin(store);
-    spec("", "replace");
-    assertThat(vecferry("plan", folder.resolve("spec.yaml").toString()))
+    spec("replacing", "replace", "");
+    assertThat(plan())
         .startsWith("exit code 0")
-        .contains(" exists with %,d records. It is not written to.".formatted(before.size()))
+        .contains(name + " exists with " + before.size() + " records. It is not written to.")
         .contains("replace: loads ", "is kept; nothing drops it");
-    assertHolds(before);
     assertThat(migrate()).startsWith("exit code 0").contains("MIGRATED: ");
     assertHolds(source);
-    assertThat(rollBack()).startsWith("exit code 2").contains("ROLLED_BACK");
+    assertThat(rollBack("replacing")).startsWith("exit code 2").contains("ROLLED_BACK");
     assertHolds(before);
-    assertThat(rollBack()).startsWith("exit code 1");
-    assertHolds(before);
-  }
+    assertThat(rollBack("replacing")).startsWith("exit code 1");
 
-  @ParameterizedTest
-  @ValueSource(strings = {"faiss", "chroma", "milvus", "elasticsearch"})
-  void mergedAndTakenBackAfterTheEnd(String store) throws Exception {
-    begin(store);
-    spec("", "merge");
-    assertThat(vecferry("plan", folder.resolve("spec.yaml").toString()))
+    spec("merging", "merge", "");
+    assertThat(plan())
         .startsWith("exit code 0")
         .contains("go into the archive as target-backup", "merge: loads ");
     assertThat(migrate()).startsWith("exit code 0").contains("MIGRATED: ");
     Map<String, String> merged = new TreeMap<>(before);
     merged.putAll(source);
     assertHolds(merged);
-    assertThat(rollBack()).startsWith("exit code 2").contains("ROLLED_BACK");
+    assertThat(rollBack("merging")).startsWith("exit code 2").contains("ROLLED_BACK");
     assertHolds(before);
-  }
 
-  @ParameterizedTest
-  @ValueSource(strings = {"faiss", "chroma", "milvus", "elasticsearch"})
-  void whatWasReplacedIsDroppedWithABackup(String store) throws Exception {
-    begin(store);
-    spec("archive: {deleteOldCollectionAfter: 7d}", "replace");
+    spec("dropping", "replace", "archive: {deleteOldCollectionAfter: 7d}");
     assertThat(migrate()).startsWith("exit code 0").contains("MIGRATED: ");
-    assertThat(vecferry("finalize", name, "--reason", "all is well"))
+    assertThat(vecferry("finalize", "dropping", "--reason", "all is well"))
         .startsWith("exit code 0")
         .contains("is dropped; its backup stays in the archive");
-    assertHolds(source);
-    assertThat(rollBack()).startsWith("exit code 1");
+    assertThat(rollBack("dropping")).startsWith("exit code 1");
     assertHolds(source);
   }
 }

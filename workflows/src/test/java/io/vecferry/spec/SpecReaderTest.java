@@ -246,6 +246,23 @@ class SpecReaderTest {
   }
 
   @Test
+  void timesHaveAUnit() {
+    assertThat(deleteAfter("\"7d\"").spec().archive().deleteOldCollectionAfterMillis())
+        .isEqualTo(7 * 24 * 3_600_000L);
+    assertThat(deleteAfter("\"30m\"").spec().archive().deleteOldCollectionAfterMillis())
+        .isEqualTo(30 * 60_000L);
+    assertThat(deleteAfter("null").spec().archive().deletesOldCollection()).isFalse();
+    assertThat(deleteAfter("\"a week\"").problems().stream().map(SpecProblem::toString))
+        .containsExactly(
+            "archive.deleteOldCollectionAfter: must be a time such as 30m, 12h or 7d, at most"
+                + " 9999d, got \"a week\".");
+  }
+
+  private static SpecReader.Result deleteAfter(String time) {
+    return read("{" + SIDES + ", \"archive\": {\"deleteOldCollectionAfter\": " + time + "}}");
+  }
+
+  @Test
   void survivesTheJourneyThroughTemporal() throws JsonProcessingException {
     MigrationSpec spec = read("{" + SIDES + ", \"import\": {\"batchSize\": 7}}").spec();
     ObjectMapper mapper = io.vecferry.workflow.Payloads.MAPPER;
