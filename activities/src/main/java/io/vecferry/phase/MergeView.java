@@ -22,8 +22,7 @@ record MergeView(Superseded superseded, List<String> fields) {
       return new MergeView(null, null);
     }
     if (task.partition().origin() == Origin.TARGET) {
-      return new MergeView(
-          Superseded.read(workspace.archive(), task.partName(), sidecar), null);
+      return new MergeView(Superseded.read(workspace.archive(), task.partName(), sidecar), null);
     }
     return new MergeView(
         null,

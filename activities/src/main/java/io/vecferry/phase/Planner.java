@@ -20,7 +20,6 @@ import io.vecferry.store.LoadSchema;
 import io.vecferry.store.Metric;
 import io.vecferry.store.SourceRange;
 import io.vecferry.store.StoreException;
-import io.vecferry.store.StoreProvider;
 import io.vecferry.store.StoreSettings;
 import io.vecferry.store.Stores;
 import io.vecferry.store.VectorFieldInfo;
@@ -197,8 +196,7 @@ public final class Planner {
 
   /** The collection that will be loaded, as the spec and the source want it. */
   static LoadSchema loadSchema(MigrationSpec spec, CollectionInfo source, RecordProfile profile) {
-    return loadSchema(
-        spec, source, profile, spec.source().type().equals(spec.target().type()));
+    return loadSchema(spec, source, profile, spec.source().type().equals(spec.target().type()));
   }
 
   /**

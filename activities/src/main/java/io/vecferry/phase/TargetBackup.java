@@ -115,6 +115,8 @@ final class TargetBackup {
       write(workspace, path, target, stamp);
     }
     target.finishLoad(names, stamp);
+    // A store may have more to put back than records, as aliases.
+    target.switchBack(workspace.plan().nameSwitch(), workspace.stamp());
     workspace.targetChanged();
     RecordComparator comparator =
         new RecordComparator(workspace.spec().validation().tolerance(), true, true);
@@ -130,8 +132,7 @@ final class TargetBackup {
     return rows;
   }
 
-  private static void write(
-      Workspace workspace, String path, VectorStore target, LoadStamp stamp) {
+  private static void write(Workspace workspace, String path, VectorStore target, LoadStamp stamp) {
     try (PartReader reader = PartReader.open(workspace.archive().store(), path);
         BatchWriter writer = target.write(Workspace.partName(path), stamp)) {
       PartReader.Batches batches = reader.batches();

@@ -79,8 +79,7 @@ final class TargetPlanner {
     NameSwitch nameSwitch = null;
     List<PlannedPartition> backup = List.of();
     try (VectorStore target = provider.open(settings)) {
-      boolean taken =
-          target.exists() && !target.stamp().map(this::isOfThisMigration).orElse(false);
+      boolean taken = target.exists() && !target.stamp().map(this::isOfThisMigration).orElse(false);
       boolean beside = taken && spec.target().ifExists() != StoreSpec.IfExists.FAIL;
       if (taken && !beside) {
         findings.add(
@@ -230,7 +229,8 @@ final class TargetPlanner {
                   ? " is kept for "
                       + words(Duration.ofMillis(spec.archive().deleteOldCollectionAfterMillis()))
                       + ", then dropped."
-                  : " is kept; nothing drops it. `finalize` ends the time in which rollback works."));
+                  : " is kept; nothing drops it. `finalize` ends the time in which rollback"
+                        + " works."));
     }
     return List.copyOf(words);
   }
@@ -253,8 +253,8 @@ final class TargetPlanner {
       return List.of(
           String.format(
               Locale.ROOT,
-              "After the cutover: make %s again from its backup, %,d records, and compare every one."
-                  + " About %,d s, in which readers get nothing.",
+              "After the cutover: make %s again from its backup, %,d records, and compare every"
+                  + " one. About %,d s, in which readers get nothing.",
               name,
               existing.collection().rows(),
               Planner.seconds(

@@ -70,7 +70,8 @@ final class Workspace implements AutoCloseable {
       throw new StoreException(
           FailureClass.MISSING,
           store.describe(archive.path(Archive.PLAN))
-              + " is missing: the archive of this migration is not on this worker. Restore it and retry.");
+              + " is missing: the archive of this migration is not on this worker. Restore it and"
+              + " retry.");
     }
     return new Workspace(
         archive,
@@ -225,8 +226,7 @@ final class Workspace implements AutoCloseable {
    * content from before; one that is opened now has to look.
    */
   VectorStore reopen(Origin origin) {
-    String type =
-        origin == Origin.SOURCE ? spec.source().type() : spec.target().type();
+    String type = origin == Origin.SOURCE ? spec.source().type() : spec.target().type();
     return Stores.get(type).open(exportSettings(origin));
   }
 
@@ -323,7 +323,9 @@ final class Workspace implements AutoCloseable {
   }
 
   private StoreSettings exportSettings(Origin origin) {
-    return origin == Origin.SOURCE ? sourceSettings() : TargetPlanner.readSettings(targetSettings());
+    return origin == Origin.SOURCE
+        ? sourceSettings()
+        : TargetPlanner.readSettings(targetSettings());
   }
 
   private StoreSettings targetSettings() {

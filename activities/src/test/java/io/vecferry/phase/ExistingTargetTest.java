@@ -90,8 +90,7 @@ class ExistingTargetTest {
   void start() {
     open();
     MemoryStore.fill(TARGET, List.of(field("old")), records("old", 0, OLD));
-    MemoryStore.fill(
-        PREFIX + "source", List.of(field("new")), records("new", OLD - SHARED, NEW));
+    MemoryStore.fill(PREFIX + "source", List.of(field("new")), records("new", OLD - SHARED, NEW));
     MemoryStore.fill(PREFIX + "other", List.of(field("old")), records("old", 0, 3));
   }
 
@@ -219,7 +218,6 @@ class ExistingTargetTest {
     armed.forEach(compensation -> steps.compensate(whole(), compensation));
   }
 
-
   @ParameterizedTest
   @EnumSource(Way.class)
   void everyStepIsUndone(Way way) throws IOException {
@@ -331,6 +329,8 @@ class ExistingTargetTest {
             "Cutover: ",
             " is kept for 7 days, then dropped.");
     assertThat(plan.rollbackPlan().get(0)).contains("readers of " + TARGET + " get");
-    assertThat(plan.findings()).extracting(Finding::severity).doesNotContain(Finding.Severity.BLOCKING);
+    assertThat(plan.findings())
+        .extracting(Finding::severity)
+        .doesNotContain(Finding.Severity.BLOCKING);
   }
 }

@@ -7,8 +7,8 @@ import io.temporal.workflow.WorkflowInterface;
 import io.temporal.workflow.WorkflowMethod;
 
 /**
- * The time after a migration in which what it has replaced is still there. Started by the migration,
- * which does not wait for it.
+ * The time after a migration in which what it has replaced is still there. Started by the
+ * migration, which does not wait for it.
  */
 @WorkflowInterface
 public interface RetentionWorkflow {

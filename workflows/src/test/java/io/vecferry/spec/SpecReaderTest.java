@@ -130,11 +130,14 @@ class SpecReaderTest {
   @ValueSource(
       strings = {
         // Beside the other keys of the store, as a part of them, and in camel case.
-        "\"index_type\": \"IVF_SQ8\", \"metric_type\": \"L2\", \"params\": {\"nlist\": 1024, \"nprobe\": 16}",
+        "\"index_type\": \"IVF_SQ8\", \"metric_type\": \"L2\", \"params\": {\"nlist\": 1024,"
+            + " \"nprobe\": 16}",
         "\"index_config\": {\"index_type\": \"IVF_SQ8\", \"metric_type\": \"L2\","
             + " \"params\": {\"nlist\": 1024, \"nprobe\": 16}}",
-        "\"index\": {\"type\": \"IVF_SQ8\", \"params\": {\"nlist\": 1024, \"nprobe\": 16}}, \"metric\": \"l2\"",
-        "\"index_type\": \"IVF_SQ8\", \"index\": {\"params\": {\"nlist\": 1024, \"nprobe\": 16}}, \"metric\": \"l2\"",
+        "\"index\": {\"type\": \"IVF_SQ8\", \"params\": {\"nlist\": 1024, \"nprobe\": 16}},"
+            + " \"metric\": \"l2\"",
+        "\"index_type\": \"IVF_SQ8\", \"index\": {\"params\": {\"nlist\": 1024, \"nprobe\": 16}},"
+            + " \"metric\": \"l2\"",
       })
   void takesIndexSettingsAsTheGuideWritesThem(String written) {
     StoreSpec target =
@@ -168,7 +171,8 @@ class SpecReaderTest {
                     "{"
                         + SIDES.replace(
                             "\"b\"",
-                            "\"b\", \"index\": {\"index_type\": \"Flat\", \"type\": \"HNSW\", \"tpye\": 1}")
+                            "\"b\", \"index\": {\"index_type\": \"Flat\", \"type\": \"HNSW\","
+                                + " \"tpye\": 1}")
                         + "}")
                 .problems()
                 .stream()
@@ -194,11 +198,11 @@ class SpecReaderTest {
   void theIndexOfElasticsearchIsItsCollection() {
     StoreSpec source =
         read("""
-                {"name": "n",
-                 "source": {"store_type": "elasticsearch", "url": "http://localhost:9200",
-                            "index": "vectors", "batch_size": 500, "scroll_size": "5m"},
-                 "target": {"type": "faiss", "path": "p", "index": {"type": "HNSW"}}}
-                """)
+        {"name": "n",
+         "source": {"store_type": "elasticsearch", "url": "http://localhost:9200",
+                    "index": "vectors", "batch_size": 500, "scroll_size": "5m"},
+         "target": {"type": "faiss", "path": "p", "index": {"type": "HNSW"}}}
+        """)
             .spec()
             .source();
     assertThat(source.settings().path("collection").asText()).isEqualTo("vectors");

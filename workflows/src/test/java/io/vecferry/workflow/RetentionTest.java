@@ -15,8 +15,7 @@ import org.junit.jupiter.api.Timeout;
 /** What becomes of a collection that was replaced, after the migration. */
 @Timeout(120)
 class RetentionTest {
-  private static final String FOR_A_WEEK =
-      ", \"archive\": {\"deleteOldCollectionAfter\": \"7d\"}";
+  private static final String FOR_A_WEEK = ", \"archive\": {\"deleteOldCollectionAfter\": \"7d\"}";
 
   static FakeActivities replacing() {
     FakeActivities activities = new FakeActivities(1, 1, false);

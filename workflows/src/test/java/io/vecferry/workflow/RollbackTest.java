@@ -22,8 +22,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * A migration fails behind the effect of every one of its steps, as when a worker dies before it can
- * say what it has done. What the store holds after the rollback has to be what it held before.
+ * A migration fails behind the effect of every one of its steps, as when a worker dies before it
+ * can say what it has done. What the store holds after the rollback has to be what it held before.
  */
 @Timeout(300)
 class RollbackTest {
@@ -56,8 +56,7 @@ class RollbackTest {
         store.put(kind == Case.ALIAS ? "old" : "name", "old records");
         existing =
             new ExistingTarget(
-                new PlannedSide(
-                    "fake", "name", List.of(), List.of(), 1000, -1, Map.of(), "", null),
+                new PlannedSide("fake", "name", List.of(), List.of(), 1000, -1, Map.of(), "", null),
                 kind == Case.MERGED);
       }
       if (kind == Case.ALIAS) {

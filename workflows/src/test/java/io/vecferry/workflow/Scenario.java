@@ -112,7 +112,9 @@ final class Scenario implements AutoCloseable {
   static Worker worker(TestWorkflowEnvironment environment) {
     Worker worker = environment.newWorker(TaskQueues.MIGRATION, OPTIONS);
     worker.registerWorkflowImplementationTypes(
-        MigrationWorkflowImpl.class, PartitionWorkflowImpl.class, TargetLeaseImpl.class,
+        MigrationWorkflowImpl.class,
+        PartitionWorkflowImpl.class,
+        TargetLeaseImpl.class,
         RetentionWorkflowImpl.class);
     return worker;
   }
