@@ -1,5 +1,7 @@
 package io.vecferry.store;
 
+import io.vecferry.plan.NameSwitch;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 
 /** The store of other tests does what stores do. */
@@ -19,5 +21,17 @@ class MemoryContractTest extends StoreContractTest {
   @AfterEach
   void forget() {
     MemoryStore.forget(NAME);
+  }
+
+  @Override
+  protected void alias(String alias, String collection) {
+    MemoryStore.alias(alias, collection);
+  }
+
+  @Override
+  protected Map<String, Runnable> interruptions(NameSwitch planned) {
+    return planned.kept().equals(planned.before())
+        ? Map.of()
+        : Map.of("renamed once", () -> MemoryStore.rename(NAME, planned.kept()));
   }
 }

@@ -96,7 +96,7 @@ public final class MemoryStore implements VectorStore {
 
     @Override
     public void rename(String from, String to) {
-      COLLECTIONS.put(to, COLLECTIONS.remove(from));
+      MemoryStore.rename(from, to);
     }
 
     @Override
@@ -130,6 +130,11 @@ public final class MemoryStore implements VectorStore {
     Collection collection = new Collection(fields, null, new LinkedHashMap<>());
     collection.put(records);
     COLLECTIONS.put(name, collection);
+  }
+
+  /** Gives a collection another name. */
+  public static void rename(String from, String to) {
+    COLLECTIONS.put(to, COLLECTIONS.remove(from));
   }
 
   /** Makes another name of a collection. */

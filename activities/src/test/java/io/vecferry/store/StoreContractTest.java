@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.NameSwitch;
@@ -20,8 +22,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * What every store promises; the guide for adding one. A subclass says how to open a store on a
@@ -503,6 +513,373 @@ public abstract class StoreContractTest {
       writePart(load, part(0), ordinary(1));
       assertThat(load.drop(STAMP)).isTrue();
       assertThat(load.exists()).isFalse();
+    }
+  }
+
+  /** What has a name before a switch. */
+  protected enum Taken {
+    COLLECTION,
+    ALIAS
+  }
+
+  /** The migration that made what is replaced. */
+  protected static final LoadStamp EARLIER = new LoadStamp("earlier", "load-0");
+
+  /** Makes an alias, or makes it lead elsewhere; stores without aliases leave this as it is. */
+  protected void alias(String alias, String collection) {
+    Assumptions.abort("this store has no aliases");
+  }
+
+  /** The key of the settings that names a collection. */
+  protected String nameKey() {
+    return "collection";
+  }
+
+  /** All that is set up around a collection; what cannot be the same again is left out. */
+  protected Object setup(String collection, CollectionInfo info) {
+    return info;
+  }
+
+  /**
+   * States in which a killed worker may leave a switch, in words, with what makes each of them
+   * where nothing has been switched. Empty where there is one call only.
+   */
+  protected Map<String, Runnable> interruptions(NameSwitch planned) {
+    return Map.of();
+  }
+
+  /** The same for the way back, where a switch was made. */
+  protected Map<String, Runnable> interruptionsOfTheWayBack(NameSwitch planned) {
+    return Map.of();
+  }
+
+  /** Gives a collection what else there may be around one, as other aliases. */
+  protected void decorate(String collection) {}
+
+  protected static List<Sample> labelled(String label) {
+    return IntStream.range(0, 60)
+        .mapToObj(
+            i ->
+                new Sample(
+                    IdKind.STRING,
+                    "row-" + i,
+                    new float[] {i + 1, i % 7, -i, 0.5f},
+                    label + " " + i,
+                    "{\"row\":" + i + "}"))
+        .toList();
+  }
+
+  protected StoreSettings named(String collection) {
+    return settings().with(nameKey(), collection);
+  }
+
+  protected String name() {
+    return settings().text(nameKey()).orElseThrow();
+  }
+
+  private StoreSettings besideSettings() {
+    return provider().loadBesideSettings(settings(), STAMP.migration());
+  }
+
+  protected void make(StoreSettings where, LoadStamp stamp, List<Sample> samples) {
+    try (VectorStore store = provider().open(where)) {
+      store.create(schema(samples.size()), stamp);
+      try (BatchWriter writer = store.write(part(0), stamp)) {
+        writer.write(batch(samples));
+        assertThat(writer.finish()).isEmpty();
+      }
+      store.finishLoad(List.of(part(0)), stamp);
+    }
+  }
+
+  /** What is replaced; for an alias, under a name of its own. */
+  private void makeOld(Taken taken) {
+    String own = taken == Taken.ALIAS ? name() + "_old" : name();
+    make(named(own), EARLIER, labelled("old"));
+    if (taken == Taken.ALIAS) {
+      alias(name(), own);
+    }
+  }
+
+  /** All that can be told of what a name leads to. */
+  private Object state() {
+    try (VectorStore store =
+        provider().open(new StoreSettings("source", settings().values().deepCopy()))) {
+      assertReads("old");
+      return setup(name(), store.describe());
+    }
+  }
+
+  private void assertReads(String label) {
+    try (VectorStore store = provider().open(settings())) {
+      List<Sample> samples = labelled(label);
+      assertThat(store.describe().rows()).isEqualTo(samples.size());
+      assertSame(store.fetch(batch(samples).ids()), samples);
+    }
+  }
+
+  private NameSwitch plan() {
+    try (VectorStore store = provider().open(settings());
+        VectorStore load = provider().open(besideSettings())) {
+      // A plan is kept as JSON.
+      JsonMapper mapper = JsonMapper.builder().build();
+      return mapper.readValue(
+          mapper.writeValueAsString(store.planSwitch(load, STAMP)), NameSwitch.class);
+    } catch (JsonProcessingException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private void switchTo(NameSwitch planned) {
+    try (VectorStore store = provider().open(settings())) {
+      store.switchTo(planned, STAMP);
+    }
+  }
+
+  private void switchBack(NameSwitch planned) {
+    try (VectorStore store = provider().open(settings())) {
+      store.switchBack(planned, STAMP);
+    }
+  }
+
+  private void assertChanged(ThrowingCallable call) {
+    assertThatThrownBy(call)
+        .isInstanceOfSatisfying(
+            StoreException.class,
+            e ->
+                assertThat(e.failureClass())
+                    .as(e.getMessage())
+                    .isEqualTo(FailureClass.TARGET_CHANGED));
+  }
+
+  private boolean dropLoad() {
+    try (VectorStore load = provider().open(besideSettings())) {
+      return load.drop(STAMP);
+    }
+  }
+
+  /** Reads by the user's name all the time, and keeps what went wrong. */
+  private final class Reader implements AutoCloseable {
+    private final List<String> wrong = new CopyOnWriteArrayList<>();
+    private final List<StoreException> errors = new CopyOnWriteArrayList<>();
+    private final AtomicLong reads = new AtomicLong();
+    private volatile boolean stopped;
+    private final Thread thread = new Thread(this::run);
+
+    Reader() {
+      thread.start();
+      await(1);
+    }
+
+    private void run() {
+      while (!stopped) {
+        try (VectorStore store = provider().open(settings())) {
+          RecordBatch read = store.fetch(IdColumn.ofStrings("row-7"));
+          String document = read.rows() == 1 ? read.documents().get(0) : read.rows() + " rows";
+          if (!document.equals("old 7") && !document.equals("new 7")) {
+            wrong.add(document);
+          }
+        } catch (StoreException e) {
+          errors.add(e);
+        } catch (RuntimeException e) {
+          wrong.add(e.toString());
+        }
+        reads.incrementAndGet();
+      }
+    }
+
+    /** Waits until that many more reads were made. */
+    private void await(int more) {
+      long until = reads.get() + more;
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+      while (reads.get() < until) {
+        assertThat(System.nanoTime()).as("%s reads", reads).isLessThan(deadline);
+        LockSupport.parkNanos(1_000_000);
+      }
+    }
+
+    @Override
+    public void close() {
+      stopped = true;
+      try {
+        thread.join(60_000);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Taken.class)
+  void readersAreSwitchedAndSwitchedBack(Taken taken) {
+    makeOld(taken);
+    decorate(taken == Taken.ALIAS ? name() + "_old" : name());
+    Object before = state();
+    NameSwitch planned = plan();
+    assertThat(planned.words()).contains("`");
+    if (!planned.possible()) {
+      assertThatThrownBy(() -> switchTo(planned))
+          .isInstanceOfSatisfying(
+              StoreException.class,
+              e -> assertThat(e.failureClass()).isEqualTo(FailureClass.INCOMPATIBLE));
+      assertThat(state()).isEqualTo(before);
+      return;
+    }
+    assertThat(planned.details()).containsEntry(NameSwitch.ROWS, "60");
+    make(besideSettings(), STAMP, labelled("new"));
+    assertThat(plan()).isEqualTo(planned);
+    try (Reader reader = new Reader()) {
+      switchTo(planned);
+      reader.await(3);
+      switchTo(planned);
+      assertReads("new");
+      assertChanged(this::plan);
+      switchBack(planned);
+      reader.await(3);
+      switchBack(planned);
+      reader.close();
+      assertThat(reader.wrong).isEmpty();
+      if (planned.gap() == NameSwitch.Gap.NONE) {
+        assertThat(reader.errors).isEmpty();
+      }
+      assertThat(reader.errors)
+          .extracting(StoreException::failureClass)
+          .isSubsetOf(FailureClass.MISSING, FailureClass.TRANSIENT);
+    }
+    assertThat(state()).isEqualTo(before);
+    interruptions(planned)
+        .forEach(
+            (words, interruption) -> {
+              NameSwitch first = plan();
+              interruption.run();
+              switchBack(first);
+              assertThat(state()).as("back, " + words).isEqualTo(before);
+              NameSwitch second = plan();
+              interruption.run();
+              switchTo(second);
+              assertReads("new");
+              switchBack(second);
+              assertThat(state()).as("to and back, " + words).isEqualTo(before);
+            });
+    interruptionsOfTheWayBack(planned)
+        .forEach(
+            (words, interruption) -> {
+              NameSwitch again = plan();
+              switchTo(again);
+              interruption.run();
+              switchBack(again);
+              assertThat(state()).as("back, " + words).isEqualTo(before);
+            });
+    assertThat(dropLoad()).isTrue();
+    assertThat(state()).isEqualTo(before);
+    switchBack(planned);
+    assertThat(dropLoad()).isFalse();
+    assertThat(state()).isEqualTo(before);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Taken.class)
+  void whatOthersChangedIsNotOverwritten(Taken taken) {
+    makeOld(taken);
+    NameSwitch planned = plan();
+    if (!planned.possible()) {
+      return;
+    }
+    assertThatThrownBy(() -> switchTo(planned))
+        .isInstanceOfSatisfying(
+            StoreException.class,
+            e -> assertThat(e.failureClass()).isEqualTo(FailureClass.MISSING));
+    assertReads("old");
+    make(besideSettings(), new LoadStamp("somebody-else", "load-9"), labelled("foreign"));
+    assertChanged(() -> switchTo(planned));
+    assertReads("old");
+    try (VectorStore foreign = provider().open(besideSettings())) {
+      foreign.drop(FOREIGN);
+    }
+    make(besideSettings(), STAMP, labelled("new"));
+    if (taken == Taken.ALIAS) {
+      String third = name() + "_third";
+      make(named(third), new LoadStamp("earlier", "load-3"), labelled("third"));
+      alias(name(), third);
+      assertChanged(() -> switchTo(planned));
+      assertChanged(() -> switchBack(planned));
+      assertReads("third");
+      alias(name(), planned.before());
+      switchTo(planned);
+      alias(name(), third);
+      assertChanged(() -> switchBack(planned));
+      assertChanged(
+          () -> {
+            try (VectorStore store = provider().open(settings())) {
+              store.dropReplaced(planned, STAMP);
+            }
+          });
+      assertReads("third");
+      alias(name(), planned.before());
+    }
+    changeOld(planned);
+    assertChanged(() -> switchTo(planned));
+    try (VectorStore store = provider().open(settings())) {
+      assertThat(store.describe().rows()).isEqualTo(61);
+      assertChanged(() -> store.dropReplaced(planned, STAMP));
+    }
+    NameSwitch anew = plan();
+    switchTo(anew);
+    assertReads("new");
+    try (VectorStore store = provider().open(settings())) {
+      assertThat(store.dropReplaced(anew, STAMP)).isTrue();
+      assertThat(store.dropReplaced(anew, STAMP)).isFalse();
+    }
+    assertReads("new");
+    assertChanged(() -> switchBack(anew));
+    assertReads("new");
+    try (VectorStore kept = provider().open(named(anew.kept()))) {
+      assertThat(kept.exists()).isFalse();
+    }
+  }
+
+  /** A record that somebody adds. */
+  protected static Sample late() {
+    return new Sample(IdKind.STRING, "late", new float[] {1, 2, 3, 4}, "late", "{}");
+  }
+
+  /** Adds a record to what is to be replaced. */
+  protected void changeOld(NameSwitch planned) {
+    try (VectorStore old = provider().open(named(planned.before()))) {
+      try (BatchWriter writer = old.write(part(1), EARLIER)) {
+        writer.write(batch(List.of(late())));
+        assertThat(writer.finish()).isEmpty();
+      }
+      old.finishLoad(List.of(part(0), part(1)), EARLIER);
+    }
+  }
+
+  @Test
+  void aNameThatWasFreeIsFreeAgain() {
+    NameSwitch free = plannedFree();
+    assertThat(free.before()).isEmpty();
+    assertThat(free.kept()).isEmpty();
+    assertThat(free.gap()).isEqualTo(NameSwitch.Gap.NONE);
+    load(List.of(ordinary(10)));
+    switchBack(free);
+    switchBack(free);
+    try (VectorStore load = provider().open(loadSettings())) {
+      assertThat(load.stamp()).contains(STAMP);
+      assertThat(load.describe().rows()).isEqualTo(10);
+      assertThat(load.drop(STAMP)).isTrue();
+    }
+    switchBack(free);
+    absentCollectionDoesNotExist();
+    make(settings(), EARLIER, labelled("old"));
+    assertChanged(() -> switchBack(free));
+    assertChanged(() -> switchTo(free));
+    assertReads("old");
+  }
+
+  private NameSwitch plannedFree() {
+    try (VectorStore store = provider().open(settings());
+        VectorStore load = provider().open(loadSettings())) {
+      return store.planSwitch(load, STAMP);
     }
   }
 }

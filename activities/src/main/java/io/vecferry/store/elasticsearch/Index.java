@@ -81,6 +81,13 @@ record Index(String name, String asked, JsonNode description) {
     return setting("verified_before_close").asBoolean(false);
   }
 
+  /**
+   * Whether it is closed to writes, as {@code true} or {@code false}; empty when nothing is said.
+   */
+  String writeBlock() {
+    return setting("blocks/write").asText("");
+  }
+
   JsonNode mappings() {
     return description.path("mappings");
   }

@@ -1,6 +1,7 @@
 package io.vecferry.store.elasticsearch;
 
 import io.vecferry.plan.FailureClass;
+import io.vecferry.store.LoadStamp;
 import io.vecferry.store.StoreException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -36,8 +37,9 @@ final class IndexNames {
           FailureClass.INCOMPATIBLE,
           "target.collection '"
               + name
-              + "' is no name that Elasticsearch allows: at most 255 bytes, no capitals, none of"
-              + " \\ / * ? \" < > | , # : and space, and no - _ + or . in front. One that it allows is '"
+              + "' is no name that Elasticsearch allows: at most 255 bytes, no capitals, none of \\"
+              + " / * ? \" < > | , # : and space, and no - _ + or . in front. One that it allows is"
+              + " '"
               + legal(name)
               + "'.");
     }
@@ -58,6 +60,15 @@ final class IndexNames {
         + cut(legal(migration), SHOWN_MIGRATION)
         + "-"
         + hash(collection + "\n" + migration);
+  }
+
+  /** The index that keeps what a load replaces. */
+  static String ofReplaced(String collection, LoadStamp stamp) {
+    return cut(collection, SHOWN_COLLECTION)
+        + "-before-"
+        + cut(legal(stamp.migration()), SHOWN_MIGRATION)
+        + "-"
+        + hash(collection + "\n" + stamp.migration() + "\n" + stamp.loadId());
   }
 
   /**

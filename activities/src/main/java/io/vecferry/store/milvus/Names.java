@@ -52,7 +52,7 @@ final class Names {
     return text.length() > longest ? text.substring(0, longest) : text;
   }
 
-  private static String hash(String text) {
+  static String hash(String text) {
     try {
       byte[] digest =
           MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));

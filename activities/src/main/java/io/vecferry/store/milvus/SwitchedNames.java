@@ -5,6 +5,8 @@ import io.milvus.grpc.DescribeAliasRequest;
 import io.milvus.grpc.DescribeAliasResponse;
 import io.milvus.grpc.DescribeCollectionResponse;
 import io.milvus.grpc.DropCollectionRequest;
+import io.milvus.grpc.ListAliasesRequest;
+import io.milvus.grpc.ListAliasesResponse;
 import io.milvus.grpc.RenameCollectionRequest;
 import io.vecferry.plan.NameSwitch;
 import io.vecferry.store.LoadStamp;
@@ -36,24 +38,50 @@ final class SwitchedNames implements NameSwitcher.Names {
         .find()
         .map(
             found -> {
-              List<String> aliases = List.copyOf(found.getAliasesList());
+              String own = behind(name);
               return new NameSwitcher.Holder(
-                  aliases.contains(name) ? behind(name) : name,
-                  Long.toString(found.getCollectionID()),
+                  own,
+                  id(found),
                   CollectionNote.of(found).map(note -> note.load().stamp()),
-                  aliases);
+                  aliases(own));
             });
   }
 
-  /** The collection of an alias; what describes a collection may repeat the alias. */
-  private String behind(String alias) {
-    return client
-        .get(
-            MilvusErrors.Call.ADMINISTER,
-            "looking at the alias " + options.named(alias).place(),
-            stub -> stub.describeAlias(DescribeAliasRequest.newBuilder().setAlias(alias).build()),
-            DescribeAliasResponse::getStatus)
-        .getCollection();
+  /** Milvus Lite numbers no collections; there it is what users and loads wrote about it. */
+  private String id(DescribeCollectionResponse found) {
+    return client.version().lite()
+        ? Names.hash(found.getSchema().getFieldsList() + "\n" + found.getPropertiesList())
+        : Long.toString(found.getCollectionID());
+  }
+
+  /** The collection that an alias leads to, or the name where it is none. */
+  private String behind(String name) {
+    String doing = "looking at the alias " + options.named(name).place();
+    DescribeAliasResponse answer =
+        client.ask(
+            doing,
+            stub -> stub.describeAlias(DescribeAliasRequest.newBuilder().setAlias(name).build()));
+    if (MilvusErrors.isOk(answer.getStatus())) {
+      return answer.getCollection();
+    }
+    String reason = answer.getStatus().getReason();
+    if (reason.contains("alias not found") || reason.contains("does not exist")) {
+      return name;
+    }
+    throw MilvusErrors.of(MilvusErrors.Call.ADMINISTER, doing, answer.getStatus());
+  }
+
+  private List<String> aliases(String own) {
+    return List.copyOf(
+        client
+            .get(
+                MilvusErrors.Call.ADMINISTER,
+                "listing the aliases of " + options.named(own).place(),
+                stub ->
+                    stub.listAliases(
+                        ListAliasesRequest.newBuilder().setCollectionName(own).build()),
+                ListAliasesResponse::getStatus)
+            .getAliasesList());
   }
 
   @Override

@@ -18,6 +18,7 @@ import io.vecferry.spec.Suggestion;
 import io.vecferry.store.StoreException;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
@@ -45,13 +46,22 @@ final class Catalogue {
 
   /** Whether the name leads to a collection, directly or as an alias. */
   boolean exists() {
+    return exists(settings.collection());
+  }
+
+  private boolean exists(String name) {
     return connection
         .read(
             CollectionsGrpc.getCollectionExistsMethod(),
-            CollectionExistsRequest.newBuilder().setCollectionName(settings.collection()).build(),
-            "looking for collection '" + settings.collection() + "'")
+            CollectionExistsRequest.newBuilder().setCollectionName(name).build(),
+            "looking for collection '" + name + "'")
         .getResult()
         .getExists();
+  }
+
+  /** What a name leads to, if it leads to a collection, directly or as an alias. */
+  Optional<Layout> find(String name) {
+    return !name.isEmpty() && exists(name) ? Optional.of(look(name)) : Optional.empty();
   }
 
   /**
@@ -60,8 +70,12 @@ final class Catalogue {
    * @throws StoreException MISSING, with names that are near, when it is not there
    */
   Layout look() {
+    return look(settings.collection());
+  }
+
+  private Layout look(String name) {
     Map<String, String> aliases = aliases();
-    String collection = aliases.getOrDefault(settings.collection(), settings.collection());
+    String collection = aliases.getOrDefault(name, name);
     List<String> own =
         aliases.entrySet().stream()
             .filter(alias -> alias.getValue().equals(collection))

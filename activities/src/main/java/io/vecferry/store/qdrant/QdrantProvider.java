@@ -11,6 +11,7 @@ import java.util.List;
 
 /** Collections of Qdrant servers, over gRPC. */
 public final class QdrantProvider implements StoreProvider {
+  private static final int LONGEST_NAME = 255;
 
   @Override
   public String type() {
@@ -76,6 +77,13 @@ public final class QdrantProvider implements StoreProvider {
             false,
             "",
             "Whether a target serves payload from disk."),
+        new StoreOption(
+            "options.takeOverName",
+            Kind.BOOLEAN,
+            false,
+            "",
+            "Whether ifExists: replace may delete a collection whose name becomes an alias; it is"
+                + " backed up first."),
         new StoreOption("options.shards", Kind.INTEGER, false, "", "Shards of a target."),
         new StoreOption(
             "options.replicas", Kind.INTEGER, false, "", "Copies of each shard of a target."));
@@ -85,6 +93,22 @@ public final class QdrantProvider implements StoreProvider {
   @Override
   public StoreSettings loadSettings(StoreSettings settings, String migration) {
     return settings;
+  }
+
+  @Override
+  public StoreSettings loadBesideSettings(StoreSettings settings, String migration) {
+    return settings
+        .text("collection")
+        .map(name -> settings.with("collection", besideName(name, migration)))
+        .orElse(settings);
+  }
+
+  /** A readable name, at most 255 characters long as every name. */
+  private static String besideName(String collection, String migration) {
+    String name = collection + "__" + migration;
+    return name.length() <= LONGEST_NAME
+        ? name
+        : name.substring(0, LONGEST_NAME - 9) + "_" + "%08x".formatted(name.hashCode());
   }
 
   @Override

@@ -26,6 +26,7 @@ import java.util.Optional;
  * @param shards number of shards, 0 for the server's default
  * @param replicas copies of each shard, 0 for the server's default
  * @param searchBeam beam of a search, 0 for the server's default
+ * @param takeOverName whether a collection may be deleted to get its name for an alias
  */
 record Settings(
     String role,
@@ -40,7 +41,8 @@ record Settings(
     Map<String, String> payloadIndexes,
     int shards,
     int replicas,
-    int searchBeam) {
+    int searchBeam,
+    boolean takeOverName) {
   static final List<String> QUANTIZATIONS = List.of("none", "scalar", "product", "binary");
 
   static Settings of(StoreSettings settings) {
@@ -89,7 +91,8 @@ record Settings(
         indexes,
         count(settings, "options.shards"),
         count(settings, "options.replicas"),
-        IndexPlan.searchBeam(settings));
+        IndexPlan.searchBeam(settings),
+        settings.flag("options.takeOverName", false));
   }
 
   private static int count(StoreSettings settings, String path) {

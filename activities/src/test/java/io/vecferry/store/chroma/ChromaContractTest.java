@@ -2,6 +2,8 @@ package io.vecferry.store.chroma;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vecferry.plan.NameSwitch;
+import io.vecferry.store.CollectionInfo;
 import io.vecferry.store.StoreContractTest;
 import io.vecferry.store.StoreProvider;
 import io.vecferry.store.StoreSettings;
@@ -9,6 +11,8 @@ import io.vecferry.store.Stores;
 import io.vecferry.testing.RunningServer;
 import io.vecferry.testing.Server;
 import io.vecferry.testing.WithServer;
+import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -43,5 +47,28 @@ class ChromaContractTest extends StoreContractTest {
   @Test
   void isRegistered() {
     assertThat(Stores.get("chroma")).isInstanceOf(ChromaProvider.class);
+  }
+
+  /** All that the server says, and the id by which clients that run address it. */
+  @Override
+  protected Object setup(String collection, CollectionInfo info) {
+    return List.of(info, chroma.describe(collection));
+  }
+
+  @Override
+  protected Map<String, Runnable> interruptions(NameSwitch planned) {
+    return Map.of(
+        "renamed once",
+        () ->
+            assertThat(
+                    chroma
+                        .call(
+                            "PUT",
+                            TestChroma.COLLECTIONS
+                                + "/"
+                                + chroma.describe(collection).path("id").asText(),
+                            "{\"new_name\":\"" + planned.kept() + "\"}")
+                        .status())
+                .isEqualTo(200));
   }
 }

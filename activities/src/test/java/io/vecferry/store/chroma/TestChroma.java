@@ -16,7 +16,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 record TestChroma(String url) {
   private static final JsonMapper JSON = JsonMapper.builder().build();
   private static final HttpClient HTTP = HttpClient.newHttpClient();
-  private static final String COLLECTIONS =
+  static final String COLLECTIONS =
       "/api/v2/tenants/default_tenant/databases/default_database/collections";
 
   /** What a server answered. */

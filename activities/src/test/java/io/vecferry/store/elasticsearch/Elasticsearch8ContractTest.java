@@ -2,6 +2,8 @@ package io.vecferry.store.elasticsearch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vecferry.plan.NameSwitch;
+import io.vecferry.store.CollectionInfo;
 import io.vecferry.store.StoreContractTest;
 import io.vecferry.store.StoreProvider;
 import io.vecferry.store.StoreSettings;
@@ -9,6 +11,8 @@ import io.vecferry.store.Stores;
 import io.vecferry.testing.RunningServer;
 import io.vecferry.testing.Server;
 import io.vecferry.testing.WithServer;
+import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -49,5 +53,30 @@ class Elasticsearch8ContractTest extends StoreContractTest {
   @Test
   void isRegistered() {
     assertThat(Stores.get("elasticsearch")).isInstanceOf(ElasticsearchProvider.class);
+  }
+
+  @Override
+  protected void alias(String alias, String to) {
+    elasticsearch.alias(alias, to);
+  }
+
+  @Override
+  protected void decorate(String decorated) {
+    elasticsearch.decorate(decorated);
+  }
+
+  @Override
+  protected Object setup(String name, CollectionInfo info) {
+    return List.of(info.configuration(), info.rows(), elasticsearch.lasting(name));
+  }
+
+  @Override
+  protected Map<String, Runnable> interruptions(NameSwitch planned) {
+    return elasticsearch.interruptions(planned);
+  }
+
+  @Override
+  protected Map<String, Runnable> interruptionsOfTheWayBack(NameSwitch planned) {
+    return elasticsearch.interruptionsOfTheWayBack(planned);
   }
 }

@@ -1,12 +1,23 @@
 package io.vecferry.store.faiss;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.vecferry.plan.NameSwitch;
+import io.vecferry.store.CollectionInfo;
 import io.vecferry.store.StoreContractTest;
 import io.vecferry.store.StoreProvider;
 import io.vecferry.store.StoreSettings;
 import io.vecferry.store.Stores;
+import io.vecferry.store.VectorStore;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -39,6 +50,107 @@ class FaissContractTest extends StoreContractTest {
   void leavesNoTemporaryFiles() throws Exception {
     try (var files = java.nio.file.Files.walk(folder)) {
       assertThat(files.filter(file -> file.toString().endsWith(".tmp"))).isEmpty();
+    }
+  }
+
+  @Override
+  protected String nameKey() {
+    return "path";
+  }
+
+  @Override
+  protected void alias(String alias, String collection) {
+    Path link = Path.of(alias);
+    try {
+      Files.deleteIfExists(link);
+      Files.createSymbolicLink(link, Path.of(collection).getFileName());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** What is in the folder around it, and where a link leads. */
+  @Override
+  protected Object setup(String collection, CollectionInfo info) {
+    Path path = Path.of(collection);
+    try {
+      return List.of(
+          info,
+          Files.isSymbolicLink(path)
+              ? Files.readSymbolicLink(path)
+              : Files.readAttributes(path, BasicFileAttributes.class).fileKey());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Files are not written to: there are others. */
+  @Override
+  protected void changeOld(NameSwitch planned) {
+    try (VectorStore old = provider().open(named(planned.before()))) {
+      assertThat(old.drop(EARLIER)).isTrue();
+    }
+    List<Sample> more = new ArrayList<>(labelled("old"));
+    more.add(late());
+    make(named(planned.before()), EARLIER, more);
+  }
+
+  @Override
+  protected Map<String, Runnable> interruptions(NameSwitch planned) {
+    return planned.kept().equals(planned.before())
+        ? Map.of()
+        : Map.of(
+            "renamed once",
+            () -> {
+              try {
+                Files.move(Path.of(planned.name()), Path.of(planned.kept()));
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            });
+  }
+
+  @Test
+  void anEmptyFolderComesBackEmpty() throws IOException {
+    Files.createDirectory(Path.of(name()));
+    try (VectorStore target = provider().open(settings());
+        VectorStore load = provider().open(provider().loadSettings(settings(), "products"))) {
+      NameSwitch planned = target.planSwitch(load, STAMP);
+      load.create(schema(0), STAMP);
+      load.finishLoad(List.of(), STAMP);
+      target.switchTo(planned, STAMP);
+      assertThat(target.stamp()).contains(STAMP);
+      target.switchBack(planned, STAMP);
+      assertThat(Path.of(name())).isEmptyDirectory();
+      assertThat(load.drop(STAMP)).isTrue();
+    }
+  }
+
+  @Test
+  void onlyTheFilesOfAnIndexAreDroppedWithIt() throws IOException {
+    make(settings(), EARLIER, labelled("old"));
+    Files.writeString(Path.of(name()).resolve("thesis.txt"), "text");
+    try (VectorStore target = provider().open(settings());
+        VectorStore load = provider().open(provider().loadSettings(settings(), "products"))) {
+      NameSwitch planned = target.planSwitch(load, STAMP);
+      load.create(schema(0), STAMP);
+      load.finishLoad(List.of(), STAMP);
+      target.switchTo(planned, STAMP);
+      assertThatThrownBy(() -> target.dropReplaced(planned, STAMP))
+          .hasMessageContaining("nothing was deleted: thesis.txt");
+      assertThat(Path.of(planned.kept()).resolve("index.faiss")).exists();
+    }
+  }
+
+  @Test
+  void aFileIsNotReplacedByAFolder() throws IOException {
+    Files.writeString(Path.of(name()), "text");
+    try (VectorStore target = provider().open(settings());
+        VectorStore load = provider().open(provider().loadSettings(settings(), "products"))) {
+      NameSwitch planned = target.planSwitch(load, STAMP);
+      assertThat(planned.possible()).isFalse();
+      assertThat(planned.words()).contains("is a file").contains("Give the path of a folder");
+      assertThatThrownBy(() -> target.switchTo(planned, STAMP)).hasMessage(planned.words());
     }
   }
 }

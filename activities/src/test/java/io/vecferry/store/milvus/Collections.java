@@ -1,17 +1,24 @@
 package io.vecferry.store.milvus;
 
+import io.milvus.grpc.AlterAliasRequest;
 import io.milvus.grpc.CollectionSchema;
+import io.milvus.grpc.CreateAliasRequest;
 import io.milvus.grpc.CreateCollectionRequest;
 import io.milvus.grpc.CreateIndexRequest;
 import io.milvus.grpc.DataType;
+import io.milvus.grpc.DropAliasRequest;
 import io.milvus.grpc.DropCollectionRequest;
 import io.milvus.grpc.FieldData;
 import io.milvus.grpc.FieldSchema;
 import io.milvus.grpc.FloatArray;
 import io.milvus.grpc.InsertRequest;
+import io.milvus.grpc.ListAliasesRequest;
 import io.milvus.grpc.LongArray;
 import io.milvus.grpc.MutationResult;
+import io.milvus.grpc.RenameCollectionRequest;
 import io.milvus.grpc.ScalarField;
+import io.milvus.grpc.ShowCollectionsRequest;
+import io.milvus.grpc.Status;
 import io.milvus.grpc.StringArray;
 import io.milvus.grpc.VectorField;
 import io.vecferry.store.StoreSettings;
@@ -44,6 +51,70 @@ final class Collections {
                 stub.dropCollection(
                     DropCollectionRequest.newBuilder().setCollectionName(name).build()));
       }
+    }
+  }
+
+  /** Drops all collections whose names start so, with their aliases. */
+  static void dropAll(String url, String prefix) {
+    try (MilvusClient client = client(url)) {
+      client
+          .ask("listing", stub -> stub.showCollections(ShowCollectionsRequest.getDefaultInstance()))
+          .getCollectionNamesList()
+          .stream()
+          .filter(name -> name.startsWith(prefix))
+          .forEach(
+              name -> {
+                client
+                    .ask(
+                        "looking",
+                        stub ->
+                            stub.listAliases(
+                                ListAliasesRequest.newBuilder().setCollectionName(name).build()))
+                    .getAliasesList()
+                    .forEach(
+                        alias ->
+                            client.run(
+                                "dropping",
+                                stub ->
+                                    stub.dropAlias(
+                                        DropAliasRequest.newBuilder().setAlias(alias).build())));
+                drop(url, name);
+              });
+    }
+  }
+
+  /** Makes an alias, or makes it lead elsewhere. */
+  static void alias(String url, String alias, String collection) {
+    try (MilvusClient client = client(url)) {
+      Status made =
+          client.ask(
+              "making an alias",
+              stub ->
+                  stub.createAlias(
+                      CreateAliasRequest.newBuilder()
+                          .setAlias(alias)
+                          .setCollectionName(collection)
+                          .build()));
+      if (!MilvusErrors.isOk(made)) {
+        client.run(
+            "moving an alias",
+            stub ->
+                stub.alterAlias(
+                    AlterAliasRequest.newBuilder()
+                        .setAlias(alias)
+                        .setCollectionName(collection)
+                        .build()));
+      }
+    }
+  }
+
+  static void rename(String url, String from, String to) {
+    try (MilvusClient client = client(url)) {
+      client.run(
+          "renaming",
+          stub ->
+              stub.renameCollection(
+                  RenameCollectionRequest.newBuilder().setOldName(from).setNewName(to).build()));
     }
   }
 

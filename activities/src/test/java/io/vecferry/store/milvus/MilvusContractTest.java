@@ -2,6 +2,7 @@ package io.vecferry.store.milvus;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vecferry.plan.NameSwitch;
 import io.vecferry.store.StoreContractTest;
 import io.vecferry.store.StoreProvider;
 import io.vecferry.store.StoreSettings;
@@ -9,6 +10,7 @@ import io.vecferry.store.Stores;
 import io.vecferry.testing.RunningServer;
 import io.vecferry.testing.Server;
 import io.vecferry.testing.WithServer;
+import java.util.Map;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -37,13 +39,28 @@ class MilvusContractTest extends StoreContractTest {
 
   @AfterEach
   void dropCollections() {
-    Collections.drop(url(), collection);
-    Collections.drop(
-        url(), provider().loadSettings(settings(), STAMP.migration()).text("collection", ""));
+    Collections.dropAll(url(), collection);
   }
 
   @Test
   void isRegistered() {
     assertThat(Stores.get("milvus")).isInstanceOf(MilvusProvider.class);
+  }
+
+  @Override
+  protected void alias(String alias, String to) {
+    Collections.alias(url(), alias, to);
+  }
+
+  @Override
+  protected Map<String, Runnable> interruptions(NameSwitch planned) {
+    return planned.kept().equals(planned.before())
+        ? Map.of()
+        : Map.of("renamed once", () -> Collections.rename(url(), collection, planned.kept()));
+  }
+
+  @Override
+  protected void decorate(String decorated) {
+    alias(decorated + "_other", decorated);
   }
 }

@@ -1,5 +1,8 @@
 package io.vecferry.store.qdrant;
 
+import io.qdrant.client.grpc.Collections.AliasOperations;
+import io.qdrant.client.grpc.Collections.ChangeAliases;
+import io.qdrant.client.grpc.Collections.CreateAlias;
 import io.qdrant.client.grpc.Collections.DeleteCollection;
 import io.qdrant.client.grpc.Collections.UpdateCollection;
 import io.qdrant.client.grpc.CollectionsGrpc;
@@ -37,6 +40,23 @@ final class QdrantTests {
           CollectionsGrpc.getDeleteMethod(),
           DeleteCollection.newBuilder().setCollectionName(collection).build(),
           "dropping");
+    }
+  }
+
+  /** Makes an alias, or makes it lead elsewhere. */
+  static void alias(String url, String alias, String collection) {
+    try (Connection connection = connect(url)) {
+      connection.call(
+          CollectionsGrpc.getUpdateAliasesMethod(),
+          ChangeAliases.newBuilder()
+              .addActions(
+                  AliasOperations.newBuilder()
+                      .setCreateAlias(
+                          CreateAlias.newBuilder()
+                              .setAliasName(alias)
+                              .setCollectionName(collection)))
+              .build(),
+          "making an alias");
     }
   }
 
