@@ -44,6 +44,9 @@ class ExistingTargetTest {
   @WithServer(Server.MILVUS)
   static RunningServer milvus;
 
+  @WithServer(Server.QDRANT)
+  static RunningServer qdrant;
+
   @WithServer(Server.ELASTICSEARCH_8)
   static RunningServer elasticsearch;
 
@@ -74,6 +77,7 @@ class ExistingTargetTest {
           case "faiss" -> folder.toString();
           case "chroma" -> chroma.url();
           case "milvus" -> milvus.url();
+          case "qdrant" -> qdrant.url();
           default -> elasticsearch.url();
         };
     foreign.fill(type, place, name);
@@ -103,7 +107,8 @@ class ExistingTargetTest {
     String target =
         type.equals("faiss")
             ? "path: \"%s\"".formatted(folder.resolve(name))
-            : "url: \"%s\", collection: %s".formatted(place, name);
+            : "url: \"%s\", collection: %s".formatted(place, name)
+                + (type.equals("qdrant") ? ", options: {takeOverName: true}" : "");
     Specs.writeText(
         folder.resolve("spec.yaml"),
         """
@@ -153,7 +158,7 @@ class ExistingTargetTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"faiss", "chroma", "milvus", "elasticsearch"})
+  @ValueSource(strings = {"faiss", "chroma", "milvus", "qdrant", "elasticsearch"})
   void replacedMergedAndTakenBackAfterTheEnd(String store) throws Exception {
     begin(store);
     spec("replacing", "replace", "");
