@@ -10,6 +10,7 @@ import io.vecferry.workflow.UndoStep;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Undoes what a migration has done whose workflow is no more, from what its archive says. Removes
@@ -24,6 +25,17 @@ public record ArchiveRollback(OperatorAction action, List<UndoStep> steps) {
   /** Whether everything could be undone. */
   public boolean complete() {
     return steps.stream().allMatch(step -> step.state() == UndoStep.State.DONE);
+  }
+
+  /** What was undone from an archive. */
+  static Optional<ArchiveRollback> find(Path archiveRoot, String migration) {
+    if (migration.isEmpty() || migration.contains("/")) {
+      return Optional.empty();
+    }
+    Archive archive = new Archive(new LocalArtifactStore(archiveRoot), migration);
+    return archive.exists(NAME)
+        ? Optional.of(archive.readJson(NAME, Payloads.MAPPER, ArchiveRollback.class))
+        : Optional.empty();
   }
 
   /**

@@ -143,7 +143,8 @@ public final class MigrationSteps implements MigrationActivities {
           Finding.blocking(
               "target",
               earlier.existing().collection().collection()
-                  + " has changed since an earlier run of this migration planned what becomes of it.",
+                  + " has changed since an earlier run of this migration planned what becomes of"
+                  + " it.",
               "Choose another name for the migration, or move the folder "
                   + earlier.archive()
                   + " away."));
@@ -190,7 +191,8 @@ public final class MigrationSteps implements MigrationActivities {
           String summary =
               String.format(
                   Locale.ROOT,
-                  "parts read back: %,d; checksums, ids unique, vectors finite, count as in the source",
+                  "parts read back: %,d; checksums, ids unique, vectors finite, count as in the"
+                      + " source",
                   paths.size());
           return new CheckResult(rows, summary + completeBackup(workspace, task, paths));
         });
@@ -362,7 +364,8 @@ public final class MigrationSteps implements MigrationActivities {
           String summary =
               String.format(
                   Locale.ROOT,
-                  "%,d fetched by id: %,d equal to the bit, %,d within tolerance, %,d different, %,d missing, none extra",
+                  "%,d fetched by id: %,d equal to the bit, %,d within tolerance, %,d different,"
+                      + " %,d missing, none extra",
                   proof.rows(),
                   proof.bitExact(),
                   proof.withinTolerance(),
@@ -448,11 +451,13 @@ public final class MigrationSteps implements MigrationActivities {
     if (!begun && workspace.isSwitched()) {
       return;
     }
+    if (workspace.plan().restoresFromBackup() && !workspace.isSwitched()) {
+      TargetBackup.requireWhole(archive);
+    }
     if (!begun) {
       workspace.awaitIndexes();
       String target = workspace.plan().target().collection();
       if (workspace.plan().restoresFromBackup()) {
-        TargetBackup.requireWhole(archive);
         UndoLog.arm(archive, Compensation.restoreBackup(target));
       }
       UndoLog.arm(archive, Compensation.switchBack(target, planned));

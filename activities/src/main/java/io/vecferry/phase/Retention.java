@@ -26,6 +26,25 @@ public final class Retention {
   }
 
   /**
+   * What has become of what a migration has replaced, in words, as far as the archive knows.
+   *
+   * @param endMillis when the migration has ended, in milliseconds since 1970
+   */
+  public static Optional<String> sinceTheEnd(Path archiveRoot, String migration, long endMillis) {
+    if (isOpen(archiveRoot, migration)) {
+      return Optional.of("what was replaced is kept; rollback and finalize are possible.");
+    }
+    return ArchiveRollback.find(archiveRoot, migration)
+        .filter(rollback -> rollback.action().atMillis() >= endMillis)
+        .map(
+            rollback ->
+                (rollback.complete() ? "rolled back by " : "rolled back, not completely, by ")
+                    + rollback.action().who()
+                    + ": "
+                    + rollback.action().reason());
+  }
+
+  /**
    * Ends it, for a migration whose workflow is no more.
    *
    * @return what was done, in words

@@ -118,6 +118,8 @@ final class TargetBackup {
       write(workspace, path, target, stamp);
     }
     target.finishLoad(names, stamp);
+    // A store may have more to put back than records, as aliases.
+    target.switchBack(workspace.plan().nameSwitch(), workspace.stamp());
     workspace.targetChanged();
     RecordComparator comparator =
         new RecordComparator(workspace.spec().validation().tolerance(), true, true);

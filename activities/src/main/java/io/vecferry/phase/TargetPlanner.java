@@ -199,7 +199,7 @@ final class TargetPlanner {
   private List<String> targetPlan(
       String name, ExistingTarget existing, NameSwitch nameSwitch, boolean backup) {
     List<String> words = new ArrayList<>();
-    if (existing == null || nameSwitch == null) {
+    if (existing == null || nameSwitch == null || !nameSwitch.possible()) {
       return words;
     }
     String load = nameSwitch.load();
@@ -229,7 +229,8 @@ final class TargetPlanner {
                   ? " is kept for "
                       + words(Duration.ofMillis(spec.archive().deleteOldCollectionAfterMillis()))
                       + ", then dropped."
-                  : " is kept; nothing drops it. `finalize` ends the time in which rollback works."));
+                  : " is kept; nothing drops it. `finalize` ends the time in which rollback"
+                        + " works."));
     }
     return List.copyOf(words);
   }
@@ -240,7 +241,7 @@ final class TargetPlanner {
         "Before the cutover: remove what was loaded beside "
             + name
             + "; readers never saw it. Seconds.";
-    if (existing == null || nameSwitch == null) {
+    if (existing == null || nameSwitch == null || !nameSwitch.possible()) {
       return List.of(
           "After the cutover: take "
               + name
@@ -252,8 +253,8 @@ final class TargetPlanner {
       return List.of(
           String.format(
               Locale.ROOT,
-              "After the cutover: make %s again from its backup, %,d records, and compare every one."
-                  + " About %,d s, in which readers get nothing.",
+              "After the cutover: make %s again from its backup, %,d records, and compare every"
+                  + " one. About %,d s, in which readers get nothing.",
               name,
               existing.collection().rows(),
               Planner.seconds(

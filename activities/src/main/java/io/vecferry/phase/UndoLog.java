@@ -27,11 +27,17 @@ record UndoLog(List<Compensation> open) {
         : new UndoLog(List.of());
   }
 
-  /** Says that from now on this may have to be undone. */
+  /**
+   * Says that from now on this may have to be undone. What an earlier run has said already keeps
+   * its place: what came after it is still undone first.
+   */
   static void arm(Archive archive, Compensation compensation) {
-    List<Compensation> open = without(archive, compensation.kind());
-    open.add(0, compensation);
-    new UndoLog(open).write(archive);
+    UndoLog log = read(archive);
+    if (log.find(compensation.kind()).isEmpty()) {
+      List<Compensation> open = new ArrayList<>(log.open);
+      open.add(0, compensation);
+      new UndoLog(open).write(archive);
+    }
   }
 
   /** What may have to be undone of a kind. */

@@ -77,7 +77,8 @@ final class Workspace implements AutoCloseable {
       throw new StoreException(
           FailureClass.MISSING,
           store.describe(archive.path(Archive.PLAN))
-              + " is missing: the archive of this migration is not on this worker. Restore it and retry.");
+              + " is missing: the archive of this migration is not on this worker. Restore it and"
+              + " retry.");
     }
     return new Workspace(
         archive,

@@ -71,7 +71,8 @@ final class PlanCommand implements Callable<Integer> {
     System.out.println(
         String.format(
             Locale.ROOT,
-            "Needs    %,d MB of archive, %,d MB on the target, %,d MB of worker heap, %,d history events, about %,d s",
+            "Needs    %,d MB of archive, %,d MB on the target, %,d MB of worker heap, %,d history"
+                + " events, about %,d s",
             plan.estimate().archiveBytes() >> 20,
             plan.estimate().targetBytes() >> 20,
             Math.max(256, plan.estimate().workerMemoryBytes() >> 20),

@@ -1,5 +1,7 @@
 package io.vecferry.cli;
 
+import io.temporal.client.WorkflowNotFoundException;
+import io.vecferry.phase.Retention;
 import io.vecferry.workflow.MigrationStatus;
 import io.vecferry.workflow.OperatorAction;
 import io.vecferry.workflow.PhaseProgress;
@@ -7,6 +9,7 @@ import io.vecferry.workflow.StepFailure;
 import io.vecferry.workflow.VerbChoice;
 import java.time.Instant;
 import java.util.Locale;
+import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -26,6 +29,9 @@ final class StatusCommand extends MigrationCommand {
         status.migration() + ": " + (status.outcome() == null ? status.state() : status.outcome()));
     if (!status.verdict().isEmpty()) {
       System.out.println(status.verdict());
+    }
+    if (status.outcome() != null) {
+      sinceTheEnd(status.atMillis()).ifPresent(since -> System.out.println("Since then: " + since));
     }
     if (!status.waitingFor().isEmpty()) {
       System.out.println("Waits for: " + status.waitingFor());
@@ -58,6 +64,21 @@ final class StatusCommand extends MigrationCommand {
       System.out.println("Archive: " + status.archive());
     }
     return ExitCode.OK;
+  }
+
+  /** What has become of what the migration has replaced; empty when it has replaced nothing. */
+  private Optional<String> sinceTheEnd(long endMillis) {
+    return Temporal.find(root.archiveRoot, name)
+        .flatMap(
+            service -> {
+              try (service) {
+                return Temporal.answer(() -> service.client().retention(name));
+              } catch (WorkflowNotFoundException e) {
+                return Optional.empty();
+              }
+            })
+        .map(retention -> retention.state() + ": " + retention.sentence())
+        .or(() -> Retention.sinceTheEnd(root.archiveRoot, name, endMillis));
   }
 
   /** What a person could do now. */

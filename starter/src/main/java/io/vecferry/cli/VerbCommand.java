@@ -159,7 +159,8 @@ abstract class VerbCommand extends MigrationCommand {
     @Option(
         names = "--from-archive",
         description =
-            "Undo here what the archive says, when the workflow was terminated or is lost. Its workers must have stopped working on it.")
+            "Undo here what the archive says, when the workflow was terminated or is lost. Its"
+                + " workers must have stopped working on it.")
     boolean fromArchive;
 
     @Override

@@ -2,6 +2,8 @@ package io.vecferry.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -12,6 +14,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** kill -9 of an embedded run, and the same command again. */
 @Timeout(180)
@@ -83,6 +86,44 @@ class CrashTest {
         .containsPattern("export .*6,000 done by an earlier run")
         .containsPattern("import .*6,000 done by an earlier run");
     assertThat(Snapshot.of(archive, DONE + "|" + IMPORTED)).isEqualTo(finished);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void inTheSwitchOfNames(boolean goesOn) {
+    Path target = FaissFolder.write(folder.resolve("target"), 500, 16);
+    Map<String, Snapshot.Entry> before = Snapshot.of(target);
+    Specs.writeText(
+        folder.resolve("spec.yaml"),
+        """
+        name: crash
+        source: {type: faiss, path: source}
+        target: {type: faiss, path: target, ifExists: replace}
+        quality: {sampleSize: 20, iterations: 1}
+        """);
+    killWhen("the switch begins", () -> text(archive.resolve("undo.json")).contains("SWITCH_BACK"));
+    if (goesOn) {
+      Cli.Result result = Cli.in(folder).run("run", "spec.yaml");
+      assertThat(result.exitCode()).as("%s", result).isZero();
+      FaissFolder.assertSame(folder.resolve("source"), target);
+    }
+    Cli.Result result = Cli.in(folder).run("rollback", "crash", "--reason", "wrong one");
+    assertThat(result.exitCode()).as("%s", result).isEqualTo(2);
+    assertThat(Snapshot.of(target)).isEqualTo(before);
+    assertThat(Snapshot.of(folder, "[^/]*"))
+        .containsOnlyKeys("", "source", "spec.yaml", "target", "vecferry-archive");
+    Cli.Result status = Cli.in(folder).run("status", "crash");
+    if (goesOn) {
+      assertThat(status.out()).contains("Since then: rolled back by ", ": wrong one");
+    }
+  }
+
+  private static String text(Path file) {
+    try {
+      return Files.exists(file) ? Files.readString(file) : "";
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Test

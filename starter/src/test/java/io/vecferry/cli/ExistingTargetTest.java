@@ -19,6 +19,7 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -42,6 +43,9 @@ class ExistingTargetTest {
 
   @WithServer(Server.MILVUS)
   static RunningServer milvus;
+
+  @WithServer(Server.QDRANT)
+  static RunningServer qdrant;
 
   @WithServer(Server.ELASTICSEARCH_8)
   static RunningServer elasticsearch;
@@ -73,6 +77,7 @@ class ExistingTargetTest {
           case "faiss" -> folder.toString();
           case "chroma" -> chroma.url();
           case "milvus" -> milvus.url();
+          case "qdrant" -> qdrant.url();
           default -> elasticsearch.url();
         };
     foreign.fill(type, place, name);
@@ -98,11 +103,12 @@ class ExistingTargetTest {
         folder.resolve("source"), FaissFolder.index(vectors, DIMENSION), meta.toString());
   }
 
-  private void spec(String more, String ifExists) {
+  private void spec(String migration, String ifExists, String more) {
     String target =
         type.equals("faiss")
             ? "path: \"%s\"".formatted(folder.resolve(name))
-            : "url: \"%s\", collection: %s".formatted(place, name);
+            : "url: \"%s\", collection: %s".formatted(place, name)
+                + (type.equals("qdrant") ? ", options: {takeOverName: true}" : "");
     Specs.writeText(
         folder.resolve("spec.yaml"),
         """
@@ -113,7 +119,7 @@ class ExistingTargetTest {
         quality: {sampleSize: 20, iterations: 1}
         %s
         """
-            .formatted(name, folder.resolve("source"), type, target, ifExists, more));
+            .formatted(migration, folder.resolve("source"), type, target, ifExists, more));
   }
 
   /** What a command answers: its exit code and what it says. */
@@ -139,8 +145,12 @@ class ExistingTargetTest {
     return vecferry("run", folder.resolve("spec.yaml").toString());
   }
 
-  private String rollBack() {
-    return vecferry("rollback", name, "--reason", "wrong one");
+  private String plan() {
+    return vecferry("plan", folder.resolve("spec.yaml").toString());
+  }
+
+  private String rollBack(String migration) {
+    return vecferry("rollback", migration, "--reason", "wrong one");
   }
 
   private void assertHolds(Map<String, String> wanted) throws Exception {
@@ -148,50 +158,77 @@ class ExistingTargetTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"faiss", "chroma", "milvus", "elasticsearch"})
-  void replacedAndTakenBackAfterTheEnd(String store) throws Exception {
+  @ValueSource(strings = {"faiss", "chroma", "milvus", "qdrant", "elasticsearch"})
+  void replacedMergedAndTakenBackAfterTheEnd(String store) throws Exception {
     begin(store);
-    spec("", "replace");
-    assertThat(vecferry("plan", folder.resolve("spec.yaml").toString()))
+    spec("replacing", "replace", "");
+    assertThat(plan())
         .startsWith("exit code 0")
-        .contains(" exists with %,d records. It is not written to.".formatted(before.size()))
-        .contains("replace: loads ", "is kept; nothing drops it");
-    assertHolds(before);
+        .contains(name + " exists with " + before.size() + " records. It is not written to.")
+        .contains("replace: loads ")
+        .contains(store.equals("qdrant") ? "again from its backup, " : "is kept; nothing drops it");
     assertThat(migrate()).startsWith("exit code 0").contains("MIGRATED: ");
     assertHolds(source);
-    assertThat(rollBack()).startsWith("exit code 2").contains("ROLLED_BACK");
+    assertThat(rollBack("replacing")).startsWith("exit code 2").contains("ROLLED_BACK");
     assertHolds(before);
-    assertThat(rollBack()).startsWith("exit code 1");
-    assertHolds(before);
-  }
+    assertThat(rollBack("replacing")).startsWith("exit code 1");
 
-  @ParameterizedTest
-  @ValueSource(strings = {"faiss", "chroma", "milvus", "elasticsearch"})
-  void mergedAndTakenBackAfterTheEnd(String store) throws Exception {
-    begin(store);
-    spec("", "merge");
-    assertThat(vecferry("plan", folder.resolve("spec.yaml").toString()))
+    spec("merging", "merge", "");
+    assertThat(plan())
         .startsWith("exit code 0")
         .contains("go into the archive as target-backup", "merge: loads ");
     assertThat(migrate()).startsWith("exit code 0").contains("MIGRATED: ");
     Map<String, String> merged = new TreeMap<>(before);
     merged.putAll(source);
     assertHolds(merged);
-    assertThat(rollBack()).startsWith("exit code 2").contains("ROLLED_BACK");
+    assertThat(rollBack("merging")).startsWith("exit code 2").contains("ROLLED_BACK");
     assertHolds(before);
-  }
 
-  @ParameterizedTest
-  @ValueSource(strings = {"faiss", "chroma", "milvus", "elasticsearch"})
-  void whatWasReplacedIsDroppedWithABackup(String store) throws Exception {
-    begin(store);
-    spec("archive: {deleteOldCollectionAfter: 7d}", "replace");
+    if (store.equals("qdrant")) {
+      return;
+    }
+    spec("dropping", "replace", "archive: {deleteOldCollectionAfter: 7d}");
     assertThat(migrate()).startsWith("exit code 0").contains("MIGRATED: ");
-    assertThat(vecferry("finalize", name, "--reason", "all is well"))
+    assertThat(vecferry("finalize", "dropping", "--reason", "all is well"))
         .startsWith("exit code 0")
         .contains("is dropped; its backup stays in the archive");
+    assertThat(rollBack("dropping")).startsWith("exit code 1");
     assertHolds(source);
-    assertThat(rollBack()).startsWith("exit code 1");
-    assertHolds(source);
+  }
+
+  @Test
+  void targetThatSomebodyChangesIsNotTouched() throws Exception {
+    Path target = FaissFolder.write(folder.resolve("target"), 500, 16);
+    FaissFolder.write(folder.resolve("source"), 600, 16);
+    Specs.writeText(
+        folder.resolve("spec.yaml"),
+        """
+        name: changed
+        source: {type: faiss, path: source}
+        target: {type: faiss, path: target, ifExists: merge}
+        approval: {beforeCutover: true}
+        """);
+    Cli cli = Cli.in(folder);
+    Map<String, Snapshot.Entry> changed;
+    try (Cli.Running run = cli.start("run", "spec.yaml")) {
+      Cli.await(
+          "it waits for approval",
+          () -> cli.run("status", "changed").out().contains("WAITING_FOR_APPROVAL"));
+      FaissFolder.write(target, 501, 16);
+      changed = Snapshot.of(target);
+      assertThat(cli.run("approve", "changed", "--reason", "looks good").exitCode()).isZero();
+      Cli.Result ended = run.await();
+      assertThat(ended.exitCode()).as("%s", ended).isEqualTo(3);
+      assertThat(ended.err()).contains("TARGET_CHANGED");
+    }
+    assertThat(Snapshot.of(target)).isEqualTo(changed);
+    Cli.Result again = cli.run("run", "spec.yaml");
+    assertThat(again.exitCode()).as("%s", again).isEqualTo(1);
+    assertThat(again.err()).contains("has changed since an earlier run of this migration planned");
+    Cli.Result back = cli.run("rollback", "changed", "--from-archive", "--reason", "merge later");
+    assertThat(back.exitCode()).as("%s", back).isEqualTo(2);
+    assertThat(Snapshot.of(target)).isEqualTo(changed);
+    assertThat(Snapshot.of(folder, "[^/]*"))
+        .containsOnlyKeys("", "source", "spec.yaml", "target", "vecferry-archive");
   }
 }

@@ -66,7 +66,8 @@ public final class SpecReader {
     if (!name.isEmpty() && !NAME.matcher(name).matches()) {
       root.problem(
           "name",
-          "must be 1 to 100 of the characters A-Z a-z 0-9 . _ - and start with a letter or digit, got \""
+          "must be 1 to 100 of the characters A-Z a-z 0-9 . _ - and start with a letter or digit,"
+              + " got \""
               + name
               + "\".");
     }

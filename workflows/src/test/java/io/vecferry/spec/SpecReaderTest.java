@@ -130,11 +130,14 @@ class SpecReaderTest {
   @ValueSource(
       strings = {
         // Beside the other keys of the store, as a part of them, and in camel case.
-        "\"index_type\": \"IVF_SQ8\", \"metric_type\": \"L2\", \"params\": {\"nlist\": 1024, \"nprobe\": 16}",
+        "\"index_type\": \"IVF_SQ8\", \"metric_type\": \"L2\", \"params\": {\"nlist\": 1024,"
+            + " \"nprobe\": 16}",
         "\"index_config\": {\"index_type\": \"IVF_SQ8\", \"metric_type\": \"L2\","
             + " \"params\": {\"nlist\": 1024, \"nprobe\": 16}}",
-        "\"index\": {\"type\": \"IVF_SQ8\", \"params\": {\"nlist\": 1024, \"nprobe\": 16}}, \"metric\": \"l2\"",
-        "\"index_type\": \"IVF_SQ8\", \"index\": {\"params\": {\"nlist\": 1024, \"nprobe\": 16}}, \"metric\": \"l2\"",
+        "\"index\": {\"type\": \"IVF_SQ8\", \"params\": {\"nlist\": 1024, \"nprobe\": 16}},"
+            + " \"metric\": \"l2\"",
+        "\"index_type\": \"IVF_SQ8\", \"index\": {\"params\": {\"nlist\": 1024, \"nprobe\": 16}},"
+            + " \"metric\": \"l2\"",
       })
   void takesIndexSettingsAsTheGuideWritesThem(String written) {
     StoreSpec target =
@@ -168,7 +171,8 @@ class SpecReaderTest {
                     "{"
                         + SIDES.replace(
                             "\"b\"",
-                            "\"b\", \"index\": {\"index_type\": \"Flat\", \"type\": \"HNSW\", \"tpye\": 1}")
+                            "\"b\", \"index\": {\"index_type\": \"Flat\", \"type\": \"HNSW\","
+                                + " \"tpye\": 1}")
                         + "}")
                 .problems()
                 .stream()
@@ -194,11 +198,11 @@ class SpecReaderTest {
   void theIndexOfElasticsearchIsItsCollection() {
     StoreSpec source =
         read("""
-                {"name": "n",
-                 "source": {"store_type": "elasticsearch", "url": "http://localhost:9200",
-                            "index": "vectors", "batch_size": 500, "scroll_size": "5m"},
-                 "target": {"type": "faiss", "path": "p", "index": {"type": "HNSW"}}}
-                """)
+        {"name": "n",
+         "source": {"store_type": "elasticsearch", "url": "http://localhost:9200",
+                    "index": "vectors", "batch_size": 500, "scroll_size": "5m"},
+         "target": {"type": "faiss", "path": "p", "index": {"type": "HNSW"}}}
+        """)
             .spec()
             .source();
     assertThat(source.settings().path("collection").asText()).isEqualTo("vectors");
@@ -243,6 +247,23 @@ class SpecReaderTest {
         .anySatisfy(
             text -> assertThat(text).startsWith("schedule.startAfter: ").contains("tomorrow"));
     assertThat(read.problems()).hasSize(12);
+  }
+
+  @Test
+  void timesHaveAUnit() {
+    assertThat(deleteAfter("\"7d\"").spec().archive().deleteOldCollectionAfterMillis())
+        .isEqualTo(7 * 24 * 3_600_000L);
+    assertThat(deleteAfter("\"30m\"").spec().archive().deleteOldCollectionAfterMillis())
+        .isEqualTo(30 * 60_000L);
+    assertThat(deleteAfter("null").spec().archive().deletesOldCollection()).isFalse();
+    assertThat(deleteAfter("\"a week\"").problems().stream().map(SpecProblem::toString))
+        .containsExactly(
+            "archive.deleteOldCollectionAfter: must be a time such as 30m, 12h or 7d, at most"
+                + " 9999d, got \"a week\".");
+  }
+
+  private static SpecReader.Result deleteAfter(String time) {
+    return read("{" + SIDES + ", \"archive\": {\"deleteOldCollectionAfter\": " + time + "}}");
   }
 
   @Test
