@@ -39,6 +39,7 @@ final class PendingSteps {
           Map.entry("CheckQuality", Phase.QUALITY_CHECK),
           Map.entry("Cutover", Phase.CUTOVER),
           Map.entry("Compensate", Phase.ROLLBACK),
+          Map.entry("EndRetention", Phase.FINALIZE),
           Map.entry("WriteReport", Phase.FINALIZE));
 
   private final WorkflowClient client;
@@ -79,8 +80,7 @@ final class PendingSteps {
     for (PendingActivityInfo step : workflow.getPendingActivitiesList()) {
       StepProgress progress = progress(step).orElse(StepProgress.none(""));
       if (isTriedAgain(step, progress)
-          && converter.failureToException(lastFailure(step))
-              instanceof TemporalFailure failure) {
+          && converter.failureToException(lastFailure(step)) instanceof TemporalFailure failure) {
         steps.add(
             StepFailure.triedAgain(
                 PHASES.getOrDefault(step.getActivityType().getName(), Phase.PLANNING),
