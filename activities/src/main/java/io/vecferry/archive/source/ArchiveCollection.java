@@ -9,6 +9,7 @@ import io.vecferry.archive.PartReader;
 import io.vecferry.archive.PartSchema;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
+import io.vecferry.plan.NameSwitch;
 import io.vecferry.plan.PlannedField;
 import io.vecferry.record.DenseVectors;
 import io.vecferry.record.IdColumn;
@@ -393,7 +394,22 @@ final class ArchiveCollection implements VectorStore {
   }
 
   @Override
-  public void publish(VectorStore load, LoadStamp stamp) {
+  public NameSwitch planSwitch(VectorStore load, LoadStamp stamp) {
+    throw onlyRead();
+  }
+
+  @Override
+  public void switchTo(NameSwitch planned, LoadStamp stamp) {
+    throw onlyRead();
+  }
+
+  @Override
+  public void switchBack(NameSwitch planned, LoadStamp stamp) {
+    throw onlyRead();
+  }
+
+  @Override
+  public boolean dropReplaced(NameSwitch planned, LoadStamp stamp) {
     throw onlyRead();
   }
 

@@ -83,8 +83,8 @@ final class CollectionSwitch {
           Gap.SHORT,
           false,
           ("`%s` is a collection and no alias, and Qdrant cannot rename it. Migrate to an alias, or"
-               + " set target.options.takeOverName: true; then %s. The way back makes it anew from"
-               + " the backup.")
+                  + " set target.options.takeOverName: true; then %s. The way back makes it anew from"
+                  + " the backup.")
               .formatted(name, takeover),
           Map.of());
     }

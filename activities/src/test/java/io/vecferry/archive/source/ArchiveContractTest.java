@@ -7,6 +7,7 @@ import io.vecferry.archive.PartSchema;
 import io.vecferry.archive.PartSidecar;
 import io.vecferry.archive.PartWriter;
 import io.vecferry.plan.Finding;
+import io.vecferry.plan.NameSwitch;
 import io.vecferry.record.IdColumn;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.store.BatchReader;
@@ -206,16 +207,39 @@ class ArchiveContractTest extends StoreContractTest {
     }
 
     @Override
-    public void publish(VectorStore load, LoadStamp stamp) {
-      loaded.publish(load, stamp);
-      export();
+    public NameSwitch planSwitch(VectorStore load, LoadStamp stamp) {
+      return loaded.planSwitch(load, stamp);
+    }
+
+    @Override
+    public void switchTo(NameSwitch planned, LoadStamp stamp) {
+      loaded.switchTo(planned, stamp);
+      exportAnew();
+    }
+
+    @Override
+    public void switchBack(NameSwitch planned, LoadStamp stamp) {
+      loaded.switchBack(planned, stamp);
+      exportAnew();
+    }
+
+    @Override
+    public boolean dropReplaced(NameSwitch planned, LoadStamp stamp) {
+      return loaded.dropReplaced(planned, stamp);
+    }
+
+    private void exportAnew() {
+      LocalArtifactStore store = new LocalArtifactStore(folder.getParent());
+      store.list(NAME).forEach(store::delete);
+      if (loaded.exists()) {
+        export();
+      }
     }
 
     @Override
     public boolean drop(LoadStamp stamp) {
       boolean dropped = loaded.drop(stamp);
-      LocalArtifactStore store = new LocalArtifactStore(folder.getParent());
-      store.list(NAME).forEach(store::delete);
+      exportAnew();
       return dropped;
     }
 
