@@ -230,7 +230,7 @@ final class TargetPlanner {
                       + words(Duration.ofMillis(spec.archive().deleteOldCollectionAfterMillis()))
                       + ", then dropped."
                   : " is kept; nothing drops it. `finalize` ends the time in which rollback"
-                        + " works."));
+                      + " works."));
     }
     return List.copyOf(words);
   }
