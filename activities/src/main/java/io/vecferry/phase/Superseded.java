@@ -22,7 +22,7 @@ import java.util.Map;
  * @param rows their numbers in the part, in order
  */
 record Superseded(String checksum, int[] rows) {
-  private static final String FOLDER = Archive.TARGET_BACKUP + "/superseded";
+  private static final String FOLDER = "superseded";
 
   /** Ids that are looked for in one go through those of the source. */
   private static final int IDS_IN_MEMORY = 500_000;

@@ -204,6 +204,7 @@ class ArchiveContractTest extends StoreContractTest {
     @Override
     public void finishLoad(List<String> parts, LoadStamp stamp) {
       loaded.finishLoad(parts, stamp);
+      exportAnew();
     }
 
     @Override
