@@ -212,8 +212,11 @@ final class Cli {
 
     /** kill -9, and waits until it is gone. */
     void kill() {
-      process.destroyForcibly();
-      process.onExit().join();
+      // Asked of one that is gone, onExit waits for whatever has got its number since.
+      if (process.isAlive()) {
+        process.destroyForcibly();
+        process.onExit().join();
+      }
       STARTED.remove(process);
     }
 
