@@ -88,6 +88,7 @@ class RetentionTest {
           .hasStackTraceContaining("finalize is not possible: a rollback has begun");
       scenario.activities.failing.clear();
       verbs(scenario).rollback(VerbRequest.of("ada", "permission granted"));
+      awaitState(scenario, RetentionStatus.State.ROLLED_BACK);
       assertThat(end(scenario).state()).isEqualTo(RetentionStatus.State.ROLLED_BACK);
     }
   }

@@ -1,5 +1,6 @@
 package io.vecferry.store.elasticsearch;
 
+import io.vecferry.plan.FailureClass;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vecferry.plan.NameSwitch;
@@ -78,5 +79,11 @@ class Elasticsearch8ContractTest extends StoreContractTest {
   @Override
   protected Map<String, Runnable> interruptionsOfTheWayBack(NameSwitch planned) {
     return elasticsearch.interruptionsOfTheWayBack(planned);
+  }
+
+  /** A clone has its name before it has shards. */
+  @Override
+  protected List<FailureClass> failuresInTheGap() {
+    return List.of(FailureClass.MISSING, FailureClass.TRANSIENT);
   }
 }
