@@ -138,7 +138,8 @@ final class MilvusStore implements VectorStore {
       configuration.put("partitions", String.join(", ", partitions));
     }
     if (found.getAliasesCount() > 0) {
-      configuration.put("aliases", found.getAliasesList().stream().sorted().collect(Collectors.joining(", ")));
+      configuration.put(
+          "aliases", found.getAliasesList().stream().sorted().collect(Collectors.joining(", ")));
     }
     NativeSchema whole = nativeSchema(found, layout, indexes, partitions.size());
     whole.properties().forEach((key, value) -> configuration.put("property " + key, value));

@@ -16,6 +16,7 @@ import io.vecferry.store.CollectionInfo;
 import io.vecferry.store.LoadSchema;
 import io.vecferry.store.LoadStamp;
 import io.vecferry.store.MemoryStore;
+import io.vecferry.store.NameSwitcher;
 import io.vecferry.store.Neighbours;
 import io.vecferry.store.SourceRange;
 import io.vecferry.store.StoreContractTest;
@@ -207,13 +208,24 @@ class ArchiveContractTest extends StoreContractTest {
       exportAnew();
     }
 
+    /** An archive is not replaced, it is made once. */
     @Override
     public NameSwitch planSwitch(VectorStore load, LoadStamp stamp) {
-      return loaded.planSwitch(load, stamp);
+      NameSwitch planned = loaded.planSwitch(load, stamp);
+      return new NameSwitch(
+          planned.name(),
+          planned.load(),
+          planned.before(),
+          planned.kept(),
+          planned.gap(),
+          planned.before().isEmpty(),
+          planned.words(),
+          planned.details());
     }
 
     @Override
     public void switchTo(NameSwitch planned, LoadStamp stamp) {
+      NameSwitcher.requirePossible(planned);
       loaded.switchTo(planned, stamp);
       exportAnew();
     }

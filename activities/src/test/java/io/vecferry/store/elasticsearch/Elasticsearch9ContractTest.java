@@ -1,8 +1,8 @@
 package io.vecferry.store.elasticsearch;
 
-import io.vecferry.plan.FailureClass;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.NameSwitch;
 import io.vecferry.store.CollectionInfo;
 import io.vecferry.store.StoreContractTest;

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.store.BatchReader;
+import io.vecferry.store.CollectionInfo;
 import io.vecferry.store.StoreContractTest;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.StoreProvider;
@@ -29,6 +30,7 @@ import java.security.cert.Certificate;
 import java.security.cert.X509Certificate;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.stream.Stream;
@@ -103,6 +105,17 @@ class ElasticsearchSecuredTest extends StoreContractTest {
   @Override
   protected StoreProvider provider() {
     return Stores.get("elasticsearch");
+  }
+
+  @Override
+  protected Object setup(String name, CollectionInfo info) {
+    return List.of(info.configuration(), info.rows(), elasticsearch.lasting(name));
+  }
+
+  /** A clone has its name before it has shards. */
+  @Override
+  protected List<FailureClass> failuresInTheGap() {
+    return List.of(FailureClass.MISSING, FailureClass.TRANSIENT);
   }
 
   @Override

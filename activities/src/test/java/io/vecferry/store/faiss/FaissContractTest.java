@@ -1,9 +1,9 @@
 package io.vecferry.store.faiss;
 
-import io.vecferry.plan.FailureClass;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.NameSwitch;
 import io.vecferry.store.CollectionInfo;
 import io.vecferry.store.StoreContractTest;
