@@ -211,7 +211,7 @@ class OperatorTest {
         .cause()
         .hasMessageContaining("The spec has 4 problems:")
         .hasMessageContaining(
-            "source.type: must be one of chroma, elasticsearch, faiss, milvus, qdrant")
+            "source.type: must be one of archive, chroma, elasticsearch, faiss, milvus, qdrant")
         .hasMessageContaining("target.path: is missing.")
         .hasMessageContaining("exprot: is not a known key. Did you mean 'export'?")
         .hasMessageContaining("overlap: must be true or false, got \"yes\".");
