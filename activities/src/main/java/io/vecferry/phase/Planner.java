@@ -381,11 +381,14 @@ public final class Planner {
       VectorStore store, CollectionInfo source, RecordProfiler profiler) {
     long seen = 0;
     for (SourceRange range : store.split(PROFILE_PLACES)) {
+      long enough = seen + PROFILE_ROWS / PROFILE_PLACES;
       try (BatchReader reader = store.read(range, null, PROFILE_ROWS / PROFILE_PLACES)) {
-        RecordBatch batch = reader.next();
-        if (batch != null) {
+        for (RecordBatch batch = reader.next(); batch != null; batch = reader.next()) {
           profiler.add(batch);
           seen += batch.rows();
+          if (seen >= enough) {
+            break;
+          }
         }
       }
     }

@@ -297,15 +297,6 @@ class BadInputTest {
             "target.metric: the spec says ip, the source compares by l2.",
             "Correct it or leave it out."),
         spec(
-            "replace",
-            STORES.replace("path: target", "path: target, ifExists: replace"),
-            "target.ifExists: replace is not supported yet, only fail is.",
-            "Migrate to a name that is free."),
-        spec(
-            "merge",
-            STORES.replace("path: target", "path: target, ifExists: merge"),
-            "target.ifExists: merge is not supported yet, only fail is."),
-        spec(
             "index type that cannot be written",
             STORES.replace("path: target", "path: target, index: {type: NSG}"),
             "target.index.type: index type 'NSG' cannot be written",
@@ -314,7 +305,7 @@ class BadInputTest {
             "target exists",
             STORES.replace("path: target", "path: source"),
             "/source exists and was not made by this migration; ifExists is fail.",
-            "Choose another name, or move what is there away."),
+            "Choose another name, move what is there away, or set target.ifExists to replace or merge."),
         spec(
             "no folder for the target",
             STORES.replace("path: target", "path: no/such/target"),
