@@ -166,11 +166,7 @@ final class TargetPlanner {
     return existing != null
         && (existing.merged()
             || spec.archive().deletesOldCollection()
-            || nameSwitch != null && restoresFromBackup(nameSwitch));
-  }
-
-  private static boolean restoresFromBackup(NameSwitch nameSwitch) {
-    return Boolean.parseBoolean(nameSwitch.details().get(NameSwitch.RESTORE_FROM_BACKUP));
+            || nameSwitch != null && nameSwitch.restoresFromBackup());
   }
 
   /**
@@ -249,7 +245,7 @@ final class TargetPlanner {
           before,
           last);
     }
-    if (restoresFromBackup(nameSwitch)) {
+    if (nameSwitch.restoresFromBackup()) {
       return List.of(
           String.format(
               Locale.ROOT,

@@ -79,13 +79,9 @@ public final class NameSwitcher {
           "the switch of '" + name + "' to '" + load + "' has begun; it cannot be planned anew");
     }
     if (there.isEmpty()) {
-      return new NameSwitch(
+      return NameSwitch.ofFreeName(
           name,
           load,
-          "",
-          "",
-          Gap.NONE,
-          true,
           "the name `" + name + "` is free; `" + load + "` gets it in one call",
           names.details(name));
     }
@@ -96,16 +92,7 @@ public final class NameSwitcher {
     long rows = names.rows(name);
     details.put(NameSwitch.ROWS, Long.toString(rows));
     if (!before.name().equals(name)) {
-      return new NameSwitch(
-          name,
-          load,
-          before.name(),
-          before.name(),
-          Gap.NONE,
-          true,
-          "alias `%s` moves from `%s` to `%s` in one call; `%s` (%,d records) is kept"
-              .formatted(name, before.name(), load, before.name(), rows),
-          details);
+      return NameSwitch.ofAlias(name, load, before.name(), rows, details);
     }
     return new NameSwitch(
         name,
@@ -137,7 +124,7 @@ public final class NameSwitcher {
       }
       requireLoad(planned, stamp);
       requireUnchanged(planned);
-      if (isAlias(planned)) {
+      if (planned.movesAlias()) {
         names.point(planned, planned.load());
         return;
       }
@@ -146,7 +133,7 @@ public final class NameSwitcher {
       }
       names.rename(planned.name(), planned.kept());
     } else {
-      if (isAlias(planned)) {
+      if (planned.movesAlias()) {
         throw elsewhere(planned, there);
       }
       requireKept(planned);
@@ -172,11 +159,11 @@ public final class NameSwitcher {
       names.settle(planned, false);
       return;
     }
-    if (there.isPresent() && !switched || there.isEmpty() && isAlias(planned)) {
+    if (there.isPresent() && !switched || there.isEmpty() && planned.movesAlias()) {
       throw elsewhere(planned, there);
     }
     requireKept(planned);
-    if (isAlias(planned)) {
+    if (planned.movesAlias()) {
       names.point(planned, planned.before());
       return;
     }
@@ -214,10 +201,6 @@ public final class NameSwitcher {
     return holder.stamp().equals(Optional.of(stamp));
   }
 
-  private static boolean isAlias(NameSwitch planned) {
-    return planned.before().equals(planned.kept()) && !planned.before().isEmpty();
-  }
-
   private static boolean isBefore(NameSwitch planned, Holder holder) {
     return holder.name().equals(planned.before()) && holder.id().equals(planned.details().get(ID));
   }
@@ -249,15 +232,19 @@ public final class NameSwitcher {
     return names
         .find(planned.kept())
         .filter(kept -> kept.id().equals(planned.details().get(ID)))
-        .orElseThrow(
-            () ->
-                changed(
-                    "'%s', which readers of '%s' got before, is not there any more or is another one"
-                        .formatted(planned.kept(), planned.name())));
+        .orElseThrow(() -> gone(planned));
   }
 
   private void requireUnchanged(NameSwitch planned) {
-    String fingerprint = names.fingerprint(planned.name());
+    requireUnchanged(planned, names.fingerprint(planned.name()));
+  }
+
+  /**
+   * Refuses a switch from content that is not what was planned for.
+   *
+   * @param fingerprint of what is there now
+   */
+  public static void requireUnchanged(NameSwitch planned, String fingerprint) {
     if (!fingerprint.equals(planned.details().get(NameSwitch.FINGERPRINT))) {
       throw changed(
           "the content of '%s' has changed since the switch was planned, when it had %s records"
@@ -266,16 +253,33 @@ public final class NameSwitcher {
   }
 
   private static StoreException elsewhere(NameSwitch planned, Optional<Holder> there) {
+    return elsewhere(planned, there.map(Holder::name).stream().toList());
+  }
+
+  /**
+   * What a switch is refused with whose name was moved by somebody else.
+   *
+   * @param there what the name leads to
+   */
+  public static StoreException elsewhere(NameSwitch planned, List<String> there) {
     return changed(
         "'%s' leads to %s, which is neither what was loaded (%s) nor what was there before (%s)"
             .formatted(
                 planned.name(),
-                there.map(holder -> "'" + holder.name() + "'").orElse("nothing"),
+                there.isEmpty() ? "nothing" : "'" + String.join("', '", there) + "'",
                 planned.load(),
                 planned.before().isEmpty() ? "nothing" : planned.before()));
   }
 
-  private static StoreException changed(String message) {
+  /** What a way back is refused with when what was replaced is gone. */
+  public static StoreException gone(NameSwitch planned) {
+    return changed(
+        "'%s', which readers of '%s' got before, is not there any more or is another one"
+            .formatted(planned.kept(), planned.name()));
+  }
+
+  /** What a step of a switch is refused with before it has done anything. */
+  public static StoreException changed(String message) {
     return new StoreException(FailureClass.TARGET_CHANGED, message + ". Nothing was changed.");
   }
 }

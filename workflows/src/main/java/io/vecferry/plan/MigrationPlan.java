@@ -56,8 +56,7 @@ public record MigrationPlan(
 
   /** Whether a rollback after the cutover has to make again what was there, from its backup. */
   public boolean restoresFromBackup() {
-    return nameSwitch != null
-        && Boolean.parseBoolean(nameSwitch.details().get(NameSwitch.RESTORE_FROM_BACKUP));
+    return nameSwitch != null && nameSwitch.restoresFromBackup();
   }
 
   /** Records that are exported, of both sides. */

@@ -1,5 +1,6 @@
 package io.vecferry.plan;
 
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -37,6 +38,42 @@ public record NameSwitch(
 
   public NameSwitch {
     details = Map.copyOf(details);
+  }
+
+  /** The switch of a name that is free. */
+  public static NameSwitch ofFreeName(
+      String name, String load, String words, Map<String, String> details) {
+    return new NameSwitch(name, load, "", "", Gap.NONE, true, words, details);
+  }
+
+  /** A switch that cannot be done; the words say why. */
+  public static NameSwitch refused(String name, String load, String before, String words) {
+    return new NameSwitch(name, load, before, "", Gap.NONE, false, words, Map.of());
+  }
+
+  /** The switch of an alias, which leaves what it led to as it is. */
+  public static NameSwitch ofAlias(
+      String name, String load, String before, long rows, Map<String, String> details) {
+    String words =
+        String.format(
+            Locale.ROOT,
+            "alias `%s` moves from `%s` to `%s` in one call; `%s` (%,d records) is kept",
+            name,
+            before,
+            load,
+            before,
+            rows);
+    return new NameSwitch(name, load, before, before, Gap.NONE, true, words, details);
+  }
+
+  /** Whether the name is an alias that moves, and not a collection or free. */
+  public boolean movesAlias() {
+    return !before.isEmpty() && kept.equals(before);
+  }
+
+  /** Whether what was there before is made again from its backup by a rollback. */
+  public boolean restoresFromBackup() {
+    return Boolean.parseBoolean(details.get(RESTORE_FROM_BACKUP));
   }
 
   /** What readers of a name notice of a switch. */

@@ -51,17 +51,13 @@ final class IndexSwitch {
     Optional<IndexSet> there = find(name);
     String kept = IndexNames.ofReplaced(name, stamp);
     if (isLoad(there, stamp) || find(kept).isPresent()) {
-      throw changed(
+      throw NameSwitcher.changed(
           "the switch of '" + name + "' to '" + load + "' has begun; it cannot be planned anew");
     }
     if (there.isEmpty()) {
-      return new NameSwitch(
+      return NameSwitch.ofFreeName(
           name,
           load,
-          "",
-          "",
-          Gap.NONE,
-          true,
           "the name `" + name + "` is free; it becomes an alias of `" + load + "` in one call",
           Map.of());
     }
@@ -69,7 +65,7 @@ final class IndexSwitch {
         there.get().indices().stream().map(Index::name).collect(Collectors.joining(","));
     String obstacle = obstacle(there.get());
     if (!obstacle.isEmpty()) {
-      return new NameSwitch(name, load, before, "", Gap.NONE, false, obstacle, Map.of());
+      return NameSwitch.refused(name, load, before, obstacle);
     }
     Census census = census(there.get());
     Map<String, String> details = new LinkedHashMap<>();
@@ -80,16 +76,7 @@ final class IndexSwitch {
       ObjectNode aliases = JsonNodeFactory.instance.objectNode();
       there.get().indices().forEach(index -> aliases.set(index.name(), index.alias()));
       details.put(ALIASES, aliases.toString());
-      return new NameSwitch(
-          name,
-          load,
-          before,
-          before,
-          Gap.NONE,
-          true,
-          "alias `%s` moves from `%s` to `%s` in one call; `%s` (%,d records) is kept"
-              .formatted(name, before, load, before, census.rows()),
-          details);
+      return NameSwitch.ofAlias(name, load, before, census.rows(), details);
     }
     Index index = there.get().first();
     details.put(ALIASES, index.description().path(ALIASES).toString());
@@ -161,7 +148,7 @@ final class IndexSwitch {
       requireUnchanged(planned, there);
       Optional<IndexSet> kept = find(planned.kept());
       if (kept.isPresent() && !isClone(kept, name, planned)) {
-        throw changed("the name '" + planned.kept() + "' is taken");
+        throw NameSwitcher.changed("the name '" + planned.kept() + "' is taken");
       }
     } catch (StoreException e) {
       writeBlock(name, planned);
@@ -218,7 +205,7 @@ final class IndexSwitch {
       throw elsewhere(planned, there);
     }
     if (!keeps) {
-      throw gone(planned);
+      throw NameSwitcher.gone(planned);
     }
     if (!restored) {
       block(keptName);
@@ -247,7 +234,7 @@ final class IndexSwitch {
       return false;
     }
     if (!isLoad(find(name), stamp)) {
-      throw changed(
+      throw NameSwitcher.changed(
           "'%s' does not lead to what migration '%s' loaded; '%s' is kept"
               .formatted(name, stamp.migration(), planned.kept()));
     }
@@ -260,7 +247,7 @@ final class IndexSwitch {
               ? isClone(Optional.of(one), name, planned)
               : List.of(planned.details().get(IDS).split("\n")).contains(ids(one));
       if (!ours) {
-        throw gone(planned);
+        throw NameSwitcher.gone(planned);
       }
       ObjectNode aliases = one.first().description().path(ALIASES).deepCopy();
       aliases.remove(
@@ -269,7 +256,7 @@ final class IndexSwitch {
               IndexNames.writeAlias(name),
               IndexNames.writeAlias(one.first().name())));
       if (!aliases.isEmpty()) {
-        throw changed(
+        throw NameSwitcher.changed(
             "'%s' is kept: %s still leads to it"
                 .formatted(
                     one.first().name(), String.join(", ", (Iterable<String>) aliases::fieldNames)));
@@ -337,17 +324,13 @@ final class IndexSwitch {
   }
 
   private void requireUnchanged(NameSwitch planned, IndexSet there) {
-    if (!census(there).fingerprint().equals(planned.details().get(NameSwitch.FINGERPRINT))) {
-      throw changed(
-          "the content of '%s' has changed since the switch was planned, when it had %s records"
-              .formatted(planned.before(), planned.details().get(NameSwitch.ROWS)));
-    }
+    NameSwitcher.requireUnchanged(planned, census(there).fingerprint());
   }
 
   private void requireKept(NameSwitch planned) {
     for (String id : planned.details().get(IDS).split("\n")) {
       if (!find(id.substring(0, id.indexOf(' '))).map(IndexSwitch::ids).equals(Optional.of(id))) {
-        throw gone(planned);
+        throw NameSwitcher.gone(planned);
       }
     }
   }
@@ -361,7 +344,7 @@ final class IndexSwitch {
                         FailureClass.MISSING,
                         "index '" + planned.load() + "' was loaded and is not there any more"));
     if (!isLoad(Optional.of(loaded), stamp)) {
-      throw changed(
+      throw NameSwitcher.changed(
           "'%s' was not made by this load of migration '%s'"
               .formatted(planned.load(), stamp.migration()));
     }
@@ -455,29 +438,8 @@ final class IndexSwitch {
     client.send("DELETE", "/" + RestClient.encode(index), null, "removing index '" + index + "'");
   }
 
-  private StoreException elsewhere(NameSwitch planned, Optional<IndexSet> there) {
-    return changed(
-        "'%s' leads to %s, which is neither what was loaded (%s) nor what was there before (%s)"
-            .formatted(
-                name,
-                there
-                    .map(
-                        set ->
-                            set.indices().stream()
-                                .map(index -> "'" + index.name() + "'")
-                                .collect(Collectors.joining(", ")))
-                    .orElse("nothing"),
-                planned.load(),
-                planned.before().isEmpty() ? "nothing" : planned.before()));
-  }
-
-  private StoreException gone(NameSwitch planned) {
-    return changed(
-        "'%s', which readers of '%s' got before, is not there any more or is another one"
-            .formatted(planned.kept(), name));
-  }
-
-  private static StoreException changed(String message) {
-    return new StoreException(FailureClass.TARGET_CHANGED, message + ". Nothing was changed.");
+  private static StoreException elsewhere(NameSwitch planned, Optional<IndexSet> there) {
+    return NameSwitcher.elsewhere(
+        planned, there.stream().flatMap(set -> set.indices().stream()).map(Index::name).toList());
   }
 }

@@ -39,29 +39,18 @@ final class CollectionSwitch {
   NameSwitch plan(String load, LoadStamp stamp) {
     Optional<Layout> there = catalogue.find(name);
     if (load.equals(name) && there.map(layout -> isStamped(layout, stamp)).orElse(true)) {
-      return new NameSwitch(
-          name,
-          load,
-          "",
-          "",
-          Gap.NONE,
-          true,
-          "the name `" + name + "` is free; the load is made under it",
-          Map.of());
+      return NameSwitch.ofFreeName(
+          name, load, "the name `" + name + "` is free; the load is made under it", Map.of());
     }
     if (there.isEmpty() || !there.get().collection().equals(name)) {
       NameSwitch planned = aliasSwitch.plan(name, load, stamp);
       return there.isPresent()
           ? planned
-          : new NameSwitch(
+          : NameSwitch.refused(
               name,
               load,
               "",
-              "",
-              Gap.NONE,
-              false,
-              "Qdrant cannot rename `" + load + "` to `" + name + "`; load into it.",
-              Map.of());
+              "Qdrant cannot rename `" + load + "` to `" + name + "`; load into it.");
     }
     return planTakeover(there.get(), load);
   }
@@ -75,18 +64,14 @@ final class CollectionSwitch {
                 + " collection")
             .formatted(name, rows, name, load);
     if (!allowed) {
-      return new NameSwitch(
+      return NameSwitch.refused(
           name,
           load,
           name,
-          "",
-          Gap.SHORT,
-          false,
           ("`%s` is a collection and no alias, and Qdrant cannot rename it. Migrate to an alias, or"
                   + " set target.options.takeOverName: true; then %s. The way back makes it anew from"
                   + " the backup.")
-              .formatted(name, takeover),
-          Map.of());
+              .formatted(name, takeover));
     }
     Map<String, String> details = new LinkedHashMap<>();
     details.put(NameSwitch.RESTORE_FROM_BACKUP, "true");
@@ -123,17 +108,13 @@ final class CollectionSwitch {
     return stamp(layout).equals(Optional.of(stamp));
   }
 
-  private static boolean isTakeover(NameSwitch planned) {
-    return planned.details().containsKey(NameSwitch.RESTORE_FROM_BACKUP);
-  }
-
   void switchTo(NameSwitch planned, LoadStamp stamp) {
     NameSwitcher.requirePossible(planned);
     if (planned.before().isEmpty()) {
       new Load(catalogue).requireStamp(catalogue.look(), stamp);
       return;
     }
-    if (!isTakeover(planned)) {
+    if (!planned.restoresFromBackup()) {
       aliasSwitch.switchTo(planned, stamp);
       return;
     }
@@ -143,18 +124,15 @@ final class CollectionSwitch {
           FailureClass.MISSING, "'" + planned.load() + "' was loaded and is not there any more.");
     }
     if (!isStamped(load.get(), stamp)) {
-      throw changed("'" + planned.load() + "' was not made by this load");
+      throw NameSwitcher.changed("'" + planned.load() + "' was not made by this load");
     }
     Optional<Layout> there = catalogue.find(name);
     if (there.isPresent() && !isStamped(there.get(), stamp)) {
       if (!there.get().collection().equals(name)) {
-        throw changed("'" + name + "' is an alias of '" + there.get().collection() + "' now");
+        throw NameSwitcher.changed(
+            "'" + name + "' is an alias of '" + there.get().collection() + "' now");
       }
-      if (!fingerprint(there.get()).equals(planned.details().get(NameSwitch.FINGERPRINT))) {
-        throw changed(
-            "the content of '%s' has changed since the switch was planned, when it had %s records"
-                .formatted(name, planned.details().get(NameSwitch.ROWS)));
-      }
+      NameSwitcher.requireUnchanged(planned, fingerprint(there.get()));
       delete(name);
     }
     Map<String, String> aliases = catalogue.aliases();
@@ -168,25 +146,19 @@ final class CollectionSwitch {
   }
 
   void switchBack(NameSwitch planned, LoadStamp stamp) {
-    if (!planned.before().isEmpty() && !isTakeover(planned)) {
+    if (!planned.before().isEmpty() && !planned.restoresFromBackup()) {
       aliasSwitch.switchBack(planned, stamp);
       return;
     }
     Optional<Layout> there = catalogue.find(name);
-    if (there.isEmpty() && !isTakeover(planned)
+    if (there.isEmpty() && !planned.restoresFromBackup()
         || there.isPresent()
             && there.get().collection().equals(name)
-            && (isTakeover(planned) || isStamped(there.get(), stamp))) {
+            && (planned.restoresFromBackup() || isStamped(there.get(), stamp))) {
       return;
     }
     if (there.isPresent() && !isStamped(there.get(), stamp)) {
-      throw changed(
-          "'%s' leads to '%s', which is neither what was loaded (%s) nor what was there before (%s)"
-              .formatted(
-                  name,
-                  there.get().collection(),
-                  planned.load(),
-                  planned.before().isEmpty() ? "nothing" : planned.before()));
+      throw NameSwitcher.elsewhere(planned, List.of(there.get().collection()));
     }
     Map<String, String> aliases = catalogue.aliases();
     change(
@@ -235,10 +207,6 @@ final class CollectionSwitch {
             CollectionsGrpc.getDeleteMethod(),
             DeleteCollection.newBuilder().setCollectionName(collection).build(),
             "dropping collection '" + collection + "'");
-  }
-
-  private static StoreException changed(String message) {
-    return new StoreException(FailureClass.TARGET_CHANGED, message + ". Nothing was changed.");
   }
 
   /** What Qdrant can do with names. A collection has no identity beside its name. */

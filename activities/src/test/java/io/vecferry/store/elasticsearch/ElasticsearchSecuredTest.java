@@ -6,12 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.store.BatchReader;
-import io.vecferry.store.CollectionInfo;
-import io.vecferry.store.StoreContractTest;
 import io.vecferry.store.StoreException;
-import io.vecferry.store.StoreProvider;
 import io.vecferry.store.StoreSettings;
-import io.vecferry.store.Stores;
 import io.vecferry.store.VectorStore;
 import io.vecferry.testing.RunningServer;
 import io.vecferry.testing.Server;
@@ -30,7 +26,6 @@ import java.security.cert.Certificate;
 import java.security.cert.X509Certificate;
 import java.util.Arrays;
 import java.util.Base64;
-import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.stream.Stream;
@@ -40,28 +35,23 @@ import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509ExtendedTrustManager;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The contract on a server over TLS that asks for a user, and users who may do too little. */
-class ElasticsearchSecuredTest extends StoreContractTest {
+@WithServer(Server.ELASTICSEARCH_SECURED)
+class ElasticsearchSecuredTest extends ElasticsearchContract {
   private static final String USER = "elastic";
   private static final String PASSWORD = "Elastic";
-
-  @WithServer(Server.ELASTICSEARCH_SECURED)
-  static RunningServer server;
 
   @TempDir static Path folder;
 
   private static Path certificates;
-  private static TestElasticsearch elasticsearch;
-
-  private final String collection = "secured-" + UUID.randomUUID();
+  private static TestElasticsearch administrator;
 
   @BeforeAll
-  static void fetchTheCertificate() throws Exception {
+  static void fetchTheCertificate(RunningServer server) throws Exception {
     Certificate certificate = certificateOf(URI.create(server.url()));
     certificates =
         Files.writeString(
@@ -77,7 +67,7 @@ class ElasticsearchSecuredTest extends StoreContractTest {
     managers.init(trusted);
     SSLContext context = SSLContext.getInstance("TLS");
     context.init(null, managers.getTrustManagers(), null);
-    elasticsearch =
+    administrator =
         new TestElasticsearch(
             server.url(),
             HttpClient.newBuilder().sslContext(context).build(),
@@ -97,25 +87,9 @@ class ElasticsearchSecuredTest extends StoreContractTest {
     }
   }
 
-  @AfterEach
-  void removeIndices() {
-    elasticsearch.dropAll(collection);
-  }
-
   @Override
-  protected StoreProvider provider() {
-    return Stores.get("elasticsearch");
-  }
-
-  @Override
-  protected Object setup(String name, CollectionInfo info) {
-    return List.of(info.configuration(), info.rows(), elasticsearch.lasting(name));
-  }
-
-  /** A clone has its name before it has shards. */
-  @Override
-  protected List<FailureClass> failuresInTheGap() {
-    return List.of(FailureClass.MISSING, FailureClass.TRANSIENT);
+  TestElasticsearch connected(RunningServer server) {
+    return administrator;
   }
 
   @Override
@@ -125,7 +99,12 @@ class ElasticsearchSecuredTest extends StoreContractTest {
 
   private StoreSettings settings(String role, String... auth) {
     String[] common = {
-      "url", server.url(), "collection", collection, "options.caFile", certificates.toString()
+      "url",
+      elasticsearch.url(),
+      "collection",
+      collection,
+      "options.caFile",
+      certificates.toString()
     };
     return StoreSettings.of(
         role, Stream.concat(Arrays.stream(common), Arrays.stream(auth)).toArray(String[]::new));
@@ -137,12 +116,6 @@ class ElasticsearchSecuredTest extends StoreContractTest {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-  }
-
-  /** Its square leaves the range of a float, and such a record is refused. */
-  @Override
-  protected boolean holds(Sample sample) {
-    return !sample.id().equals("huge");
   }
 
   private void fill() {

@@ -482,6 +482,12 @@ class MilvusStoreTest {
         .put("price", "DOUBLE");
     try (VectorStore store = Stores.get("milvus").open(settings)) {
       LoadSchema schema = schema(4, Set.of(IdKind.INT64), "IVF_SQ8");
+      store.create(schema, STAMP);
+      // An attempt whose worker died before it could say that it was through.
+      try (BatchWriter lost = store.write("p0", STAMP)) {
+        lost.write(records);
+        lost.finish();
+      }
       assertThat(load(store, schema, records))
           .extracting(Reject::id)
           .containsExactly("9223372036854775807");
