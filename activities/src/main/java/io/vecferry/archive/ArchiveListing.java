@@ -147,7 +147,7 @@ public record ArchiveListing(
               file,
               "%s lists '%s', which is not a part in %s/ such as %s/p000-000000.parquet"
                   .formatted(store.describe(file), shortened(path), folder, folder),
-              "Do not use this manifest; " + "put it back from a copy of the archive.",
+              "Do not use this manifest; put it back from a copy of the archive.",
               false);
         } else if (listed.put(archive.path(path), part) != null) {
           problem(file, "%s lists %s twice".formatted(store.describe(file), path), PUT_BACK, false);

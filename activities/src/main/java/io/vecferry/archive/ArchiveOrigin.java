@@ -42,8 +42,7 @@ public record ArchiveOrigin(
   }
 
   /**
-   * Reads what an archive says about the origin of a folder of parts. The plan describes the source
-   * only; of a target backup the type of the store is known.
+   * Reads what an archive says about the origin of a folder of parts.
    *
    * @throws StoreException ARCHIVE_DAMAGED when spec or plan cannot be read
    */
@@ -51,7 +50,9 @@ public record ArchiveOrigin(
     boolean source = folder.equals(Archive.SOURCE);
     JsonNode spec = document(archive, Archive.SPEC);
     String type = spec.path(source ? "source" : "target").path("type").asText("");
-    PlannedSide side = source ? side(archive) : null;
+    JsonNode plan = document(archive, Archive.PLAN);
+    PlannedSide side =
+        side(archive, source ? plan.get("source") : plan.path("existing").get("collection"));
     if (side == null) {
       return new ArchiveOrigin(type, "", "", Map.of(), Map.of());
     }
@@ -70,14 +71,14 @@ public record ArchiveOrigin(
         configuration);
   }
 
-  private static PlannedSide side(Archive archive) {
+  private static PlannedSide side(Archive archive, JsonNode planned) {
     try {
-      return LENIENT.treeToValue(document(archive, Archive.PLAN).get("source"), PlannedSide.class);
+      return planned == null ? null : LENIENT.treeToValue(planned, PlannedSide.class);
     } catch (JsonProcessingException e) {
       throw new StoreException(
           FailureClass.ARCHIVE_DAMAGED,
           archive.store().describe(archive.path(Archive.PLAN))
-              + " is damaged: its source is not readable: "
+              + " is damaged: what it says of the collection is not readable: "
               + e.getMessage(),
           e);
     }

@@ -23,9 +23,13 @@ import io.vecferry.record.TextColumn;
 import io.vecferry.record.VectorKind;
 import io.vecferry.spec.MigrationSpec;
 import io.vecferry.spec.SpecReader;
+import io.vecferry.store.CollectionInfo;
 import io.vecferry.store.MemoryStore;
 import io.vecferry.store.Metric;
+import io.vecferry.store.StoreSettings;
+import io.vecferry.store.Stores;
 import io.vecferry.store.VectorFieldInfo;
+import io.vecferry.store.VectorStore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -269,6 +273,30 @@ class ExistingTargetTest {
     assertThat(plan.resumed()).isTrue();
     all().forEach(Runnable::run);
     assertThat(MemoryStore.contents(PREFIX)).isEqualTo(after);
+  }
+
+  /** So that the old collection can be made from its backup anywhere. */
+  @Test
+  void backupIsASourceWithItsOwnIndexAndConfiguration() throws IOException {
+    CollectionInfo old;
+    try (VectorStore target =
+        Stores.get("memory").open(StoreSettings.of("source", "collection", TARGET))) {
+      old = target.describe();
+    }
+    plan(Way.MERGE, "");
+    all().forEach(Runnable::run);
+    Path backup = folder.resolve("archive/taken/target-backup");
+    try (VectorStore archived =
+        Stores.get("archive").open(StoreSettings.of("source", "path", backup.toString()))) {
+      CollectionInfo info = archived.describe();
+      assertThat(archived.assess()).isEmpty();
+      assertThat(info.store()).isEqualTo("archive of " + old.store());
+      assertThat(info.rows()).isEqualTo(OLD);
+      assertThat(info.vectors()).isEqualTo(old.vectors());
+      assertThat(info.configuration())
+          .containsAllEntriesOf(old.configuration())
+          .containsEntry("archived store", "memory");
+    }
   }
 
   private static String id(String record) {
