@@ -20,6 +20,7 @@ import io.vecferry.store.VectorFieldInfo;
 import io.vecferry.store.VectorStore;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -64,9 +65,22 @@ final class FaissStore implements VectorStore {
 
   private synchronized FaissCollection collection() {
     if (collection == null) {
-      collection = FaissCollection.open(FaissFiles.find(path, indexName, columns.file()), columns);
+      collection =
+          FaissCollection.open(FaissFiles.find(behindLinks(), indexName, columns.file()), columns);
     }
     return collection;
+  }
+
+  /** A link that moves while files are open must not mix the files of two folders. */
+  private Path behindLinks() {
+    try {
+      Path real = path.toRealPath();
+      return real.equals(SwitchedFolders.absolute(path)) ? path : real;
+    } catch (NoSuchFileException e) {
+      return path;
+    } catch (IOException e) {
+      throw FileErrors.of("reading", path, e);
+    }
   }
 
   private synchronized void forget() {

@@ -184,8 +184,8 @@ final class SwitchedFolders implements NameSwitcher.Names {
 
   @Override
   public String betweenRenames() {
-    return "between the two, who opens the path is told that it is not there, or that its files do"
-        + " not fit. Who has the files open goes on with the old ones. Without that moment: make the path a symbolic link to"
+    return "between the two, who opens the path is told that it is not there, that its files do"
+        + " not fit or that they were changed. Who has the files open goes on with the old ones. Without that moment: make the path a symbolic link to"
         + " the folder";
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.NameSwitch;
+import io.vecferry.record.IdColumn;
 import io.vecferry.store.CollectionInfo;
 import io.vecferry.store.StoreContractTest;
 import io.vecferry.store.StoreProvider;
@@ -155,9 +156,25 @@ class FaissContractTest extends StoreContractTest {
     }
   }
 
+  @Test
+  void whoOpenedALinkGoesOnWithTheFolderThatItLedTo() throws IOException {
+    make(named(name() + "_old"), EARLIER, labelled("old"));
+    make(named(name() + "_new"), EARLIER, labelled("new"));
+    Path link = Files.createSymbolicLink(Path.of(name()), Path.of(name() + "_old"));
+    try (VectorStore open = provider().open(settings())) {
+      assertThat(open.describe().rows()).isEqualTo(60);
+      Files.delete(link);
+      Files.createSymbolicLink(link, Path.of(name() + "_new"));
+      assertThat(open.fetch(IdColumn.ofStrings("row-7")).documents().get(0)).isEqualTo("old 7");
+    }
+    try (VectorStore open = provider().open(settings())) {
+      assertThat(open.fetch(IdColumn.ofStrings("row-7")).documents().get(0)).isEqualTo("new 7");
+    }
+  }
+
   /** Files of the old folder and of the new one, opened in that moment, do not fit. */
   @Override
   protected List<FailureClass> failuresInTheGap() {
-    return List.of(FailureClass.MISSING, FailureClass.INCOMPATIBLE);
+    return List.of(FailureClass.MISSING, FailureClass.INCOMPATIBLE, FailureClass.SOURCE_CHANGED);
   }
 }
