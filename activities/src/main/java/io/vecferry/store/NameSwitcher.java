@@ -128,9 +128,7 @@ public final class NameSwitcher {
         names.point(planned, planned.load());
         return;
       }
-      if (names.find(planned.kept()).isPresent()) {
-        throw changed("the name '" + planned.kept() + "' is taken");
-      }
+      requireFree(planned.kept());
       names.rename(planned.name(), planned.kept());
     } else {
       if (planned.movesAlias()) {
@@ -148,7 +146,7 @@ public final class NameSwitcher {
     boolean switched = there.map(holder -> made(holder, stamp)).orElse(false);
     if (planned.before().isEmpty()) {
       if (switched) {
-        names.rename(planned.name(), planned.load());
+        takeBack(planned);
       } else if (there.isPresent()) {
         throw elsewhere(planned, there);
       }
@@ -168,10 +166,21 @@ public final class NameSwitcher {
       return;
     }
     if (switched) {
-      names.rename(planned.name(), planned.load());
+      takeBack(planned);
     }
     names.rename(planned.kept(), planned.name());
     names.settle(planned, false);
+  }
+
+  private void takeBack(NameSwitch planned) {
+    requireFree(planned.load());
+    names.rename(planned.name(), planned.load());
+  }
+
+  private void requireFree(String name) {
+    if (names.find(name).isPresent()) {
+      throw changed("the name '" + name + "' is taken");
+    }
   }
 
   public boolean dropReplaced(NameSwitch planned, LoadStamp stamp) {

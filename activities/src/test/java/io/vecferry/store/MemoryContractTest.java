@@ -19,7 +19,8 @@ class MemoryContractTest extends StoreContractTest {
   }
 
   @AfterEach
-  void forget() {
+  @Override
+  protected void clear() {
     MemoryStore.forget(NAME);
   }
 

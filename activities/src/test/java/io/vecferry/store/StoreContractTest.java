@@ -32,6 +32,7 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.opentest4j.TestAbortedException;
 
 /**
  * What every store promises; the guide for adding one. A subclass says how to open a store on a
@@ -40,7 +41,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 public abstract class StoreContractTest {
   protected static final int DIMENSION = 4;
   protected static final LoadStamp STAMP = new LoadStamp("products", "load-1");
-  private static final LoadStamp FOREIGN = new LoadStamp("somebody-else", "load-9");
+  static final LoadStamp FOREIGN = new LoadStamp("somebody-else", "load-9");
 
   private NameSwitch planned;
 
@@ -579,7 +580,7 @@ public abstract class StoreContractTest {
     return settings().text(nameKey()).orElseThrow();
   }
 
-  private StoreSettings besideSettings() {
+  StoreSettings besideSettings() {
     return provider().loadBesideSettings(settings(), STAMP.migration());
   }
 
@@ -620,7 +621,7 @@ public abstract class StoreContractTest {
     }
   }
 
-  private NameSwitch plan() {
+  NameSwitch plan() {
     try (VectorStore store = provider().open(settings());
         VectorStore load = provider().open(besideSettings())) {
       // A plan is kept as JSON.
@@ -843,6 +844,44 @@ public abstract class StoreContractTest {
     try (VectorStore kept = provider().open(named(anew.kept()))) {
       assertThat(kept.exists()).isFalse();
     }
+  }
+
+  /** How many random sequences of switches run, for each kind of name. */
+  protected int sequences() {
+    return Integer.getInteger("vecferry.switch.sequences", 2);
+  }
+
+  /** Whether a collection that gives up its name is copied, and is another one when it is back. */
+  protected boolean clones() {
+    return false;
+  }
+
+  /** Removes all that a test has made, so that another can begin. */
+  protected abstract void clear();
+
+  /**
+   * {@code -Dvecferry.switch.sequences=N} for more of them, {@code -Dvecferry.switch.seed=N} for
+   * the one that a failure names.
+   */
+  @ParameterizedTest
+  @EnumSource(Taken.class)
+  void randomSwitchesDoWhatTheModelSays(Taken taken) {
+    Integer only = Integer.getInteger("vecferry.switch.seed");
+    int end = only == null ? sequences() : only + 1;
+    int done = 0;
+    for (int seed = only == null ? 0 : only; seed < end; seed++) {
+      SwitchSequence sequence = new SwitchSequence(this, taken, seed);
+      try {
+        done += sequence.run();
+      } catch (AssertionError | RuntimeException e) {
+        if (e instanceof TestAbortedException) {
+          throw e;
+        }
+        throw new AssertionError("-Dvecferry.switch.seed=" + seed + ": " + sequence, e);
+      }
+      clear();
+    }
+    System.out.println(taken + ": " + done + " things done");
   }
 
   /** A record that somebody adds. */

@@ -3,6 +3,7 @@ package io.vecferry.workflow;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.EnumSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -85,61 +86,76 @@ final class ModelMigration {
     goOn();
   }
 
-  /** Whether it takes a verb now; does what the verb does when it does. */
-  boolean give(Verb verb, boolean interrupt) {
+  /** Steps that have failed, and were not done again or skipped since. */
+  Set<String> failed() {
+    return failed;
+  }
+
+  /** Verbs that a person is offered now. */
+  Set<Verb> offered() {
+    Set<Verb> offered = EnumSet.noneOf(Verb.class);
+    for (Verb verb : Verb.values()) {
+      boolean some =
+          verb == Verb.SKIP && undecided().stream().anyMatch(step -> !carriesRecords(step));
+      if (some || takes(verb, false, "")) {
+        offered.add(verb);
+      }
+    }
+    return offered;
+  }
+
+  /**
+   * Whether it takes a verb now.
+   *
+   * @param part which part a retry or skip is about; empty for all that has failed
+   */
+  private boolean takes(Verb verb, boolean interrupt, String part) {
     boolean forward = outcome == null && !rollingBack;
+    return switch (verb) {
+      case PAUSE -> forward && (!paused || interrupt);
+      case RESUME -> forward && paused;
+      case RETRY -> !undecided(part).isEmpty();
+      case SKIP ->
+          !undecided(part).isEmpty()
+              && undecided(part).stream().noneMatch(ModelMigration::carriesRecords);
+      case APPROVE, REJECT -> forward && approvalAwaited;
+      case ROLLBACK -> forward;
+      case TUNE -> forward && done.contains(PLAN);
+    };
+  }
+
+  /** Whether it takes a verb now; does what the verb does when it does. */
+  boolean give(Verb verb, boolean interrupt, String part) {
+    if (!takes(verb, interrupt, part)) {
+      return false;
+    }
     switch (verb) {
       case PAUSE -> {
-        if (!forward || paused && !interrupt) {
-          return false;
-        }
         paused = true;
         if (interrupt) {
           running.clear();
         }
       }
-      case RESUME -> {
-        if (!forward || !paused) {
-          return false;
-        }
-        paused = false;
-      }
+      case RESUME -> paused = false;
       case RETRY, SKIP -> {
-        Set<String> undecided = undecided();
-        boolean lost = undecided.stream().anyMatch(ModelMigration::carriesRecords);
-        if (undecided.isEmpty() || verb == Verb.SKIP && lost) {
-          return false;
-        }
-        decisions.add(new Decision(verb, undecided));
+        decisions.add(new Decision(verb, undecided(part)));
         decisionAwaited = false;
       }
       case APPROVE -> {
-        if (!approvalAwaited || !forward) {
-          return false;
-        }
         approvalAwaited = false;
         approved = true;
       }
-      case REJECT -> {
-        if (!approvalAwaited || !forward) {
-          return false;
-        }
-        rollBack();
-      }
-      case ROLLBACK -> {
-        if (!forward) {
-          return false;
-        }
-        rollBack();
-      }
-      case TUNE -> {
-        if (!forward || !done.contains(PLAN)) {
-          return false;
-        }
-      }
+      case REJECT, ROLLBACK -> rollBack();
+      case TUNE -> {}
     }
     goOn();
     return true;
+  }
+
+  private Set<String> undecided(String part) {
+    Set<String> undecided = undecided();
+    undecided.removeIf(step -> !part.isEmpty() && !step.endsWith(" " + part));
+    return undecided;
   }
 
   /** Failed steps that a person is asked about now. */

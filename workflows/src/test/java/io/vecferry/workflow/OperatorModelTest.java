@@ -13,21 +13,27 @@ import io.temporal.client.WorkflowUpdateException;
 import io.temporal.failure.ApplicationFailure;
 import io.temporal.testing.TestEnvironmentOptions;
 import io.temporal.testing.TestWorkflowEnvironment;
+import io.vecferry.activity.Compensation;
 import io.vecferry.plan.FailureClass;
+import io.vecferry.plan.Phase;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -36,8 +42,10 @@ import org.junit.jupiter.api.Timeout;
 
 /**
  * Random sequences of verbs, cancels, failures and progress against {@link ModelMigration}: after
- * each, the workflow runs the steps that the model runs, is in its state, and has taken or refused
- * what the model takes or refuses. In the end nothing hangs and the outcome is the model's.
+ * each, the workflow runs the steps that the model runs, is in its state, has the same failures,
+ * offers the same verbs, and has taken or refused what the model takes or refuses. What it refuses
+ * changes nothing. In the end nothing hangs, the outcome is the model's, and what was undone was
+ * undone newest first and while nothing else ran.
  *
  * <p>{@code -Dvecferry.model.sequences=1000} for more of them, {@code -Dvecferry.model.seed=N} for
  * the one that a failure names.
@@ -45,7 +53,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(3600)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class OperatorModelTest {
-  private static final int SEQUENCES = Integer.getInteger("vecferry.model.sequences", 25);
+  private static final int SEQUENCES = Integer.getInteger("vecferry.model.sequences", 100);
   private static final int LONGEST = 60;
   private static final Duration LIMIT = Duration.ofSeconds(60);
 
@@ -59,6 +67,15 @@ class OperatorModelTest {
 
   /** Steps of all migrations that run and wait to be told how to end. */
   private final Map<String, String> open = new ConcurrentHashMap<>();
+
+  /** Steps that began, with what else of their migration ran then. */
+  private final Queue<String> begun = new ConcurrentLinkedQueue<>();
+
+  private static final Map<Verb, String> SIGNALS =
+      Map.of(
+          Verb.PAUSE, "requestPause",
+          Verb.RESUME, "requestResume",
+          Verb.ROLLBACK, "requestRollback");
 
   private TestWorkflowEnvironment environment;
 
@@ -147,8 +164,42 @@ class OperatorModelTest {
     } catch (WorkflowFailedException cancelled) {
       assertThat(told).contains("cancel");
     }
-    assertThat(stub.status().outcome()).isEqualTo(model.outcome());
-    assertThat(stub.status().choices()).isEmpty();
+    MigrationStatus end = stub.status();
+    assertThat(end.outcome()).isEqualTo(model.outcome());
+    assertThat(end.choices()).isEmpty();
+    assertUndone(name, end);
+    open.clear();
+    begun.clear();
+  }
+
+  /** What was armed was undone, or nothing of it; newest first, and when no writer ran. */
+  private void assertUndone(String name, MigrationStatus end) {
+    List<String> steps = begun.stream().filter(step -> step.startsWith(name + " ")).toList();
+    List<String> undone =
+        steps.stream().filter(step -> step.contains("compensate")).distinct().toList();
+    assertThat(undone)
+        .allSatisfy(step -> assertThat(step).endsWith("[]"))
+        .isSubsetOf(
+            name + " compensate SWITCH_BACK beside []", name + " compensate DROP_LOAD beside []");
+    Set<UndoStep.State> expected =
+        switch (end.outcome()) {
+          case MIGRATED, MIGRATED_WITH_SKIPS -> EnumSet.of(UndoStep.State.ARMED);
+          case ROLLED_BACK, REHEARSED -> EnumSet.of(UndoStep.State.DONE);
+          case ROLLBACK_INCOMPLETE -> EnumSet.of(UndoStep.State.DONE, UndoStep.State.SKIPPED);
+        };
+    assertThat(end.undo()).extracting(UndoStep::state).isSubsetOf(expected);
+    if (!expected.contains(UndoStep.State.ARMED)) {
+      assertThat(undone)
+          .containsExactlyElementsOf(
+              end.undo().stream()
+                  .map(step -> name + " compensate " + step.compensation().kind() + " beside []")
+                  .toList());
+    }
+    if (steps.stream().anyMatch(step -> step.startsWith(name + " prepareTarget"))) {
+      assertThat(end.undo())
+          .extracting(step -> step.compensation().kind())
+          .contains(Compensation.Kind.DROP_LOAD);
+    }
   }
 
   /** Does one thing to both, and says which. */
@@ -183,11 +234,21 @@ class OperatorModelTest {
       // Else most sequences would end soon.
       verb = Verb.RETRY;
     }
-    boolean taken = model.give(verb, interrupt);
-    String what = verb + (interrupt ? " interrupt" : "") + (taken ? "" : " refused");
+    boolean aPart = (verb == Verb.RETRY || verb == Verb.SKIP) && random.nextInt(3) == 0;
+    String part = aPart ? String.valueOf(random.nextInt(2)) : "";
+    boolean taken = model.give(verb, interrupt, part);
+    String what =
+        (verb + " " + part).strip() + (interrupt ? " interrupt" : "") + (taken ? "" : " refused");
     Verb given = verb;
+    if (SIGNALS.containsKey(verb) && random.nextInt(4) == 0) {
+      workflow.signal(
+          SIGNALS.get(verb),
+          Map.of("who", "model", "reason", "random", "mode", interrupt ? "interrupt" : "drain"));
+      return what + " by signal";
+    }
+    MigrationStatus before = stub.status();
     CompletableFuture<Void> answer =
-        CompletableFuture.runAsync(() -> give(stub, given, interrupt), CALLS);
+        CompletableFuture.runAsync(() -> give(stub, given, interrupt, part), CALLS);
     try {
       answer.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
       assertThat(taken).as("%s was taken, model: %s", what, model).isTrue();
@@ -195,13 +256,24 @@ class OperatorModelTest {
       assertThat(e).hasCauseInstanceOf(WorkflowUpdateException.class);
       Throwable refusal = e.getCause().getCause();
       assertThat(taken).as("%s: %s, model: %s", what, refusal, model).isFalse();
-      assertThat(refusal).hasMessageContaining(verb.word() + " is not possible: ");
+      assertThat(refusal.getMessage())
+          .containsAnyOf(
+              verb.word() + " is not possible: ",
+              verb.word() + ": part '" + partName(part) + "' is not among the failed ones: ");
+      assertThat(stub.status())
+          .usingRecursiveComparison()
+          .ignoringFields("atMillis")
+          .isEqualTo(before);
     }
     return what;
   }
 
-  private static void give(MigrationWorkflow stub, Verb verb, boolean interrupt) {
-    VerbRequest request = VerbRequest.of("model", "random");
+  private static String partName(String part) {
+    return part.isEmpty() ? "" : "p000-00000" + part;
+  }
+
+  private static void give(MigrationWorkflow stub, Verb verb, boolean interrupt, String part) {
+    VerbRequest request = VerbRequest.of("model", "random").forPart(partName(part));
     switch (verb) {
       case PAUSE -> stub.pause(interrupt ? request.interrupting() : request);
       case RESUME -> stub.resume(request);
@@ -219,16 +291,69 @@ class OperatorModelTest {
     long deadline = System.nanoTime() + LIMIT.toNanos();
     while (true) {
       Set<String> running = running(name);
-      MigrationStatus.State state = stub.status().state();
-      if (running.equals(model.running()) && state == model.state()) {
+      MigrationStatus status = stub.status();
+      if (running.equals(model.running())
+          && status.state() == model.state()
+          && failed(status).equals(model.failed())
+          && offered(status).equals(model.offered())) {
+        assertConsistent(status);
         return;
       }
       if (System.nanoTime() > deadline) {
         throw new AssertionError(
-            "model: " + model + "; workflow: " + stub.status() + ", running " + running);
+            "model: "
+                + model
+                + ", offers "
+                + model.offered()
+                + "; workflow: "
+                + status
+                + ", running "
+                + running);
       }
       Thread.sleep(2);
     }
+  }
+
+  private static Set<String> failed(MigrationStatus status) {
+    return status.failures().stream()
+        .map(failure -> step(failure.message().replace(" does not work", "")))
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  private static Set<Verb> offered(MigrationStatus status) {
+    return status.choices().stream()
+        .map(VerbChoice::verb)
+        .collect(Collectors.toCollection(() -> EnumSet.noneOf(Verb.class)));
+  }
+
+  /** What a status says in one place it does not deny in another. */
+  private static void assertConsistent(MigrationStatus status) {
+    boolean asks =
+        switch (status.state()) {
+          case NEEDS_ATTENTION, ROLLBACK_INCOMPLETE, WAITING_FOR_APPROVAL, PAUSED -> true;
+          case RUNNING, ROLLING_BACK, WAITING_FOR_START, FINISHED -> false;
+        };
+    if (asks) {
+      assertThat(status.waitingFor()).as("%s", status).isNotEmpty();
+      assertThat(status.choices()).as("%s", status).isNotEmpty();
+    }
+    if (status.state() == MigrationStatus.State.FINISHED) {
+      assertThat(status.outcome()).as("%s", status).isNotNull();
+      assertThat(status.verdict()).as("%s", status).isNotEmpty();
+    }
+    if (status.outcome() == null) {
+      assertThat(status.verdict()).as("%s", status).isEmpty();
+    }
+    boolean rolls =
+        status.state() == MigrationStatus.State.ROLLING_BACK
+            || status.state() == MigrationStatus.State.ROLLBACK_INCOMPLETE;
+    assertThat(status.phase() == Phase.ROLLBACK).as("%s", status).isEqualTo(rolls);
+    assertThat(status.failures()).doesNotHaveDuplicates();
+  }
+
+  /** A step by the name that the model has for it. */
+  private static String step(String call) {
+    return call.replace("p000-00000", "");
   }
 
   private Set<String> running(String name) {
@@ -274,7 +399,8 @@ class OperatorModelTest {
     void call(String what) {
       String migration =
           Activity.getExecutionContext().getInfo().getWorkflowId().substring("migration-".length());
-      String step = migration + " " + what.replace("p000-00000", "");
+      String step = migration + " " + step(what);
+      begun.add(step + " beside " + running(migration));
       open.put(step, "");
       try {
         while (open.get(step).isEmpty()) {

@@ -46,7 +46,8 @@ class ArchiveContractTest extends StoreContractTest {
   @TempDir Path folder;
 
   @AfterEach
-  void forget() {
+  @Override
+  protected void clear() {
     MemoryStore.forget(NAME);
   }
 

@@ -30,7 +30,8 @@ class ChromaContractTest extends StoreContractTest {
   }
 
   @AfterEach
-  void removeCollections() {
+  @Override
+  protected void clear() {
     chroma.dropAll(collection);
   }
 

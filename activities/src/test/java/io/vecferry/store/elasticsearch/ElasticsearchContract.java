@@ -33,7 +33,8 @@ abstract class ElasticsearchContract extends StoreContractTest {
   }
 
   @AfterEach
-  void removeIndices() {
+  @Override
+  protected void clear() {
     elasticsearch.dropAll(collection);
   }
 
@@ -81,6 +82,11 @@ abstract class ElasticsearchContract extends StoreContractTest {
   @Override
   protected Map<String, Runnable> interruptionsOfTheWayBack(NameSwitch planned) {
     return elasticsearch.interruptionsOfTheWayBack(planned);
+  }
+
+  @Override
+  protected boolean clones() {
+    return true;
   }
 
   /** A clone has its name before it has shards. */

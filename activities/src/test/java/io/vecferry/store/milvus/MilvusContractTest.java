@@ -38,7 +38,8 @@ class MilvusContractTest extends StoreContractTest {
   }
 
   @AfterEach
-  void dropCollections() {
+  @Override
+  protected void clear() {
     Collections.dropAll(url(), collection);
   }
 

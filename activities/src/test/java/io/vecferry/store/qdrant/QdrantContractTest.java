@@ -33,7 +33,8 @@ class QdrantContractTest extends StoreContractTest {
   }
 
   @AfterEach
-  void dropCollection() {
+  @Override
+  protected void clear() {
     for (String name :
         List.of(
             collection,
