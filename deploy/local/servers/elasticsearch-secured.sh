@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154,SC1091
 # Elasticsearch 8 over TLS that lets only users in, all with the password Elastic: elastic, who may do everything; reader, who may
-# read; and blind, who may look at indices but not into them. Its certificate is its own, for 127.0.0.1. It has no API keys, for
+# read; blind, who may look at indices but not into them; loader, who may make and fill loads and only read all else; and keeper,
+# who may do all that a migration does but remove an index. Its certificate is its own, for 127.0.0.1. It has no API keys, for
 # which this distribution lacks a module.
 . "$local_folder/servers/elasticsearch-8.sh"
 variable=ELASTICSEARCH_SECURED_URL
@@ -36,8 +37,19 @@ reader:
 blind:
   cluster: [monitor]
   indices: [{names: ["*"], privileges: [view_index_metadata, monitor]}]
+loader:
+  cluster: [monitor]
+  indices:
+  - {names: ["*-vecferry-*"], privileges: [manage, read, write]}
+  - {names: ["*"], privileges: [read, view_index_metadata, monitor, maintenance]}
+keeper:
+  cluster: [monitor]
+  indices:
+  - names: ["*"]
+    privileges: [read, write, create_index, view_index_metadata, monitor, maintenance, "indices:admin/aliases*",
+      "indices:admin/settings/update", "indices:admin/block/add*", "indices:admin/resize", "indices:admin/mapping/put"]
 END
-  for user in reader blind; do
+  for user in reader blind loader keeper; do
     "$installed/bin/elasticsearch-users" useradd "$user" -p Elastic -r "$user"
   done
   run_node .

@@ -596,7 +596,7 @@ public abstract class StoreContractTest {
   }
 
   /** What is replaced; for an alias, under a name of its own. */
-  private void makeOld(Taken taken) {
+  protected final void makeOld(Taken taken) {
     String own = taken == Taken.ALIAS ? name() + "_old" : name();
     make(named(own), EARLIER, labelled("old"));
     if (taken == Taken.ALIAS) {
@@ -613,7 +613,7 @@ public abstract class StoreContractTest {
     }
   }
 
-  private void assertReads(String label) {
+  protected final void assertReads(String label) {
     try (VectorStore store = provider().open(settings())) {
       List<Sample> samples = labelled(label);
       assertThat(store.describe().rows()).isEqualTo(samples.size());
@@ -846,14 +846,22 @@ public abstract class StoreContractTest {
     }
   }
 
-  /** How many random sequences of switches run, for each kind of name. */
+  /**
+   * How many random sequences of switches run, for each kind of name. Names know nothing of
+   * metrics.
+   */
   protected int sequences() {
-    return Integer.getInteger("vecferry.switch.sequences", 2);
+    return Integer.getInteger("vecferry.switch.sequences", metric() == Metric.L2 ? 1 : 0);
   }
 
   /** Whether a collection that gives up its name is copied, and is another one when it is back. */
   protected boolean clones() {
     return false;
+  }
+
+  /** Whether what is kept of a collection under another name can be read there as it is. */
+  protected boolean readsWhatIsKept() {
+    return true;
   }
 
   /** Removes all that a test has made, so that another can begin. */

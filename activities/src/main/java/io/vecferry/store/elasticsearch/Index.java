@@ -88,6 +88,14 @@ record Index(String name, String asked, JsonNode description) {
     return setting("blocks/write").asText("");
   }
 
+  /** A block that keeps its aliases and settings as they are; empty when there is none. */
+  String administrativeBlock() {
+    return List.of("read_only", "read_only_allow_delete").stream()
+        .filter(block -> setting("blocks/" + block).asBoolean(false))
+        .findFirst()
+        .orElse("");
+  }
+
   JsonNode mappings() {
     return description.path("mappings");
   }

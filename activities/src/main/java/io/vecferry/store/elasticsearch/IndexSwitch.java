@@ -35,6 +35,13 @@ final class IndexSwitch {
 
   private static final String ALIASES = "aliases";
   private static final String WRITE_BLOCK = "writeBlock";
+
+  /** What a server answers that has waited in vain, or 200. */
+  private static final int REQUEST_TIMEOUT = 408;
+
+  /** How often a copy is looked at that is not there yet, for ten seconds each. */
+  private static final int COPY_ATTEMPTS = 6;
+
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
   private final RestClient client;
@@ -105,6 +112,11 @@ final class IndexSwitch {
         return "index `%s` is closed. Open it (POST /%s/_open)."
             .formatted(index.name(), index.name());
       }
+      String block = index.administrativeBlock();
+      if (!block.isEmpty()) {
+        return "index `%s` takes no change of its aliases: index.blocks.%s is set. Remove the block."
+            .formatted(index.name(), block);
+      }
       if (index.description().has("data_stream") && index.alias().isMissingNode()) {
         return "`%s` is a data stream, which no alias can replace. Choose another name."
             .formatted(name);
@@ -125,24 +137,28 @@ final class IndexSwitch {
     Index load = load(planned, stamp);
     ArrayNode actions = JsonNodeFactory.instance.arrayNode();
     if (there.isPresent() && isIndex(planned)) {
-      clone(planned, there.get());
-      actions.addObject().putObject("remove_index").put("index", name);
-      add(actions, planned.kept(), aliases(planned));
-    } else if (there.isPresent()) {
+      takeOver(planned, there.get(), load);
+      return;
+    }
+    if (there.isPresent()) {
       requireUnchanged(planned, there.get());
       there.get().indices().forEach(index -> remove(actions, index.name(), name));
     }
+    lead(actions, load);
+    change(actions);
+  }
+
+  /** Lets the name lead to the load, and ends writing to that. */
+  private void lead(ArrayNode actions, Index load) {
     actions.addObject().putObject("add").put("index", load.name()).put("alias", name);
-    // Ends writing to the load.
     String writeAlias = IndexNames.writeAlias(load.name());
     if (load.hasAlias(writeAlias)) {
       remove(actions, load.name(), writeAlias);
     }
-    change(actions);
   }
 
-  /** Makes the copy that is kept of an index, which takes no writes from then on. */
-  private void clone(NameSwitch planned, IndexSet there) {
+  /** Keeps a copy of the index, which takes no writes from then on, and gives its name away. */
+  private void takeOver(NameSwitch planned, IndexSet there, Index load) {
     block(name);
     try {
       requireUnchanged(planned, there);
@@ -150,11 +166,23 @@ final class IndexSwitch {
       if (kept.isPresent() && !isClone(kept, name, planned)) {
         throw NameSwitcher.changed("the name '" + planned.kept() + "' is taken");
       }
+      clone(planned, there.first(), planned.kept());
+      ArrayNode actions = JsonNodeFactory.instance.arrayNode();
+      actions.addObject().putObject("remove_index").put("index", name);
+      add(actions, planned.kept(), aliases(planned));
+      lead(actions, load);
+      change(actions);
     } catch (StoreException e) {
-      writeBlock(name, planned);
+      // Else it may have happened all the same, and is tried again anyway.
+      if (e.failureClass() != FailureClass.TRANSIENT) {
+        try {
+          writeBlock(name, planned);
+        } catch (StoreException stays) {
+          e.addSuppressed(stays);
+        }
+      }
       throw e;
     }
-    clone(planned, there.first(), planned.kept());
   }
 
   void switchBack(NameSwitch planned, LoadStamp stamp) {
@@ -191,10 +219,12 @@ final class IndexSwitch {
     Optional<IndexSet> kept = find(keptName);
     boolean keeps = isClone(kept, name, planned);
     if (isBefore(planned, there)) {
+      if (!there.get().first().writeBlock().equals(planned.details().get(WRITE_BLOCK))) {
+        writeBlock(name, planned);
+      }
       if (keeps) {
         delete(keptName);
       }
-      writeBlock(name, planned);
       return;
     }
     boolean restored = isClone(there, keptName, planned);
@@ -215,12 +245,30 @@ final class IndexSwitch {
       remove(actions, planned.load(), name);
       change(actions);
     }
-    clone(planned, kept.get().first(), name);
+    try {
+      clone(planned, kept.get().first(), name);
+    } catch (StoreException e) {
+      if (switched && e.failureClass() != FailureClass.TRANSIENT) {
+        leadAgain(there.get().first(), e);
+      }
+      throw e;
+    }
     ArrayNode actions = JsonNodeFactory.instance.arrayNode();
     actions.addObject().putObject("remove_index").put("index", keptName);
     remove(actions, name, mark(keptName, planned));
     add(actions, name, aliases(planned));
     change(actions);
+  }
+
+  /** Readers get the load when what was there before cannot be had. */
+  private void leadAgain(Index load, StoreException why) {
+    ArrayNode actions = JsonNodeFactory.instance.arrayNode();
+    lead(actions, load);
+    try {
+      change(actions);
+    } catch (StoreException stays) {
+      why.addSuppressed(stays);
+    }
   }
 
   /** Whether an index is what a switch back has made, which leaves no mark. */
@@ -413,16 +461,17 @@ final class IndexSwitch {
       body.putObject("aliases").putObject(mark(from.name(), planned));
       client.send(
           "PUT",
-          "/" + RestClient.encode(from.name()) + "/_clone/" + RestClient.encode(to),
+          "/"
+              + RestClient.encode(from.name())
+              + "/_clone/"
+              + RestClient.encode(to)
+              + "?wait_for_active_shards=0",
           body,
           doing);
     }
-    JsonNode health =
-        client.get(
-            "/_cluster/health/" + RestClient.encode(to) + "?wait_for_status=yellow&timeout=60s",
-            doing);
+    awaitCopy(planned, from, to, doing);
     long expected = count(from.name(), doing);
-    if (health.path("timed_out").asBoolean() || count(to, doing) != expected) {
+    if (count(to, doing) != expected) {
       throw new StoreException(
           FailureClass.TRANSIENT,
           doing + ": not all of the " + expected + " records are there yet");
@@ -430,8 +479,75 @@ final class IndexSwitch {
     writeBlock(to, planned);
   }
 
+  /** Waits for all shards of a copy, and removes it when there is one that no node takes. */
+  private void awaitCopy(NameSwitch planned, Index from, String to, String doing) {
+    for (int attempt = 0; attempt < COPY_ATTEMPTS; attempt++) {
+      if (hasShards(to, from.shards(), doing)) {
+        return;
+      }
+      for (int shard = 0; shard < from.shards(); shard++) {
+        String refusal = refusal(to, shard, doing);
+        if (!refusal.isEmpty()) {
+          if (isClone(find(to), from.name(), planned)) {
+            delete(to);
+          }
+          throw new StoreException(
+              FailureClass.RESOURCE_EXHAUSTED,
+              doing
+                  + ": no node takes shard "
+                  + shard
+                  + " of the copy, which was removed again. "
+                  + refusal
+                  + " Make room, or look at index.routing.allocation of '"
+                  + from.name()
+                  + "' and at GET /_cluster/allocation/explain.");
+        }
+      }
+    }
+    throw new StoreException(
+        FailureClass.TRANSIENT, doing + ": not all shards of the copy are there yet");
+  }
+
+  /**
+   * Whether so many shards are there, after waiting for them: a new index may be yellow without.
+   */
+  private boolean hasShards(String index, int shards, String doing) {
+    try {
+      return !client
+          .get(
+              "/_cluster/health/"
+                  + RestClient.encode(index)
+                  + "?wait_for_status=yellow&timeout=10s&wait_for_active_shards="
+                  + shards,
+              doing)
+          .path("timed_out")
+          .asBoolean();
+    } catch (ServerFailure e) {
+      if (e.status() == REQUEST_TIMEOUT) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  /** Why no node takes a shard; empty when one does, or may soon. */
+  private String refusal(String index, int shard, String doing) {
+    ObjectNode body = JsonNodeFactory.instance.objectNode();
+    body.put("index", index).put("shard", shard).put("primary", true);
+    JsonNode explained = client.send("POST", "/_cluster/allocation/explain", body, doing);
+    if (!explained.path("can_allocate").asText().equals("no")) {
+      return "";
+    }
+    JsonNode decider = explained.at("/node_allocation_decisions/0/deciders/0/explanation");
+    return "The server says: "
+        + decider.asText(explained.path("allocate_explanation").asText())
+        + ".";
+  }
+
   private long count(String index, String doing) {
-    return client.get("/" + RestClient.encode(index) + "/_count", doing).path("count").asLong();
+    JsonNode answer = client.get("/" + RestClient.encode(index) + "/_count", doing);
+    Queries.requireComplete(answer.path("_shards"), false, doing);
+    return answer.path("count").asLong();
   }
 
   private void delete(String index) {

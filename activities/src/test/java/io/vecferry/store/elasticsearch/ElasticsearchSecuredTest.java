@@ -3,7 +3,9 @@ package io.vecferry.store.elasticsearch;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.vecferry.plan.FailureClass;
+import io.vecferry.plan.NameSwitch;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.store.BatchReader;
 import io.vecferry.store.StoreException;
@@ -35,9 +37,12 @@ import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509ExtendedTrustManager;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The contract on a server over TLS that asks for a user, and users who may do too little. */
 @WithServer(Server.ELASTICSEARCH_SECURED)
@@ -199,6 +204,63 @@ class ElasticsearchSecuredTest extends ElasticsearchContract {
               "is unauthorized for user [reader]",
               "The user needs the privileges manage, read and write on the indices");
       assertThat(store.exists()).isFalse();
+    }
+  }
+
+  private void assertRefused(String user, ThrowingCallable step) {
+    assertThatThrownBy(step)
+        .isInstanceOfSatisfying(
+            StoreException.class,
+            e -> assertThat(e.failureClass()).as(e.getMessage()).isEqualTo(FailureClass.PERMISSION))
+        .hasMessageContainingAll(
+            "is unauthorized for user [" + user + "]",
+            "The user needs the privileges manage, read and write on the indices");
+  }
+
+  @ParameterizedTest
+  @EnumSource(Taken.class)
+  void whoMayLoadAndNotMoveTheNameLeavesItToReaders(Taken taken) {
+    makeOld(taken);
+    try (VectorStore target = provider().open(as("target", "loader"));
+        VectorStore load = provider().open(besideAs("loader"))) {
+      NameSwitch planned = target.planSwitch(load, STAMP);
+      make(besideAs("loader"), STAMP, labelled("new"));
+      JsonNode before = elasticsearch.lasting(collection);
+
+      assertRefused("loader", () -> target.switchTo(planned, STAMP));
+
+      assertThat(elasticsearch.lasting(collection)).isEqualTo(before);
+      target.switchBack(planned, STAMP);
+      assertThat(load.drop(STAMP)).isTrue();
+      assertThat(elasticsearch.lasting(collection)).isEqualTo(before);
+      assertReads("old");
+    }
+  }
+
+  private StoreSettings besideAs(String user) {
+    return provider().loadBesideSettings(as("target", user), STAMP.migration());
+  }
+
+  /** What gives its name away in a switch is kept as a copy, so that this is no removal. */
+  @Test
+  void whoMayNotDropSwitchesAndLeavesAllThere() {
+    makeOld(Taken.COLLECTION);
+    try (VectorStore target = provider().open(as("target", "keeper"));
+        VectorStore load = provider().open(besideAs("keeper"))) {
+      JsonNode before = elasticsearch.lasting(collection);
+      NameSwitch planned = target.planSwitch(load, STAMP);
+      make(besideAs("keeper"), STAMP, labelled("new"));
+      target.switchTo(planned, STAMP);
+
+      assertRefused("keeper", () -> target.dropReplaced(planned, STAMP));
+
+      assertReads("new");
+      target.switchBack(planned, STAMP);
+      assertThat(elasticsearch.lasting(collection)).isEqualTo(before);
+      assertReads("old");
+      assertRefused("keeper", () -> load.drop(STAMP));
+      assertThat(load.stamp()).contains(STAMP);
+      assertReads("old");
     }
   }
 

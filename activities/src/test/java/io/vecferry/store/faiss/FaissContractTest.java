@@ -70,11 +70,11 @@ class FaissContractTest extends StoreContractTest {
     }
   }
 
-  /** Files are fast: a thousand for both kinds of names. */
+  /** Files are fast. */
   @Override
   protected int sequences() {
     return Integer.getInteger(
-        "vecferry.switch.sequences", getClass() == FaissContractTest.class ? 500 : 2);
+        "vecferry.switch.sequences", getClass() == FaissContractTest.class ? 150 : 1);
   }
 
   @Override
