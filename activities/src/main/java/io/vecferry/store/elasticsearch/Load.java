@@ -1,9 +1,11 @@
 package io.vecferry.store.elasticsearch;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vecferry.plan.FailureClass;
+import io.vecferry.record.IdColumn;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.store.BatchWriter;
 import io.vecferry.store.LoadNote;
@@ -26,6 +28,7 @@ final class Load {
   private static final int JSON_PER_COLUMN_BYTE = 3;
 
   private static final int MOST_ROWS = 10_000;
+  private static final int REMOVED_AT_ONCE = 1_000;
 
   private final RestClient client;
   private final Settings settings;
@@ -158,6 +161,40 @@ final class Load {
     JsonNode answer =
         client.send("POST", "/" + RestClient.encode(index) + "/_refresh", null, doing);
     Queries.requireComplete(answer.path("_shards"), false, doing);
+  }
+
+  /** Removes records wherever they are: with another routing they may be in another shard. */
+  void remove(IdColumn ids, LoadStamp stamp) {
+    IndexSet indices = IndexSet.get(client, settings);
+    Index index = require(indices, stamp);
+    IdMapping mapping = Layout.of(indices, settings).ids();
+    refresh(index.name());
+    for (int from = 0; from < ids.rows(); from += REMOVED_AT_ONCE) {
+      ObjectNode body = JsonNodeFactory.instance.objectNode();
+      ArrayNode values = body.putObject("query").putObject("ids").putArray("values");
+      for (int row = from; row < Math.min(ids.rows(), from + REMOVED_AT_ONCE); row++) {
+        String stored = mapping.stored(ids.kind(row), ids.get(row));
+        if (stored != null) {
+          values.add(stored);
+        }
+      }
+      String doing = "removing " + values.size() + " records of '" + index.name() + "'";
+      JsonNode answer =
+          client.send(
+              "POST",
+              "/"
+                  + RestClient.encode(index.name())
+                  + "/_delete_by_query?conflicts=proceed&refresh=true",
+              body,
+              doing);
+      // Another attempt of the same may have been faster with some; looking again is enough.
+      if (answer.path("version_conflicts").asLong() > 0
+          || !answer.path("failures").isEmpty()
+          || answer.path("timed_out").asBoolean(false)) {
+        throw new StoreException(
+            FailureClass.TRANSIENT, doing + " was not done to its end: " + answer);
+      }
+    }
   }
 
   /** Undoes what was set for the time of the load. */
