@@ -72,7 +72,7 @@ final class ReportAssembly {
     return MigrationReport.builder(status.migration(), outcome(status), status.verdict())
         .times(start, status.atMillis())
         .source(side(plan.source(), plan.source().rows()))
-        .target(side(plan.target(), imported.rowsDone()))
+        .target(side(plan.target(), targetRows(workspace, imported)))
         // A rollback that nobody asked for is no phase of this migration.
         .phases(
             status.phases().stream()
@@ -141,6 +141,13 @@ final class ReportAssembly {
         .archiveLocation(plan.archive())
         .specJson(pretty(spec))
         .build();
+  }
+
+  /** Of what was loaded, catching up may have removed some and loaded some again. */
+  private static long targetRows(Workspace workspace, PhaseProgress imported) {
+    return new CatchUp(workspace).hasBegun()
+        ? workspace.archive().manifest().rows()
+        : imported.rowsDone();
   }
 
   private static MigrationReport.Outcome outcome(MigrationStatus status) {

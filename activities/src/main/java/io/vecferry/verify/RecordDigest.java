@@ -22,7 +22,7 @@ import java.util.TreeMap;
 /**
  * A SHA-256 of what a record holds beside its id: every bit of its vectors, its document, and its
  * metadata, whose keys count in any order. Two records have the same one exactly when {@link
- * RecordComparator} with tolerance 0 finds them equal. Not thread-safe.
+ * RecordComparator} finds them equal to the bit. Not thread-safe.
  */
 final class RecordDigest {
   static final int BYTES = 32;

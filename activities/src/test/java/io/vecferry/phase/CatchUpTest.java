@@ -39,6 +39,7 @@ import io.vecferry.testing.WithServer;
 import io.vecferry.verify.ArchiveCheck;
 import io.vecferry.verify.RecordComparator;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -395,7 +396,7 @@ class CatchUpTest {
     steps.findChanges(task);
     steps.keepChanges(task);
     Path archive = folder.resolve("archive/" + name);
-    Map<Path, byte[]> after = snapshot(archive);
+    Map<Path, ByteBuffer> after = snapshot(archive);
     // Killed when some files were in their places and others not yet.
     Path kept = archive.resolve("catch-up/001/kept.json");
     Files.writeString(
@@ -427,8 +428,8 @@ class CatchUpTest {
     assertCaughtUp(loadSettings());
   }
 
-  private static Map<Path, byte[]> only(Map<Path, byte[]> files, String folder) {
-    Map<Path, byte[]> some = new TreeMap<>();
+  private static Map<Path, ByteBuffer> only(Map<Path, ByteBuffer> files, String folder) {
+    Map<Path, ByteBuffer> some = new TreeMap<>();
     files.forEach(
         (path, bytes) -> {
           if (path.toString().contains("/" + folder + "/")
@@ -439,11 +440,11 @@ class CatchUpTest {
     return some;
   }
 
-  private static Map<Path, byte[]> snapshot(Path root) throws IOException {
-    Map<Path, byte[]> files = new TreeMap<>();
+  private static Map<Path, ByteBuffer> snapshot(Path root) throws IOException {
+    Map<Path, ByteBuffer> files = new TreeMap<>();
     try (Stream<Path> all = Files.walk(root)) {
       for (Path file : all.filter(Files::isRegularFile).toList()) {
-        files.put(file, Files.readAllBytes(file));
+        files.put(file, ByteBuffer.wrap(Files.readAllBytes(file)));
       }
     }
     return files;

@@ -132,7 +132,8 @@ class ChangeSearchTest {
       }
     }
     assertThat(seen.found)
-        .containsExactly("added STRING new", "changed STRING once", "changed STRING twice", "gone STRING lost");
+        .containsExactly(
+            "added STRING new", "changed STRING once", "changed STRING twice", "gone STRING lost");
     assertThat(repeated.found).containsExactly("changed STRING lost", "changed STRING twice");
   }
 
@@ -146,7 +147,7 @@ class ChangeSearchTest {
     }
     RecordComparator comparator = new RecordComparator(0, true, true);
     comparator.compare(one, other);
-    assertThat(seen.found.isEmpty()).isEqualTo(comparator.result().isEqual());
+    assertThat(seen.found.isEmpty()).isEqualTo(comparator.result().bitExactRows() == 1);
     return seen.found.isEmpty();
   }
 
@@ -161,7 +162,9 @@ class ChangeSearchTest {
   @Test
   void everyBitCountsAndTheOrderOfKeysDoesNot() {
     DenseVectors dense = new DenseVectors("a", 2, new float[] {0, 1});
-    assertThat(isSame(with("d", "{\"x\":1,\"y\":[2]}", dense), with("d", "{ \"y\":[2], \"x\":1}", dense)))
+    assertThat(
+            isSame(
+                with("d", "{\"x\":1,\"y\":[2]}", dense), with("d", "{ \"y\":[2], \"x\":1}", dense)))
         .isTrue();
     assertThat(isSame(with("d", "{\"x\":1}", dense), with("d", "{\"x\":1.0}", dense))).isFalse();
     assertThat(isSame(with("d", "{\"x\":1}", dense), with("d", "{\"x\":\"1\"}", dense))).isFalse();
@@ -179,9 +182,7 @@ class ChangeSearchTest {
                 with("d", null, dense),
                 with("d", null, new DenseVectors("a", 2, new float[2], new boolean[] {true}))))
         .isFalse();
-    assertThat(
-            isSame(
-                with("d", null, sparse(1, 0.5f)), with("d", null, sparse(2, 0.5f))))
+    assertThat(isSame(with("d", null, sparse(1, 0.5f)), with("d", null, sparse(2, 0.5f))))
         .isFalse();
     assertThat(isSame(with("d", null, sparse(1, 0.5f)), with("d", null, sparse(1, 0.5f)))).isTrue();
     assertThat(isSame(with("d", null, multi(1, 2)), with("d", null, multi(1, 2)))).isTrue();
@@ -189,8 +190,7 @@ class ChangeSearchTest {
   }
 
   private static SparseVectors sparse(int index, float value) {
-    return new SparseVectors(
-        "s", new int[] {0, 1}, new int[] {index}, new float[] {value}, null);
+    return new SparseVectors("s", new int[] {0, 1}, new int[] {index}, new float[] {value}, null);
   }
 
   private static MultiVectors multi(float... values) {

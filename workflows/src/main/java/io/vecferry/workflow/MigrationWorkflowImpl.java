@@ -62,6 +62,9 @@ public final class MigrationWorkflowImpl extends SteeredMigration
   private int[] partsOf = new int[0];
   private int openLanes;
 
+  /** Records of the source as they were counted last; -1 before a pass has counted them. */
+  private long sourceRows = -1;
+
   @Override
   public MigrationResult migrate(JsonNode document) {
     spec = readSpec(document);
@@ -271,6 +274,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration
       if (pass > 0) {
         words = (words.isEmpty() ? "" : words + "; ") + found.words();
         board.note(Phase.CUTOVER, words);
+        sourceRows = found.rows();
       }
       boolean current = pass > 0 && !found.earlier();
       if (current && found.differences() <= spec.cutover().maxDifference()) {
@@ -362,9 +366,13 @@ public final class MigrationWorkflowImpl extends SteeredMigration
         spec.name(),
         outcome,
         verdict,
-        board.plan() == null ? 0 : board.plan().source().rows(),
+        rows(),
         report == null ? "" : report.html(),
         report == null ? "" : report.json());
+  }
+
+  private long rows() {
+    return board.plan() == null ? 0 : sourceRows < 0 ? board.plan().source().rows() : sourceRows;
   }
 
   /** Leaves somebody behind who can switch back, or drop what was replaced when its time is up. */

@@ -1,5 +1,7 @@
 package io.vecferry.store.elasticsearch;
 
+import io.vecferry.store.JsonBytes;
+import java.util.ArrayList;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
@@ -163,38 +165,79 @@ final class Load {
     Queries.requireComplete(answer.path("_shards"), false, doing);
   }
 
-  /** Removes records wherever they are: with another routing they may be in another shard. */
   void remove(IdColumn ids, LoadStamp stamp) {
     IndexSet indices = IndexSet.get(client, settings);
     Index index = require(indices, stamp);
     IdMapping mapping = Layout.of(indices, settings).ids();
     refresh(index.name());
     for (int from = 0; from < ids.rows(); from += REMOVED_AT_ONCE) {
-      ObjectNode body = JsonNodeFactory.instance.objectNode();
-      ArrayNode values = body.putObject("query").putObject("ids").putArray("values");
+      List<String> stored = new ArrayList<>();
       for (int row = from; row < Math.min(ids.rows(), from + REMOVED_AT_ONCE); row++) {
-        String stored = mapping.stored(ids.kind(row), ids.get(row));
-        if (stored != null) {
-          values.add(stored);
+        String id = mapping.stored(ids.kind(row), ids.get(row));
+        if (id != null) {
+          stored.add(id);
         }
       }
-      String doing = "removing " + values.size() + " records of '" + index.name() + "'";
-      JsonNode answer =
-          client.send(
-              "POST",
-              "/"
-                  + RestClient.encode(index.name())
-                  + "/_delete_by_query?conflicts=proceed&refresh=true",
-              body,
-              doing);
-      // Another attempt of the same may have been faster with some; looking again is enough.
-      if (answer.path("version_conflicts").asLong() > 0
-          || !answer.path("failures").isEmpty()
-          || answer.path("timed_out").asBoolean(false)) {
-        throw new StoreException(
-            FailureClass.TRANSIENT, doing + " was not done to its end: " + answer);
+      // With two routings a record may be there twice.
+      while (removeFound(index.name(), stored)) {
+        refresh(index.name());
       }
     }
+  }
+
+  /**
+   * Removes the records that a search finds: it says their routing, without which they are looked
+   * for in the wrong shard.
+   *
+   * @return whether there were any
+   */
+  private boolean removeFound(String index, List<String> stored) {
+    ObjectNode body = JsonNodeFactory.instance.objectNode();
+    body.put("size", stored.size()).put("_source", false).put("track_total_hits", false);
+    ArrayNode values = body.putObject("query").putObject("ids").putArray("values");
+    stored.forEach(values::add);
+    String doing = "removing " + stored.size() + " records of '" + index + "'";
+    JsonNode found =
+        client
+            .send(
+                "POST",
+                "/" + RestClient.encode(index) + "/_search?allow_partial_search_results=false",
+                body,
+                doing)
+            .path("hits")
+            .path("hits");
+    if (found.isEmpty()) {
+      return false;
+    }
+    JsonBytes lines = new JsonBytes(100 * found.size());
+    for (JsonNode hit : found) {
+      lines.raw("{\"delete\":{\"_id\":").string(hit.path("_id").textValue());
+      if (hit.has(Routing.KEY)) {
+        lines.raw(",\"routing\":").string(hit.path(Routing.KEY).textValue());
+      }
+      lines.raw("}}\n");
+    }
+    JsonNode result =
+        client.parse(
+            client.lines(
+                "/"
+                    + RestClient.encode(index)
+                    + "/_bulk?filter_path=errors,items.*.status,items.*.error",
+                lines,
+                doing,
+                FailureClass.INCOMPATIBLE));
+    for (JsonNode item : result.path("items")) {
+      JsonNode deleted = item.path("delete");
+      // What another attempt has removed meanwhile is absent, which is no error.
+      if (deleted.has("error")) {
+        throw client.failure(
+            deleted.path("status").asInt(500),
+            deleted.path("error"),
+            doing,
+            FailureClass.INCOMPATIBLE);
+      }
+    }
+    return true;
   }
 
   /** Undoes what was set for the time of the load. */
