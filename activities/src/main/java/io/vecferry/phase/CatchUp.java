@@ -111,29 +111,27 @@ final class CatchUp {
 
   /** Brings to their places what a pass had made when it was interrupted. */
   static void recover(Archive archive) {
-    for (String path : archive.store().list(archive.path(Archive.CATCH_UP))) {
-      if (path.endsWith("/kept.json")) {
-        String folder = path.substring(0, path.lastIndexOf('/'));
-        int pass = Integer.parseInt(folder.substring(folder.lastIndexOf('/') + 1));
-        kept(archive, pass).ifPresent(kept -> putInPlace(archive, kept));
-      }
-    }
+    all(archive).forEach(kept -> putInPlace(archive, kept));
   }
 
-  /** Whether the archive is not what was exported first any more. */
-  boolean hasBegun() {
+  /** The passes that the archive has, in order. */
+  List<CatchUpPass> kept() {
+    return all(archive).stream().map(Kept::pass).toList();
+  }
+
+  private static List<Kept> all(Archive archive) {
+    String prefix = archive.path("");
     return archive.store().list(archive.path(Archive.CATCH_UP)).stream()
-        .anyMatch(path -> path.endsWith("/kept.json"));
+        .filter(path -> path.endsWith("/kept.json"))
+        .map(path -> archive.readJson(path.substring(prefix.length()), Payloads.MAPPER, Kept.class))
+        .toList();
   }
 
   /** Compares the source as it is now with the archive. */
   CatchUpPass find(int pass) {
     Optional<Kept> kept = kept(archive, pass);
     if (kept.isPresent()) {
-      return kept.get().pass().asEarlier();
-    }
-    if (pass == 0) {
-      return CatchUpPass.nothing(pass, 0);
+      return kept.get().pass();
     }
     if (workspace.hasBegunToSwitch()) {
       return CatchUpPass.nothing(pass, -1);
@@ -296,7 +294,7 @@ final class CatchUp {
       lookAgain();
       changed.finish();
       gone.finish();
-      return new CatchUpPass(pass, rows, addedRows, changedRows, deletedRows, null, 0, false);
+      return new CatchUpPass(pass, rows, addedRows, changedRows, deletedRows, null, 0);
     }
 
     @Override

@@ -377,7 +377,7 @@ public final class MigrationSteps implements MigrationActivities {
           long found = loaded.rows();
           long expected = proof.rows() - proof.missing();
           // Where an earlier run has begun to catch up, that ends with the count.
-          if (found != expected && !new CatchUp(workspace).hasBegun()) {
+          if (found != expected && new CatchUp(workspace).kept().isEmpty()) {
             throw new StoreException(
                 FailureClass.NOT_PROVED,
                 "the target has " + found + " records, " + expected + " were expected.");
@@ -479,6 +479,11 @@ public final class MigrationSteps implements MigrationActivities {
           }
           return new CheckResult(result.queries(), summary);
         });
+  }
+
+  @Override
+  public List<CatchUpPass> keptChanges(WholeTask task) {
+    return Calls.run(() -> new CatchUp(workspaces.get(task.migration())).kept());
   }
 
   @Override

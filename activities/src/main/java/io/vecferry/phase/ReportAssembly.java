@@ -145,9 +145,9 @@ final class ReportAssembly {
 
   /** Of what was loaded, catching up may have removed some and loaded some again. */
   private static long targetRows(Workspace workspace, PhaseProgress imported) {
-    return new CatchUp(workspace).hasBegun()
-        ? workspace.archive().manifest().rows()
-        : imported.rowsDone();
+    return new CatchUp(workspace).kept().isEmpty()
+        ? imported.rowsDone()
+        : workspace.archive().manifest().rows();
   }
 
   private static MigrationReport.Outcome outcome(MigrationStatus status) {

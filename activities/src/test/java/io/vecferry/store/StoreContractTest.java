@@ -373,6 +373,7 @@ public abstract class StoreContractTest {
             .isInstanceOfSatisfying(
                 StoreException.class,
                 e -> assertThat(e.failureClass()).isEqualTo(FailureClass.INCOMPATIBLE));
+        store.drop(STAMP);
         return;
       }
       store.finishLoad(List.of(part(0)), STAMP);
@@ -396,6 +397,7 @@ public abstract class StoreContractTest {
       store.finishLoad(List.of(part(0), part(1)), STAMP);
       assertSame(store.fetch(batch(List.of(old)).ids()), List.of(again));
       assertThat(store.describe().rows()).isEqualTo(kept.size() + 1);
+      store.drop(STAMP);
     }
   }
 

@@ -47,8 +47,7 @@ class CatchUpMigrationTest {
   @BeforeEach
   void makeSource(RunningServer server) throws Exception {
     url = server.url();
-    sourceId =
-        call("POST", COLLECTIONS, "{\"name\":\"" + source + "\"}").path("id").asText();
+    sourceId = call("POST", COLLECTIONS, "{\"name\":\"" + source + "\"}").path("id").asText();
     write("add", IntStream.range(0, ROWS).mapToObj(i -> "id-" + i).toList(), "first");
   }
 

@@ -15,7 +15,6 @@ import java.util.Locale;
  * @param partition the partition that the new and changed records are parts of; null before they
  *     are in the archive, and when there are none
  * @param parts how many parts they are
- * @param earlier whether an earlier run has found it, so that it says nothing of the source now
  */
 public record CatchUpPass(
     int pass,
@@ -24,17 +23,11 @@ public record CatchUpPass(
     long changed,
     long deleted,
     PlannedPartition partition,
-    int parts,
-    boolean earlier) {
+    int parts) {
 
   /** A pass that has found nothing. */
   public static CatchUpPass nothing(int pass, long rows) {
-    return new CatchUpPass(pass, rows, 0, 0, 0, null, 0, false);
-  }
-
-  /** The same pass, as a later run sees it. */
-  public CatchUpPass asEarlier() {
-    return new CatchUpPass(pass, rows, added, changed, deleted, partition, parts, true);
+    return new CatchUpPass(pass, rows, 0, 0, 0, null, 0);
   }
 
   /** Records in which source and archive differ. */
@@ -44,11 +37,15 @@ public record CatchUpPass(
 
   /** The same pass once its records are in the archive. */
   public CatchUpPass kept(PlannedPartition keptIn, int keptParts) {
-    return new CatchUpPass(pass, rows, added, changed, deleted, keptIn, keptParts, earlier);
+    return new CatchUpPass(pass, rows, added, changed, deleted, keptIn, keptParts);
   }
 
   /** One sentence about it. */
   public String words() {
+    if (pass == 0) {
+      return String.format(
+          Locale.ROOT, "%,d records were written to while they were exported", changed);
+    }
     if (rows < 0) {
       return "an earlier run has switched to the target: the source was not compared again";
     }

@@ -50,6 +50,12 @@ public interface MigrationActivities {
    */
   CheckResult checkQuality(WholeTask task);
 
+  /**
+   * What passes have brought into the archive already: one over what was written to while it was
+   * exported, and those of an earlier run.
+   */
+  List<CatchUpPass> keptChanges(WholeTask task);
+
   /** Compares the source, as it is now, with the archive, by id and content. */
   CatchUpPass findChanges(CatchUpTask task);
 

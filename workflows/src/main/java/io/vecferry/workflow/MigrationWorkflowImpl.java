@@ -59,11 +59,9 @@ public final class MigrationWorkflowImpl extends SteeredMigration
 
   private MigrationSpec spec;
   private final List<PlannedPartition> changes = new ArrayList<>();
+  private final List<CatchUpPass> passes = new ArrayList<>();
   private int[] partsOf = new int[0];
   private int openLanes;
-
-  /** Records of the source as they were counted last; -1 before a pass has counted them. */
-  private long sourceRows = -1;
 
   @Override
   public MigrationResult migrate(JsonNode document) {
@@ -121,6 +119,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration
     }
     finishLoad();
     validateImport();
+    applyKeptChanges();
     checkQuality();
     if (spec.rehearsal()) {
       throw new RollbackRequested(REHEARSED);
@@ -128,7 +127,8 @@ public final class MigrationWorkflowImpl extends SteeredMigration
     approve(
         spec.approval().beforeCutover(),
         "approve the cutover to " + board.plan().target().collection());
-    cutOver(catchUp());
+    catchUp();
+    cutOver();
     // A pause in the last moment is ended by resume or by rollback, and after this by neither.
     gate.await();
   }
@@ -249,19 +249,30 @@ public final class MigrationWorkflowImpl extends SteeredMigration
     board.finish(Phase.QUALITY_CHECK, result == null ? "skipped" : result.summary());
   }
 
+  /** Applies what the archive has of changes of the source, before anything is found anew. */
+  private void applyKeptChanges() {
+    if (!spec.cutover().catchUp()) {
+      return;
+    }
+    List<CatchUpPass> kept =
+        step(Phase.IMPORT, false, () -> Steps.whole("look for kept changes").keptChanges(whole()));
+    for (CatchUpPass pass : kept) {
+      apply(Phase.IMPORT, pass);
+      passes.add(pass);
+    }
+  }
+
   /**
    * Applies what was written to the source meanwhile, until a pass over it finds no more than the
    * spec allows.
-   *
-   * @return what was found, in words
    */
-  private String catchUp() {
+  private void catchUp() {
     if (!spec.cutover().catchUp()) {
-      return "";
+      return;
     }
     board.start(Phase.CUTOVER);
-    String words = "";
-    for (int pass = 0; ; pass++) {
+    int next = passes.isEmpty() ? 1 : passes.get(passes.size() - 1).pass() + 1;
+    for (int pass = next; ; pass++) {
       CatchUpTask task = new CatchUpTask(spec.name(), pass);
       CatchUpPass found =
           step(
@@ -269,39 +280,36 @@ public final class MigrationWorkflowImpl extends SteeredMigration
               false,
               () -> Steps.whole("look for changes, pass " + task.pass()).findChanges(task));
       if (found.differences() > 0) {
-        apply(task);
+        apply(Phase.CUTOVER, found);
       }
-      if (pass > 0) {
-        words = (words.isEmpty() ? "" : words + "; ") + found.words();
-        board.note(Phase.CUTOVER, words);
-        sourceRows = found.rows();
-      }
-      boolean current = pass > 0 && !found.earlier();
-      if (current && found.differences() <= spec.cutover().maxDifference()) {
-        return words + "; ";
-      }
-      if (current && pass % MOST_PASSES == 0 && !wantsMorePasses(found)) {
-        return words + "; ";
+      passes.add(found);
+      board.note(Phase.CUTOVER, caughtUp());
+      boolean enough = found.differences() <= spec.cutover().maxDifference();
+      if (enough || (pass - next + 1) % MOST_PASSES == 0 && !wantsMorePasses(found)) {
+        return;
       }
     }
   }
 
-  private void apply(CatchUpTask task) {
+  /** What the passes have found, in words. */
+  private String caughtUp() {
+    return passes.stream().map(CatchUpPass::words).collect(Collectors.joining("; "));
+  }
+
+  private void apply(Phase phase, CatchUpPass found) {
+    CatchUpTask task = new CatchUpTask(spec.name(), found.pass());
     String pass = ", pass " + task.pass();
     CatchUpPass kept =
-        step(Phase.CUTOVER, false, () -> Steps.whole("archive changes" + pass).keepChanges(task));
-    step(
-        Phase.CUTOVER,
-        false,
-        () -> Steps.whole("remove what has changed" + pass).removeChanged(task));
+        step(phase, false, () -> Steps.whole("archive changes" + pass).keepChanges(task));
+    step(phase, false, () -> Steps.whole("remove what has changed" + pass).removeChanged(task));
     List<PlannedPartition> news = kept.partition() == null ? List.of() : List.of(kept.partition());
     for (PlannedPartition partition : news) {
       changes.add(partition);
-      partsOf = Arrays.copyOf(partsOf, partition.index() + 1);
+      partsOf = Arrays.copyOf(partsOf, Math.max(partsOf.length, partition.index() + 1));
       partsOf[partition.index()] = kept.parts();
     }
     work(news, List.of(Phase.VALIDATE_EXPORT, Phase.IMPORT));
-    step(Phase.CUTOVER, false, () -> Steps.whole("finish changes" + pass).finishChanges(task));
+    step(phase, false, () -> Steps.whole("finish changes" + pass).finishChanges(task));
     work(news, List.of(Phase.VALIDATE_IMPORT));
   }
 
@@ -328,7 +336,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration
         != null;
   }
 
-  private void cutOver(String caughtUp) {
+  private void cutOver() {
     board.start(Phase.CUTOVER);
     String target = board.plan().target().collection();
     if (board.plan().restoresFromBackup()) {
@@ -336,7 +344,8 @@ public final class MigrationWorkflowImpl extends SteeredMigration
     }
     board.arm(Compensation.switchBack(target, board.plan().nameSwitch()));
     CheckResult result = step(Phase.CUTOVER, false, () -> Steps.whole("cut over").cutover(whole()));
-    board.finish(Phase.CUTOVER, caughtUp + result.summary());
+    board.finish(
+        Phase.CUTOVER, passes.isEmpty() ? result.summary() : caughtUp() + "; " + result.summary());
   }
 
   private void approve(boolean needed, String what) {
@@ -372,7 +381,12 @@ public final class MigrationWorkflowImpl extends SteeredMigration
   }
 
   private long rows() {
-    return board.plan() == null ? 0 : sourceRows < 0 ? board.plan().source().rows() : sourceRows;
+    if (board.plan() == null) {
+      return 0;
+    }
+    CatchUpPass last = passes.isEmpty() ? null : passes.get(passes.size() - 1);
+    boolean counted = last != null && last.pass() > 0 && last.rows() >= 0;
+    return counted ? last.rows() : board.plan().source().rows();
   }
 
   /** Leaves somebody behind who can switch back, or drop what was replaced when its time is up. */

@@ -22,7 +22,7 @@ class CatchUpTest {
   }
 
   private static CatchUpPass pass(int number, long added, long changed, long deleted) {
-    return new CatchUpPass(number, 4000, added, changed, deleted, null, 0, false);
+    return new CatchUpPass(number, 4000, added, changed, deleted, null, 0);
   }
 
   private static List<String> from(FakeActivities activities, String call) {
@@ -36,10 +36,11 @@ class CatchUpTest {
       MigrationResult result = scenario.begin(CATCH_UP).getResult(MigrationResult.class);
 
       assertThat(result.outcome()).isEqualTo(Outcome.MIGRATED);
-      assertThat(from(scenario.activities, "checkQuality"))
+      assertThat(from(scenario.activities, "completeImportValidation"))
           .containsExactly(
+              "completeImportValidation",
+              "keptChanges",
               "checkQuality",
-              "findChanges 0",
               "findChanges 1",
               "keepChanges 1",
               "removeChanged 1",
@@ -76,14 +77,35 @@ class CatchUpTest {
   }
 
   @Test
-  void whatAnEarlierRunHasFoundSaysNothingOfTheSourceNow() {
-    try (Scenario scenario = new Scenario(moving(pass(1, 1, 0, 0).asEarlier()))) {
+  void whatTheArchiveHasAlreadyIsAppliedFirstAndSaysNothingOfTheSourceNow() {
+    FakeActivities activities = moving(pass(0, 0, 3, 0), pass(1, 1, 0, 0));
+    activities.kept = List.of(pass(0, 0, 3, 0), pass(1, 1, 0, 0));
+    try (Scenario scenario = new Scenario(activities)) {
       scenario
           .begin(", \"cutover\": {\"catchUp\": true, \"maxDifference\": 5}")
           .getResult(MigrationResult.class);
 
-      assertThat(from(scenario.activities, "findChanges 1"))
-          .contains("import p003-000000", "findChanges 2");
+      assertThat(from(activities, "keptChanges"))
+          .containsExactly(
+              "keptChanges",
+              "keepChanges 0",
+              "removeChanged 0",
+              "validate p002-000000",
+              "import p002-000000",
+              "finishChanges 0",
+              "compare p002-000000",
+              "keepChanges 1",
+              "removeChanged 1",
+              "validate p003-000000",
+              "import p003-000000",
+              "finishChanges 1",
+              "compare p003-000000",
+              "checkQuality",
+              "findChanges 2",
+              "cutover",
+              "writeReport");
+      assertThat(activities.reported.phases().get(Phase.CUTOVER.ordinal()).summary())
+          .startsWith("3 records were written to while they were exported; pass 1: ");
     }
   }
 

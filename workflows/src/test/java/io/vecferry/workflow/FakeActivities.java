@@ -57,6 +57,7 @@ class FakeActivities implements MigrationActivities, PartActivities {
   NameSwitch nameSwitch;
   int backupPartitions;
   final Map<Integer, CatchUpPass> found = new ConcurrentHashMap<>();
+  List<CatchUpPass> kept = List.of();
   volatile String holder = "";
   volatile String message = "";
   volatile MigrationStatus reported;
@@ -144,6 +145,12 @@ class FakeActivities implements MigrationActivities, PartActivities {
   }
 
   @Override
+  public List<CatchUpPass> keptChanges(WholeTask task) {
+    call("keptChanges");
+    return kept;
+  }
+
+  @Override
   public CatchUpPass findChanges(CatchUpTask task) {
     call("findChanges " + task.pass());
     return found.getOrDefault(task.pass(), CatchUpPass.nothing(task.pass(), 5));
@@ -154,7 +161,7 @@ class FakeActivities implements MigrationActivities, PartActivities {
     call("keepChanges " + task.pass());
     int partition = partitions + backupPartitions + task.pass();
     return found
-        .get(task.pass())
+        .getOrDefault(task.pass(), CatchUpPass.nothing(task.pass(), 5))
         .kept(new PlannedPartition(partition, "0", "1", ROWS_PER_PART, true), 1);
   }
 

@@ -142,7 +142,7 @@ class HistoryRecorder {
   @Test
   void caughtUp() throws IOException {
     FakeActivities activities = new FakeActivities(1, 2, false);
-    activities.found.put(1, new CatchUpPass(1, 2000, 1, 1, 1, null, 0, false));
+    activities.found.put(1, new CatchUpPass(1, 2000, 1, 1, 1, null, 0));
     try (Scenario scenario = new Scenario(activities)) {
       scenario.begin(", \"cutover\": {\"catchUp\": true}").getResult(MigrationResult.class);
       write("caught-up", scenario.history());

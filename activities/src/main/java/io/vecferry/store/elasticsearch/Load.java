@@ -1,7 +1,5 @@
 package io.vecferry.store.elasticsearch;
 
-import io.vecferry.store.JsonBytes;
-import java.util.ArrayList;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
@@ -10,6 +8,7 @@ import io.vecferry.plan.FailureClass;
 import io.vecferry.record.IdColumn;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.store.BatchWriter;
+import io.vecferry.store.JsonBytes;
 import io.vecferry.store.LoadNote;
 import io.vecferry.store.LoadSchema;
 import io.vecferry.store.LoadStamp;
@@ -17,6 +16,7 @@ import io.vecferry.store.Reject;
 import io.vecferry.store.SendingWriter;
 import io.vecferry.store.StoreException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
