@@ -291,9 +291,11 @@ public final class MigrationWorkflowImpl extends SteeredMigration
     }
   }
 
-  /** What the passes have found, in words. */
+  /** What the last passes have found, in words. */
   private String caughtUp() {
-    return passes.stream().map(CatchUpPass::words).collect(Collectors.joining("; "));
+    return passes.subList(Math.max(0, passes.size() - MOST_PASSES), passes.size()).stream()
+        .map(CatchUpPass::words)
+        .collect(Collectors.joining("; "));
   }
 
   private void apply(Phase phase, CatchUpPass found) {
