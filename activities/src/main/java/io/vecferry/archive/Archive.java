@@ -17,6 +17,10 @@ public final class Archive {
   public static final String TARGET_BACKUP = "target-backup";
   public static final String REJECTS = "rejects";
   public static final String REPORTS = "reports";
+
+  /** What was found to have changed in the source since its export, pass by pass. */
+  public static final String CATCH_UP = "catch-up";
+
   public static final String SPEC = "spec.json";
   public static final String PLAN = "plan.json";
   public static final String MANIFEST = "manifest.json";
@@ -59,6 +63,12 @@ public final class Archive {
       throw new IllegalArgumentException("partition " + partition + ", part " + part);
     }
     return path("%s/p%03d-%06d.parquet".formatted(folder, partition, part));
+  }
+
+  /** Number of the partition that a part belongs to. */
+  public static int partitionOf(String partPath) {
+    String name = partPath.substring(partPath.lastIndexOf('/') + 1);
+    return Integer.parseInt(name.substring(1, name.indexOf('-')));
   }
 
   /** Writes a JSON document atomically. */

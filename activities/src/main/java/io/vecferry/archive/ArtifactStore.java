@@ -22,6 +22,12 @@ public interface ArtifactStore {
   /** Paths of all published objects below a folder, sorted; empty when there is none. */
   List<String> list(String folder);
 
+  /**
+   * Gives an object another path, in one step, replacing an older object of that path. Does nothing
+   * when that was done already.
+   */
+  void move(String from, String to);
+
   /** Removes an object; does nothing when it is absent. */
   void delete(String path);
 

@@ -90,6 +90,22 @@ public final class LocalArtifactStore implements ArtifactStore {
   }
 
   @Override
+  public void move(String from, String to) {
+    Path source = resolve(from);
+    Path target = resolve(to);
+    try {
+      if (Files.exists(source) || !Files.exists(target)) {
+        Files.createDirectories(target.getParent());
+        Files.move(
+            source, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      }
+    } catch (IOException e) {
+      throw failure("move", source, e);
+    }
+    forceFolders(target);
+  }
+
+  @Override
   public void delete(String path) {
     Path file = resolve(path);
     try {
@@ -131,6 +147,24 @@ public final class LocalArtifactStore implements ArtifactStore {
           FailureClass.PERMISSION, "'" + path + "' is not a path inside the archive " + root);
     }
     return root.resolve(path);
+  }
+
+  /** A rename survives a power cut only after its folder, and those made for it, were forced. */
+  private void forceFolders(Path file) {
+    for (Path folder = file.getParent();
+        folder != null && folder.startsWith(root);
+        folder = folder.getParent()) {
+      try (FileChannel directory = FileChannel.open(folder, StandardOpenOption.READ)) {
+        directory.force(true);
+      } catch (AccessDeniedException e) {
+        // Windows does not open folders; its renames need no such step.
+        if (File.separatorChar == '/') {
+          throw failure("write", file, e);
+        }
+      } catch (IOException e) {
+        throw failure("write", file, e);
+      }
+    }
   }
 
   private StoreException failure(String verb, Path file, Exception cause) {
@@ -262,25 +296,7 @@ public final class LocalArtifactStore implements ArtifactStore {
       } catch (IOException e) {
         throw failure("write", file, e);
       }
-      // A rename survives a power cut only after its folder, and those made for it, were forced.
-      for (Path folder = file.getParent();
-          folder != null && folder.startsWith(root);
-          folder = folder.getParent()) {
-        forceFolder(folder);
-      }
-    }
-
-    private void forceFolder(Path folder) {
-      try (FileChannel directory = FileChannel.open(folder, StandardOpenOption.READ)) {
-        directory.force(true);
-      } catch (AccessDeniedException e) {
-        // Windows does not open folders; its renames need no such step.
-        if (File.separatorChar == '/') {
-          throw failure("write", file, e);
-        }
-      } catch (IOException e) {
-        throw failure("write", file, e);
-      }
+      forceFolders(file);
     }
 
     @Override

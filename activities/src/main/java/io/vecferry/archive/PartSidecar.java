@@ -35,6 +35,27 @@ public record PartSidecar(
   /** The only version so far. */
   public static final int FORMAT_VERSION = 1;
 
+  /** The same part in another place. */
+  public PartSidecar at(String path) {
+    return new PartSidecar(
+        formatVersion,
+        path,
+        rows,
+        bytes,
+        checksum,
+        startCursor,
+        endCursor,
+        last,
+        schemaFingerprint,
+        sourceFingerprint,
+        createdAt);
+  }
+
+  /** Publishes it beside its part, which must be there. */
+  public void write(ArtifactStore store) {
+    Documents.write(store, pathOf(part), Documents.MAPPER, this);
+  }
+
   /** Path of the sidecar of a part. */
   public static String pathOf(String part) {
     return part + ".json";

@@ -168,7 +168,7 @@ public final class PartWriter implements AutoCloseable {
             schema.fingerprint(),
             sourceFingerprint,
             createdAt);
-    Documents.write(store, PartSidecar.pathOf(path), Documents.MAPPER, sidecar);
+    sidecar.write(store);
     return sidecar;
   }
 

@@ -34,6 +34,23 @@ record ImportMarker(String loadId, String checksum, long rows, long rejects) {
     archive.writeJson(name(part), Payloads.MAPPER, this);
   }
 
+  /**
+   * Says the same of a part from which records were taken out.
+   *
+   * @param old the part as it was
+   * @param now the part as it is
+   * @param left rejects of the old part that are in it still
+   */
+  static void follow(Archive archive, String part, PartSidecar old, PartSidecar now, long left) {
+    if (archive.exists(name(part))) {
+      ImportMarker marker = archive.readJson(name(part), Payloads.MAPPER, ImportMarker.class);
+      if (marker.checksum.equals(old.checksum())) {
+        new ImportMarker(marker.loadId, now.checksum(), now.rows() - left, left)
+            .write(archive, part);
+      }
+    }
+  }
+
   /** Removes all markers, because what they speak of is gone. */
   static void clear(Archive archive) {
     for (String path : archive.store().list(archive.path(FOLDER))) {

@@ -2,6 +2,8 @@ package io.vecferry.phase;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.temporal.activity.Activity;
+import io.vecferry.activity.CatchUpPass;
+import io.vecferry.activity.CatchUpTask;
 import io.vecferry.activity.CheckResult;
 import io.vecferry.activity.Compensation;
 import io.vecferry.activity.MigrationActivities;
@@ -93,7 +95,8 @@ public final class MigrationSteps implements MigrationActivities {
               new Planner(searchAttributes)
                   .plan(spec, location, loadId, earlier != null, System.currentTimeMillis());
           if (earlier != null) {
-            plan = resumed(earlier, plan, plan.findings());
+            CatchUp.recover(archive);
+            plan = resumed(earlier, plan, plan.findings(), spec.cutover().catchUp());
           } else if (otherSpec) {
             List<Finding> findings = new ArrayList<>(plan.findings());
             findings.add(
@@ -101,7 +104,7 @@ public final class MigrationSteps implements MigrationActivities {
                     "name",
                     location + " holds a migration of this name with another spec.",
                     "Choose another name, or move that folder away."));
-            plan = resumed(plan, plan, findings);
+            plan = resumed(plan, plan, findings, false);
           }
           if (plan.blocking().isEmpty()) {
             archive.writeJson(Archive.SPEC, Payloads.MAPPER, spec);
@@ -124,9 +127,10 @@ public final class MigrationSteps implements MigrationActivities {
    * them may be done.
    */
   private static MigrationPlan resumed(
-      MigrationPlan earlier, MigrationPlan now, List<Finding> found) {
+      MigrationPlan earlier, MigrationPlan now, List<Finding> found, boolean catchesUp) {
     List<Finding> findings = new ArrayList<>(found);
-    if (now.blocking().isEmpty()
+    if (!catchesUp
+        && now.blocking().isEmpty()
         && !earlier.source().fingerprint().equals(now.source().fingerprint())) {
       findings.add(
           Finding.blocking(
@@ -135,7 +139,8 @@ public final class MigrationSteps implements MigrationActivities {
                   + " has changed since an earlier run of this migration exported a part of it to "
                   + earlier.archive()
                   + ".",
-              "Choose another name for the migration, or move that folder away."));
+              "Choose another name for the migration, or move that folder away. A migration with"
+                  + " cutover.catchUp: true applies what is written meanwhile."));
     }
     if (now.existing() != null
         && earlier.existing() != null
@@ -180,12 +185,19 @@ public final class MigrationSteps implements MigrationActivities {
         () -> {
           Workspace workspace = workspaces.get(task.migration());
           Archive archive = workspace.archive();
+          boolean moving = workspace.mayMove(Origin.SOURCE);
+          if (moving
+              && !repeatedIds(archive, workspace.partPaths(task.partsPerPartition())).isEmpty()) {
+            new CatchUp(workspace).keepRepeated();
+          }
           List<String> paths = workspace.partPaths(task.partsPerPartition());
           List<PartSidecar> sidecars =
               paths.stream().map(path -> PartReader.sidecar(archive.store(), path)).toList();
           long rows = sidecars.stream().mapToLong(PartSidecar::rows).sum();
           requireUnique(archive, paths);
-          requireUnchanged(workspace, Origin.SOURCE, rows);
+          if (!moving) {
+            requireUnchanged(workspace, Origin.SOURCE, rows);
+          }
           archive.writeManifest(
               Manifest.of(
                   task.migration(),
@@ -195,9 +207,11 @@ public final class MigrationSteps implements MigrationActivities {
           String summary =
               String.format(
                   Locale.ROOT,
-                  "parts read back: %,d; checksums, ids unique, vectors finite, count as in the"
-                      + " source",
-                  paths.size());
+                  "parts read back: %,d; checksums, ids unique, vectors finite, %s",
+                  paths.size(),
+                  moving
+                      ? "compared with the source before the cutover"
+                      : "count as in the source");
           return new CheckResult(rows, summary + completeBackup(workspace, task, paths));
         });
   }
@@ -239,20 +253,23 @@ public final class MigrationSteps implements MigrationActivities {
   }
 
   private static void requireUnique(Archive archive, List<String> paths) {
+    List<IdUniqueness.Duplicate> repeated = repeatedIds(archive, paths);
+    if (!repeated.isEmpty()) {
+      throw new StoreException(
+          FailureClass.BAD_RECORD,
+          "ids occur more than once: "
+              + repeated.stream()
+                  .map(duplicate -> "\"" + duplicate.id() + "\" in " + duplicate.parts())
+                  .collect(Collectors.joining("; "))
+              + ". Give each record an id of its own and start again with another name.");
+    }
+  }
+
+  private static List<IdUniqueness.Duplicate> repeatedIds(Archive archive, List<String> paths) {
     try {
       Path temporary = Files.createTempDirectory("vecferry-ids");
       try {
-        IdUniqueness.Result ids =
-            IdUniqueness.find(archive.store(), paths, temporary, NAMED_PROBLEMS);
-        if (!ids.duplicates().isEmpty()) {
-          throw new StoreException(
-              FailureClass.BAD_RECORD,
-              "ids occur more than once: "
-                  + ids.duplicates().stream()
-                      .map(duplicate -> "\"" + duplicate.id() + "\" in " + duplicate.parts())
-                      .collect(Collectors.joining("; "))
-                  + ". Give each record an id of its own and start again with another name.");
-        }
+        return IdUniqueness.find(archive.store(), paths, temporary, NAMED_PROBLEMS).duplicates();
       } finally {
         Files.deleteIfExists(temporary);
       }
@@ -359,7 +376,8 @@ public final class MigrationSteps implements MigrationActivities {
           requirePlanned(workspace.loadSchema(), loaded);
           long found = loaded.rows();
           long expected = proof.rows() - proof.missing();
-          if (found != expected) {
+          // Where an earlier run has begun to catch up, that ends with the count.
+          if (found != expected && new CatchUp(workspace).kept().isEmpty()) {
             throw new StoreException(
                 FailureClass.NOT_PROVED,
                 "the target has " + found + " records, " + expected + " were expected.");
@@ -461,6 +479,35 @@ public final class MigrationSteps implements MigrationActivities {
           }
           return new CheckResult(result.queries(), summary);
         });
+  }
+
+  @Override
+  public List<CatchUpPass> keptChanges(WholeTask task) {
+    return Calls.run(() -> new CatchUp(workspaces.get(task.migration())).kept());
+  }
+
+  @Override
+  public CatchUpPass findChanges(CatchUpTask task) {
+    return calls.runBeating(() -> catchUp(task).find(task.pass()));
+  }
+
+  @Override
+  public CatchUpPass keepChanges(CatchUpTask task) {
+    return calls.runBeating(() -> catchUp(task).keep(task.pass()));
+  }
+
+  @Override
+  public CheckResult removeChanged(CatchUpTask task) {
+    return calls.runBeating(() -> new CheckResult(catchUp(task).remove(task.pass()), ""));
+  }
+
+  @Override
+  public CheckResult finishChanges(CatchUpTask task) {
+    return calls.runBeating(() -> new CheckResult(catchUp(task).finish(task.pass()), ""));
+  }
+
+  private CatchUp catchUp(CatchUpTask task) {
+    return new CatchUp(workspaces.get(task.migration()));
   }
 
   @Override

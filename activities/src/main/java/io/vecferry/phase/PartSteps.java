@@ -75,12 +75,16 @@ public final class PartSteps implements PartActivities {
       }
     }
     VectorStore source = workspace.exported(origin);
-    workspace.requireUnchanged(
-        origin,
-        source,
-        "Put it back as it was and retry, or roll back and start again with another name.");
     SourceRange range =
         new SourceRange(partition.start(), partition.end(), partition.rows(), partition.exact());
+    if (workspace.mayMove(origin)) {
+      range = range.moving();
+    } else {
+      workspace.requireUnchanged(
+          origin,
+          source,
+          "Put it back as it was and retry, or roll back and start again with another name.");
+    }
     int partRows = workspace.plan().partRows();
     int batchSize =
         Math.min(Throttle.batchSize(task.pace(), workspace.spec().export().batchSize()), partRows);

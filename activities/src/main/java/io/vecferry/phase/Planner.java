@@ -20,6 +20,7 @@ import io.vecferry.store.LoadSchema;
 import io.vecferry.store.Metric;
 import io.vecferry.store.SourceRange;
 import io.vecferry.store.StoreException;
+import io.vecferry.store.StoreProvider;
 import io.vecferry.store.StoreSettings;
 import io.vecferry.store.Stores;
 import io.vecferry.store.VectorFieldInfo;
@@ -125,6 +126,7 @@ public final class Planner {
       bytesPerRow = bytesPerRow(source, profiler);
       checkSource(spec, source, profile, findings);
       checkBatches(spec, source, bytesPerRow, findings);
+      checkCatchUp(spec, findings);
       if (partRows == 0) {
         partRows = partRows(bytesPerRow);
       }
@@ -310,6 +312,62 @@ public final class Planner {
           Finding.warning(
               "source", source.collection() + " has no records.", "The target will be empty."));
     }
+  }
+
+  private static void checkCatchUp(MigrationSpec spec, List<Finding> findings) {
+    StoreProvider.Snapshot snapshot = Stores.get(spec.source().type()).snapshot();
+    if (!spec.cutover().catchUp()) {
+      if (snapshot == StoreProvider.Snapshot.PER_RANGE) {
+        findings.add(
+            Finding.info(
+                "source",
+                words(snapshot) + " Stop what writes to it, or set cutover.catchUp: true."));
+      }
+      return;
+    }
+    findings.add(
+        Finding.info(
+            "cutover.catchUp",
+            words(snapshot)
+                + " Before the cutover the source is read again, compared with the archive by id and"
+                + " content, and what has changed is applied, until a pass finds "
+                + (spec.cutover().maxDifference() == 0
+                    ? "no difference."
+                    : String.format(
+                        Locale.ROOT,
+                        "no more than %,d differences, which are applied too.",
+                        spec.cutover().maxDifference()))
+                + " What is written after the last pass has read it is not seen."));
+    if (!Stores.get(spec.target().type()).removesRecords()) {
+      findings.add(
+          Finding.blocking(
+              "cutover.catchUp",
+              "a target of type "
+                  + spec.target().type()
+                  + " is index files, which cannot lose or change single records.",
+              "Stop what writes to the source and leave cutover.catchUp out."));
+    }
+    if (spec.target().ifExists() == StoreSpec.IfExists.MERGE) {
+      findings.add(
+          Finding.blocking(
+              "cutover.catchUp",
+              "in a merge, a record that is deleted from the source would have to bring back the"
+                  + " one of the old collection.",
+              "Stop what writes to the source and leave cutover.catchUp out, or set target.ifExists"
+                  + " to replace."));
+    }
+  }
+
+  private static String words(StoreProvider.Snapshot snapshot) {
+    return switch (snapshot) {
+      case RESTING_FILES ->
+          "The source is read as one state: files that rest, whose change would be noticed.";
+      case PER_RANGE ->
+          "The source cannot be read as one state: each part is as of one point in time, different"
+              + " parts are as of different ones.";
+      case NONE ->
+          "The source cannot be read as one state: each request is answered as of its own moment.";
+    };
   }
 
   private static void checkBatches(

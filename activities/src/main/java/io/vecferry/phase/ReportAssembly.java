@@ -72,7 +72,7 @@ final class ReportAssembly {
     return MigrationReport.builder(status.migration(), outcome(status), status.verdict())
         .times(start, status.atMillis())
         .source(side(plan.source(), plan.source().rows()))
-        .target(side(plan.target(), imported.rowsDone()))
+        .target(side(plan.target(), targetRows(workspace, imported)))
         // A rollback that nobody asked for is no phase of this migration.
         .phases(
             status.phases().stream()
@@ -83,7 +83,7 @@ final class ReportAssembly {
             new MigrationReport.Counts(
                 imported.rowsDone(), failed, status.atMillis() - start, failed))
         .findings(plan.findings())
-        .exportValidation(exportValidation(status, exported, plan))
+        .exportValidation(exportValidation(status, exported, workspace))
         .importValidation(proof == null ? null : importValidation(proof, spec))
         .quality(quality(workspace))
         .operatorActions(
@@ -141,6 +141,13 @@ final class ReportAssembly {
         .archiveLocation(plan.archive())
         .specJson(pretty(spec))
         .build();
+  }
+
+  /** Of what was loaded, catching up may have removed some and loaded some again. */
+  private static long targetRows(Workspace workspace, PhaseProgress imported) {
+    return new CatchUp(workspace).kept().isEmpty()
+        ? imported.rowsDone()
+        : workspace.archive().manifest().rows();
   }
 
   private static MigrationReport.Outcome outcome(MigrationStatus status) {
@@ -201,25 +208,34 @@ final class ReportAssembly {
   }
 
   private static MigrationReport.ExportValidation exportValidation(
-      MigrationStatus status, PhaseProgress exported, MigrationPlan plan) {
+      MigrationStatus status, PhaseProgress exported, Workspace workspace) {
     PhaseProgress validated = status.phases().get(Phase.VALIDATE_EXPORT.ordinal());
     if (validated.state() != PhaseProgress.State.DONE) {
       return null;
     }
-    return new MigrationReport.ExportValidation(
-        exported.partsDone(),
-        exported.rowsDone(),
-        List.of(
+    List<MigrationReport.Check> checks = new ArrayList<>();
+    checks.add(
+        new MigrationReport.Check(
+            "Checksum of every part", true, validated.partsDone() + " parts"));
+    checks.add(new MigrationReport.Check("Vectors finite, dimensions right", true, ""));
+    checks.add(new MigrationReport.Check("Metadata is JSON", true, ""));
+    checks.add(new MigrationReport.Check("Ids unique in the whole archive", true, ""));
+    if (!workspace.spec().cutover().catchUp()) {
+      checks.add(
+          new MigrationReport.Check(
+              "As many records as the source",
+              true,
+              String.format(Locale.ROOT, "%,d", workspace.plan().source().rows())));
+      checks.add(new MigrationReport.Check("Source unchanged while it was exported", true, ""));
+    } else {
+      PhaseProgress cutover = status.phases().get(Phase.CUTOVER.ordinal());
+      if (cutover.state() == PhaseProgress.State.DONE) {
+        checks.add(
             new MigrationReport.Check(
-                "Checksum of every part", true, validated.partsDone() + " parts"),
-            new MigrationReport.Check("Vectors finite, dimensions right", true, ""),
-            new MigrationReport.Check("Metadata is JSON", true, ""),
-            new MigrationReport.Check("Ids unique in the whole archive", true, ""),
-            new MigrationReport.Check(
-                "As many records as the source",
-                true,
-                String.format(Locale.ROOT, "%,d", plan.source().rows())),
-            new MigrationReport.Check("Source unchanged while it was exported", true, "")));
+                "Compared with the source before the cutover", true, cutover.summary()));
+      }
+    }
+    return new MigrationReport.ExportValidation(exported.partsDone(), exported.rowsDone(), checks);
   }
 
   private static MigrationReport.ImportValidation importValidation(

@@ -164,16 +164,32 @@ final class Workspace implements AutoCloseable {
   /** Path of a part in the archive's store. */
   String partPath(int partition, int part) {
     String folder =
-        switch (plan.partitions().get(partition).origin()) {
-          case SOURCE -> Archive.SOURCE;
-          case TARGET -> Archive.TARGET_BACKUP;
-        };
+        partition < plan.partitions().size()
+                && plan.partitions().get(partition).origin() == Origin.TARGET
+            ? Archive.TARGET_BACKUP
+            : Archive.SOURCE;
     return archive.partPath(folder, partition, part);
   }
 
   /** Paths of all parts of the source, in order. */
   List<String> partPaths(List<Integer> partsPerPartition) {
-    return partPaths(partsPerPartition, partition -> partition.origin() == Origin.SOURCE);
+    return withChanges(
+        partPaths(partsPerPartition, partition -> partition.origin() == Origin.SOURCE));
+  }
+
+  private List<String> withChanges(List<String> paths) {
+    List<String> all = new ArrayList<>(paths);
+    all.addAll(changedParts());
+    return all;
+  }
+
+  /** Paths of all parts with records that were written to the source since its export, in order. */
+  List<String> changedParts() {
+    return spec.cutover().catchUp()
+        ? archive.parts(Archive.SOURCE).stream()
+            .filter(part -> Archive.partitionOf(part) >= plan.partitions().size())
+            .toList()
+        : List.of();
   }
 
   /** Paths of all parts of the backup of the target, in order; none when there is none. */
@@ -183,7 +199,9 @@ final class Workspace implements AutoCloseable {
 
   /** Names of all parts that are loaded, in order. */
   List<String> loadedParts(List<Integer> partsPerPartition) {
-    return partPaths(partsPerPartition, plan::loads).stream().map(Workspace::partName).toList();
+    return withChanges(partPaths(partsPerPartition, plan::loads)).stream()
+        .map(Workspace::partName)
+        .toList();
   }
 
   static String partName(String path) {
@@ -220,6 +238,11 @@ final class Workspace implements AutoCloseable {
     };
   }
 
+  /** Whether a collection may change while it is exported. */
+  boolean mayMove(Origin origin) {
+    return origin == Origin.SOURCE && spec.cutover().catchUp();
+  }
+
   /**
    * Refuses a collection that is exported and no longer what was planned for.
    *
@@ -239,7 +262,10 @@ final class Workspace implements AutoCloseable {
                   ? ""
                   : ": it had " + planned + " records then and has " + now.rows() + " now")
               + ". "
-              + remedy);
+              + remedy
+              + (origin == Origin.SOURCE
+                  ? " With cutover.catchUp: true a migration applies what is written meanwhile."
+                  : ""));
     }
   }
 

@@ -22,6 +22,26 @@ public interface StoreProvider {
     return true;
   }
 
+  /** Whether single records of a load can be removed and written again. */
+  default boolean removesRecords() {
+    return true;
+  }
+
+  /** What is read of a collection that somebody writes to meanwhile. */
+  enum Snapshot {
+    /** Files, which have to rest; a change is an error. */
+    RESTING_FILES,
+    /** Each range is read as of one moment, and different ranges as of different ones. */
+    PER_RANGE,
+    /** Each request is answered as of its own moment. */
+    NONE
+  }
+
+  /** How far reading a collection is reading one state of it. */
+  default Snapshot snapshot() {
+    return Snapshot.NONE;
+  }
+
   /**
    * Type of the store that {@link CollectionInfo#configuration()} is of: that of an archive is the
    * archived collection's. A target of the same type can set up the same.

@@ -102,6 +102,15 @@ public interface VectorStore extends AutoCloseable {
   void finishLoad(List<String> parts, LoadStamp stamp);
 
   /**
+   * Removes records of a load, also of one that was finished; finish it again afterwards. Ids that
+   * are not there are passed over. What was removed is read no more when this returns.
+   *
+   * @throws StoreException TARGET_CHANGED, with nothing removed, when the collection does not carry
+   *     the stamp; INCOMPATIBLE where {@link StoreProvider#removesRecords()} is false
+   */
+  void remove(IdColumn ids, LoadStamp stamp);
+
+  /**
    * Waits until the indexes of a finished load are built. Until then records can be read, and
    * {@link #search} may be slower or less exact than it will be. A store that has built them in
    * {@link #finishLoad} has nothing to wait for.

@@ -316,6 +316,7 @@ class KindsMigrationTest {
             spec.rollback(),
             spec.approval(),
             spec.schedule(),
+            spec.cutover(),
             spec.archive(),
             spec.overlap(),
             spec.rehearsal());

@@ -36,6 +36,11 @@ public final class MemoryStore implements VectorStore {
 
   private static final NameSwitcher SWITCHER = new NameSwitcher(new Names());
 
+  /** What happens to a collection when some more batches of it were read. */
+  private static final Map<String, Later> LATER = new ConcurrentHashMap<>();
+
+  private record Later(int reads, Runnable what) {}
+
   private final String name;
   private final boolean takesOver;
 
@@ -135,6 +140,20 @@ public final class MemoryStore implements VectorStore {
   /** Gives a collection another name. */
   public static void rename(String from, String to) {
     COLLECTIONS.put(to, COLLECTIONS.remove(from));
+  }
+
+  /** Lets something happen when so many batches of a collection were read. */
+  public static void afterReads(String name, int reads, Runnable what) {
+    LATER.put(name, new Later(reads, what));
+  }
+
+  private void read() {
+    Later later = LATER.remove(name);
+    if (later != null && later.reads > 0) {
+      LATER.put(name, new Later(later.reads - 1, later.what));
+    } else if (later != null) {
+      later.what.run();
+    }
   }
 
   /** Makes another name of a collection. */
@@ -242,14 +261,15 @@ public final class MemoryStore implements VectorStore {
   public BatchReader read(SourceRange range, String cursor, int batchSize) {
     Collection found = collection();
     List<RecordBatch> all = found.all();
-    int end = Integer.parseInt(range.end());
+    int end = Math.min(Integer.parseInt(range.end()), all.size());
     return new BatchReader() {
       private int next = Integer.parseInt(cursor == null ? range.start() : cursor);
 
       @Override
       public RecordBatch next() {
+        read();
         int from = next;
-        next = Math.min(end, next + batchSize);
+        next = Math.max(from, Math.min(end, next + batchSize));
         return from == next ? null : found.join(all.subList(from, next));
       }
 
@@ -316,6 +336,16 @@ public final class MemoryStore implements VectorStore {
   @Override
   public Optional<LoadStamp> stamp() {
     return Optional.ofNullable(COLLECTIONS.get(own(name))).map(Collection::stamp);
+  }
+
+  @Override
+  public void remove(IdColumn ids, LoadStamp stamp) {
+    Collection found = collection(stamp);
+    synchronized (found.records) {
+      for (int row = 0; row < ids.rows(); row++) {
+        found.records.remove(new Key(ids.kind(row), ids.get(row)));
+      }
+    }
   }
 
   @Override

@@ -27,6 +27,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -348,6 +349,56 @@ public abstract class StoreContractTest {
       assertThat(store.describe().rows()).isEqualTo(40);
       assertThat(ids(readAll(store, 3, 7)))
           .containsExactlyInAnyOrderElementsOf(ids(List.of(batch(ordinary(40)))));
+    }
+  }
+
+  @Test
+  void removesRecordsOfItsOwnLoadOnly() {
+    List<Sample> adversarial = samples();
+    List<Sample> ordinary = ordinary(2100);
+    // Every other one, more than one request holds.
+    List<Sample> removed =
+        Stream.concat(
+                IntStream.range(0, adversarial.size() / 2).mapToObj(i -> adversarial.get(2 * i)),
+                IntStream.range(0, ordinary.size() / 2).mapToObj(i -> ordinary.get(2 * i)))
+            .toList();
+    List<Sample> all = new ArrayList<>(adversarial);
+    all.addAll(ordinary);
+    List<Sample> kept = new ArrayList<>(all);
+    kept.removeAll(removed);
+    try (VectorStore store = provider().open(loadSettings())) {
+      store.create(schema(all.size()), STAMP);
+      assertThat(writePart(store, part(0), all)).isEmpty();
+      if (!provider().removesRecords()) {
+        assertThatThrownBy(() -> store.remove(batch(removed).ids(), STAMP))
+            .isInstanceOfSatisfying(
+                StoreException.class,
+                e -> assertThat(e.failureClass()).isEqualTo(FailureClass.INCOMPATIBLE));
+        store.drop(STAMP);
+        return;
+      }
+      store.finishLoad(List.of(part(0)), STAMP);
+      assertThatThrownBy(() -> store.remove(batch(removed).ids(), FOREIGN))
+          .isInstanceOfSatisfying(
+              StoreException.class,
+              e -> assertThat(e.failureClass()).isEqualTo(FailureClass.TARGET_CHANGED));
+      assertThat(store.describe().rows()).isEqualTo(all.size());
+      store.remove(batch(removed).ids(), STAMP);
+      assertThat(store.fetch(batch(removed).ids()).rows()).isZero();
+      // Absent ones are passed over; nothing is nothing.
+      store.remove(batch(removed.subList(0, 2)).ids(), STAMP);
+      store.remove(IdColumn.ofStrings(), STAMP);
+      store.finishLoad(List.of(part(0)), STAMP);
+      assertThat(store.describe().rows()).isEqualTo(kept.size());
+      assertSame(store.fetch(batch(all).ids()), kept);
+      // What comes again is there as it comes, and nothing is left of what it was.
+      Sample old = removed.get(removed.size() - 1);
+      Sample again = new Sample(old.kind(), old.id(), new float[] {9, 8, 7, 6}, null, "{\"x\":1}");
+      assertThat(writePart(store, part(1), List.of(again))).isEmpty();
+      store.finishLoad(List.of(part(0), part(1)), STAMP);
+      assertSame(store.fetch(batch(List.of(old)).ids()), List.of(again));
+      assertThat(store.describe().rows()).isEqualTo(kept.size() + 1);
+      store.drop(STAMP);
     }
   }
 

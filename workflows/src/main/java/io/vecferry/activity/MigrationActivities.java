@@ -50,6 +50,27 @@ public interface MigrationActivities {
    */
   CheckResult checkQuality(WholeTask task);
 
+  /**
+   * What passes have brought into the archive already: one over what was written to while it was
+   * exported, and those of an earlier run.
+   */
+  List<CatchUpPass> keptChanges(WholeTask task);
+
+  /** Compares the source, as it is now, with the archive, by id and content. */
+  CatchUpPass findChanges(CatchUpTask task);
+
+  /**
+   * Brings the archive to what a pass has found: new and changed records become further parts,
+   * changed and deleted ones are taken out of the earlier parts.
+   */
+  CatchUpPass keepChanges(CatchUpTask task);
+
+  /** Removes from the load what a pass has found changed or deleted; the changed come again. */
+  CheckResult removeChanged(CatchUpTask task);
+
+  /** Ends the load again, and compares its number of records with the archive. */
+  CheckResult finishChanges(CatchUpTask task);
+
   /** Makes the load visible under the name that the user gave. */
   CheckResult cutover(WholeTask task);
 

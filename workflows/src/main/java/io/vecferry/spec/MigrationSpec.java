@@ -17,9 +17,14 @@ public record MigrationSpec(
     Rollback rollback,
     Approval approval,
     Schedule schedule,
+    Cutover cutover,
     Archive archive,
     boolean overlap,
     boolean rehearsal) {
+
+  public MigrationSpec {
+    cutover = cutover == null ? new Cutover(false, 0) : cutover;
+  }
 
   /** The same under another name. */
   public MigrationSpec named(String other) {
@@ -34,6 +39,7 @@ public record MigrationSpec(
         rollback,
         approval,
         schedule,
+        cutover,
         archive,
         overlap,
         rehearsal);
@@ -89,6 +95,14 @@ public record MigrationSpec(
    * @param startAfterMillis start of the work in milliseconds since 1970; 0 for at once
    */
   public record Schedule(long startAfterMillis) {}
+
+  /**
+   * @param catchUp look before the cutover for what was written to the source meanwhile, and apply
+   *     it to the target
+   * @param maxDifference records that a pass may find for the cutover to follow it; they are
+   *     applied too
+   */
+  public record Cutover(boolean catchUp, long maxDifference) {}
 
   /**
    * @param retain keep the archive after a successful migration

@@ -52,6 +52,7 @@ public final class SpecReader {
             rollback(root.section("rollback")),
             approval(root.section("approval")),
             schedule(root.section("schedule")),
+            cutover(root.section("cutover")),
             archive(root.section("archive")),
             root.flag("overlap", true),
             root.flag("rehearsal", false));
@@ -251,6 +252,19 @@ public final class SpecReader {
     section.notYet("cutoverWindows", windows != null && !windows.isEmpty(), "a cutover window");
     section.finish();
     return new MigrationSpec.Schedule(startAfter);
+  }
+
+  private static MigrationSpec.Cutover cutover(SpecSection section) {
+    MigrationSpec.Cutover cutover =
+        new MigrationSpec.Cutover(
+            section.flag("catchUp", false), section.integer("maxDifference", 0, 0, Long.MAX_VALUE));
+    if (cutover.maxDifference() > 0 && !cutover.catchUp()) {
+      section.problem(
+          "maxDifference",
+          "is about cutover.catchUp, which is false. Set cutover.catchUp: true, or leave it out.");
+    }
+    section.finish();
+    return cutover;
   }
 
   private static MigrationSpec.Archive archive(SpecSection section) {

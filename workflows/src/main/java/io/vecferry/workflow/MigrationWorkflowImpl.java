@@ -10,12 +10,15 @@ import io.temporal.workflow.CancellationScope;
 import io.temporal.workflow.ChildWorkflowOptions;
 import io.temporal.workflow.Promise;
 import io.temporal.workflow.Workflow;
+import io.vecferry.activity.CatchUpPass;
+import io.vecferry.activity.CatchUpTask;
 import io.vecferry.activity.CheckResult;
 import io.vecferry.activity.Compensation;
 import io.vecferry.activity.PartResult;
 import io.vecferry.activity.ReportLocation;
 import io.vecferry.activity.ReportRequest;
 import io.vecferry.activity.WholeTask;
+import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.Phase;
@@ -38,6 +41,7 @@ import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The page that an operator reads: the phases of a migration from top to bottom. */
 public final class MigrationWorkflowImpl extends SteeredMigration
@@ -50,7 +54,12 @@ public final class MigrationWorkflowImpl extends SteeredMigration
 
   private static final String REHEARSED = "it was a rehearsal, and it went well";
 
+  /** Passes over a source that changes all the time before a person is asked. */
+  static final int MOST_PASSES = 10;
+
   private MigrationSpec spec;
+  private final List<PlannedPartition> changes = new ArrayList<>();
+  private final List<CatchUpPass> passes = new ArrayList<>();
   private int[] partsOf = new int[0];
   private int openLanes;
 
@@ -88,9 +97,13 @@ public final class MigrationWorkflowImpl extends SteeredMigration
     TargetClaim.take(spec.target());
     makePlan();
     awaitStart();
-    // Which records of the target stay in a merge is known when both sides are exported.
+    // Which records of the target stay in a merge is known when both sides are exported, and which
+    // of several a moving source has of an id.
     boolean importsWhileExporting =
-        spec.overlap() && !spec.approval().beforeImport() && !board.plan().merges();
+        spec.overlap()
+            && !spec.approval().beforeImport()
+            && !board.plan().merges()
+            && !spec.cutover().catchUp();
     if (importsWhileExporting) {
       prepareTarget();
       workOnParts(Phase.EXPORT, Phase.VALIDATE_EXPORT, Phase.IMPORT);
@@ -106,6 +119,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration
     }
     finishLoad();
     validateImport();
+    applyKeptChanges();
     checkQuality();
     if (spec.rehearsal()) {
       throw new RollbackRequested(REHEARSED);
@@ -113,6 +127,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration
     approve(
         spec.approval().beforeCutover(),
         "approve the cutover to " + board.plan().target().collection());
+    catchUp();
     cutOver();
     // A pause in the last moment is ended by resume or by rollback, and after this by neither.
     gate.await();
@@ -234,6 +249,95 @@ public final class MigrationWorkflowImpl extends SteeredMigration
     board.finish(Phase.QUALITY_CHECK, result == null ? "skipped" : result.summary());
   }
 
+  /** Applies what the archive has of changes of the source, before anything is found anew. */
+  private void applyKeptChanges() {
+    if (!spec.cutover().catchUp()) {
+      return;
+    }
+    List<CatchUpPass> kept =
+        step(Phase.IMPORT, false, () -> Steps.whole("look for kept changes").keptChanges(whole()));
+    for (CatchUpPass pass : kept) {
+      apply(Phase.IMPORT, pass);
+      passes.add(pass);
+    }
+  }
+
+  /**
+   * Applies what was written to the source meanwhile, until a pass over it finds no more than the
+   * spec allows.
+   */
+  private void catchUp() {
+    if (!spec.cutover().catchUp()) {
+      return;
+    }
+    board.start(Phase.CUTOVER);
+    int next = passes.isEmpty() ? 1 : passes.get(passes.size() - 1).pass() + 1;
+    for (int pass = next; ; pass++) {
+      CatchUpTask task = new CatchUpTask(spec.name(), pass);
+      CatchUpPass found =
+          step(
+              Phase.CUTOVER,
+              false,
+              () -> Steps.whole("look for changes, pass " + task.pass()).findChanges(task));
+      if (found.differences() > 0) {
+        apply(Phase.CUTOVER, found);
+      }
+      passes.add(found);
+      board.note(Phase.CUTOVER, caughtUp());
+      boolean enough = found.differences() <= spec.cutover().maxDifference();
+      if (enough || (pass - next + 1) % MOST_PASSES == 0 && !wantsMorePasses(found)) {
+        return;
+      }
+    }
+  }
+
+  /** What the last passes have found, in words. */
+  private String caughtUp() {
+    return passes.subList(Math.max(0, passes.size() - MOST_PASSES), passes.size()).stream()
+        .map(CatchUpPass::words)
+        .collect(Collectors.joining("; "));
+  }
+
+  private void apply(Phase phase, CatchUpPass found) {
+    CatchUpTask task = new CatchUpTask(spec.name(), found.pass());
+    String pass = ", pass " + task.pass();
+    CatchUpPass kept =
+        step(phase, false, () -> Steps.whole("archive changes" + pass).keepChanges(task));
+    step(phase, false, () -> Steps.whole("remove what has changed" + pass).removeChanged(task));
+    List<PlannedPartition> news = kept.partition() == null ? List.of() : List.of(kept.partition());
+    for (PlannedPartition partition : news) {
+      changes.add(partition);
+      partsOf = Arrays.copyOf(partsOf, Math.max(partsOf.length, partition.index() + 1));
+      partsOf[partition.index()] = kept.parts();
+    }
+    work(news, List.of(Phase.VALIDATE_EXPORT, Phase.IMPORT));
+    step(phase, false, () -> Steps.whole("finish changes" + pass).finishChanges(task));
+    work(news, List.of(Phase.VALIDATE_IMPORT));
+  }
+
+  /** Asks a person what to do about a source that does not come to rest. */
+  private boolean wantsMorePasses(CatchUpPass last) {
+    boolean[] asked = new boolean[1];
+    return step(
+            Phase.CUTOVER,
+            true,
+            () -> {
+              if (asked[0]) {
+                return true;
+              }
+              asked[0] = true;
+              throw ApplicationFailure.newNonRetryableFailure(
+                  last.words()
+                      + ", more than cutover.maxDifference, which is "
+                      + spec.cutover().maxDifference()
+                      + ". All of it was applied. Stop what writes to the source and retry, skip to"
+                      + " switch all the same, or start again with a larger"
+                      + " cutover.maxDifference.",
+                  FailureClass.SOURCE_CHANGED.name());
+            })
+        != null;
+  }
+
   private void cutOver() {
     board.start(Phase.CUTOVER);
     String target = board.plan().target().collection();
@@ -242,7 +346,8 @@ public final class MigrationWorkflowImpl extends SteeredMigration
     }
     board.arm(Compensation.switchBack(target, board.plan().nameSwitch()));
     CheckResult result = step(Phase.CUTOVER, false, () -> Steps.whole("cut over").cutover(whole()));
-    board.finish(Phase.CUTOVER, result.summary());
+    board.finish(
+        Phase.CUTOVER, passes.isEmpty() ? result.summary() : caughtUp() + "; " + result.summary());
   }
 
   private void approve(boolean needed, String what) {
@@ -272,9 +377,18 @@ public final class MigrationWorkflowImpl extends SteeredMigration
         spec.name(),
         outcome,
         verdict,
-        board.plan() == null ? 0 : board.plan().source().rows(),
+        rows(),
         report == null ? "" : report.html(),
         report == null ? "" : report.json());
+  }
+
+  private long rows() {
+    if (board.plan() == null) {
+      return 0;
+    }
+    CatchUpPass last = passes.isEmpty() ? null : passes.get(passes.size() - 1);
+    boolean counted = last != null && last.pass() > 0 && last.rows() >= 0;
+    return counted ? last.rows() : board.plan().source().rows();
   }
 
   /** Leaves somebody behind who can switch back, or drop what was replaced when its time is up. */
@@ -375,8 +489,16 @@ public final class MigrationWorkflowImpl extends SteeredMigration
   private void workOnParts(Phase... steps) {
     List<Phase> phases = Arrays.asList(steps);
     phases.forEach(board::start);
+    work(board.plan().partitions(), phases);
+    if (phases.contains(Phase.EXPORT)) {
+      // The other phases end with a check of the whole.
+      board.finish(Phase.EXPORT, "");
+    }
+  }
+
+  private void work(List<PlannedPartition> partitions, List<Phase> phases) {
     List<PartitionTask> tasks =
-        board.plan().partitions().stream()
+        partitions.stream()
             .filter(partition -> !stepsOf(partition, phases).isEmpty())
             .map(
                 partition ->
@@ -398,10 +520,13 @@ public final class MigrationWorkflowImpl extends SteeredMigration
       }
       tasks = remaining(left.values(), decide(open, phases), open);
     }
-    if (phases.contains(Phase.EXPORT)) {
-      // The other phases end with a check of the whole.
-      board.finish(Phase.EXPORT, "");
-    }
+  }
+
+  private PlannedPartition partition(int index) {
+    return Stream.concat(board.plan().partitions().stream(), changes.stream())
+        .filter(partition -> partition.index() == index)
+        .findFirst()
+        .orElseThrow();
   }
 
   /** The steps that parts of a partition go through. */
@@ -528,10 +653,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration
       board.skip(concerned);
       List<StepFailure> next =
           concerned.stream()
-              .map(
-                  failure ->
-                      failure.next(
-                          stepsOf(board.plan().partitions().get(failure.partition()), steps)))
+              .map(failure -> failure.next(stepsOf(partition(failure.partition()), steps)))
               .flatMap(Optional::stream)
               .toList();
       if (!next.isEmpty()) {

@@ -113,6 +113,13 @@ final class StatusBoard {
     show();
   }
 
+  /** Says what a running phase has found so far. */
+  void note(Phase phase, String summary) {
+    PhaseProgress now = phases.get(phase);
+    put(now, now.state(), now.startedMillis(), now.finishedMillis(), summary);
+    show();
+  }
+
   void mark(Phase phase, PhaseProgress.State phaseState) {
     PhaseProgress now = phases.get(phase);
     put(now, phaseState, now.startedMillis(), Workflow.currentTimeMillis(), now.summary());

@@ -267,6 +267,31 @@ class SpecReaderTest {
   }
 
   @Test
+  void catchingUpHasABound() {
+    assertThat(cutover("{}").spec().cutover()).isEqualTo(new MigrationSpec.Cutover(false, 0));
+    assertThat(cutover("{\"catch_up\": true, \"maxDifference\": 100}").spec().cutover())
+        .isEqualTo(new MigrationSpec.Cutover(true, 100));
+    assertThat(cutover("{\"maxDifference\": 100}").problems().stream().map(SpecProblem::toString))
+        .containsExactly(
+            "cutover.maxDifference: is about cutover.catchUp, which is false. Set cutover.catchUp:"
+                + " true, or leave it out.");
+    assertThat(cutover("{\"catchUp\": true, \"maxDifference\": -1}").problems()).hasSize(1);
+  }
+
+  private static SpecReader.Result cutover(String cutover) {
+    return read("{" + SIDES + ", \"cutover\": " + cutover + "}");
+  }
+
+  @Test
+  void anArchiveOfBeforeItWasThereIsRead() throws JsonProcessingException {
+    MigrationSpec spec = read("{" + SIDES + "}").spec();
+    ObjectMapper mapper = io.vecferry.workflow.Payloads.MAPPER;
+    String json = mapper.writeValueAsString(spec).replaceFirst("\"cutover\":\\{[^}]*},", "");
+    assertThat(json).doesNotContain("cutover");
+    assertThat(mapper.readValue(json, MigrationSpec.class)).isEqualTo(spec);
+  }
+
+  @Test
   void survivesTheJourneyThroughTemporal() throws JsonProcessingException {
     MigrationSpec spec = read("{" + SIDES + ", \"import\": {\"batchSize\": 7}}").spec();
     ObjectMapper mapper = io.vecferry.workflow.Payloads.MAPPER;

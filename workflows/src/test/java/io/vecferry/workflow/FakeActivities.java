@@ -3,6 +3,8 @@ package io.vecferry.workflow;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.temporal.activity.Activity;
 import io.temporal.failure.ApplicationFailure;
+import io.vecferry.activity.CatchUpPass;
+import io.vecferry.activity.CatchUpTask;
 import io.vecferry.activity.CheckResult;
 import io.vecferry.activity.Compensation;
 import io.vecferry.activity.MigrationActivities;
@@ -54,6 +56,8 @@ class FakeActivities implements MigrationActivities, PartActivities {
   ExistingTarget existing;
   NameSwitch nameSwitch;
   int backupPartitions;
+  final Map<Integer, CatchUpPass> found = new ConcurrentHashMap<>();
+  List<CatchUpPass> kept = List.of();
   volatile String holder = "";
   volatile String message = "";
   volatile MigrationStatus reported;
@@ -138,6 +142,39 @@ class FakeActivities implements MigrationActivities, PartActivities {
   @Override
   public CheckResult checkQuality(WholeTask task) {
     return whole("checkQuality", task);
+  }
+
+  @Override
+  public List<CatchUpPass> keptChanges(WholeTask task) {
+    call("keptChanges");
+    return kept;
+  }
+
+  @Override
+  public CatchUpPass findChanges(CatchUpTask task) {
+    call("findChanges " + task.pass());
+    return found.getOrDefault(task.pass(), CatchUpPass.nothing(task.pass(), 5));
+  }
+
+  @Override
+  public CatchUpPass keepChanges(CatchUpTask task) {
+    call("keepChanges " + task.pass());
+    int partition = partitions + backupPartitions + task.pass();
+    return found
+        .getOrDefault(task.pass(), CatchUpPass.nothing(task.pass(), 5))
+        .kept(new PlannedPartition(partition, "0", "1", ROWS_PER_PART, true), 1);
+  }
+
+  @Override
+  public CheckResult removeChanged(CatchUpTask task) {
+    call("removeChanged " + task.pass());
+    return new CheckResult(0, "");
+  }
+
+  @Override
+  public CheckResult finishChanges(CatchUpTask task) {
+    call("finishChanges " + task.pass());
+    return new CheckResult(0, "");
   }
 
   @Override

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.temporal.client.WorkflowFailedException;
 import io.temporal.client.WorkflowStub;
 import io.temporal.common.WorkflowExecutionHistory;
+import io.vecferry.activity.CatchUpPass;
 import io.vecferry.plan.ExistingTarget;
 import io.vecferry.plan.Phase;
 import java.io.IOException;
@@ -135,6 +136,16 @@ class HistoryRecorder {
       scenario.stub().rollback(VerbRequest.of("ada", "the target has changed"));
       workflow.getResult(MigrationResult.class);
       write("merged-and-rolled-back", scenario.history());
+    }
+  }
+
+  @Test
+  void caughtUp() throws IOException {
+    FakeActivities activities = new FakeActivities(1, 2, false);
+    activities.found.put(1, new CatchUpPass(1, 2000, 1, 1, 1, null, 0));
+    try (Scenario scenario = new Scenario(activities)) {
+      scenario.begin(", \"cutover\": {\"catchUp\": true}").getResult(MigrationResult.class);
+      write("caught-up", scenario.history());
     }
   }
 

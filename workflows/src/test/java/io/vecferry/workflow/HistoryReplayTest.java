@@ -52,6 +52,7 @@ class HistoryReplayTest {
     assertThat(histories())
         .extracting(file -> file.getFileName().toString())
         .contains(
+            "caught-up.json",
             "children.json",
             "children-paused.json",
             "interrupted-and-tuned.json",

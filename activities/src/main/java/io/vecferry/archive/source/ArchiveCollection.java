@@ -414,6 +414,11 @@ final class ArchiveCollection implements VectorStore {
   }
 
   @Override
+  public void remove(IdColumn ids, LoadStamp stamp) {
+    throw new StoreException(FailureClass.INCOMPATIBLE, name + " is an archive; it is kept");
+  }
+
+  @Override
   public boolean drop(LoadStamp stamp) {
     if (exists()) {
       throw new StoreException(FailureClass.TARGET_CHANGED, name + " is an archive; it is kept");

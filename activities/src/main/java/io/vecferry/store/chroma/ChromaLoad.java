@@ -8,6 +8,7 @@ import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.RecordProfile;
 import io.vecferry.record.ElementType;
+import io.vecferry.record.IdColumn;
 import io.vecferry.record.IdKind;
 import io.vecferry.record.VectorKind;
 import io.vecferry.store.BatchWriter;
@@ -364,6 +365,30 @@ final class ChromaLoad {
         new RecordSender(client, collection, server.base64(), client.features().arrays()));
   }
 
+  void remove(IdColumn ids, LoadStamp stamp) {
+    ChromaCollection collection = client.get(settings.collection());
+    require(collection, stamp);
+    ChromaMapping mapping = RecordFetcher.mapping(collection);
+    int most = settings.limit(RecordFetcher.MOST_ROWS);
+    List<String> stored = new ArrayList<>();
+    for (int row = 0; row < ids.rows(); row++) {
+      String id = mapping.storedId(ids.kind(row), ids.get(row));
+      if (id != null) {
+        stored.add(id);
+      }
+      if (!stored.isEmpty() && (stored.size() == most || row + 1 == ids.rows())) {
+        delete(collection, stored);
+        stored.clear();
+      }
+    }
+  }
+
+  private void delete(ChromaCollection collection, List<String> stored) {
+    JsonBytes body = new JsonBytes(40 * stored.size());
+    body.raw("{\"ids\":").strings(stored).raw("}");
+    client.deleteRecords(collection, body);
+  }
+
   void finish(LoadStamp stamp) {
     client.find(settings.collection()).ifPresent(collection -> require(collection, stamp));
   }
@@ -403,9 +428,7 @@ final class ChromaLoad {
       if (ids.isEmpty()) {
         return;
       }
-      JsonBytes body = new JsonBytes(40 * ids.size());
-      body.raw("{\"ids\":").strings(ids).raw("}");
-      client.deleteRecords(collection, body);
+      delete(collection, ids);
     }
   }
 }

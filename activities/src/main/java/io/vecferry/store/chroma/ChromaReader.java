@@ -15,6 +15,7 @@ final class ChromaReader implements BatchReader {
   private final IdList list;
   private final long end;
   private final int batchSize;
+  private final boolean exact;
   private long position;
   private List<String> asked = List.of();
   private ChromaClient.Pending pending;
@@ -25,13 +26,15 @@ final class ChromaReader implements BatchReader {
       IdList list,
       long start,
       long end,
-      int batchSize) {
+      int batchSize,
+      boolean exact) {
     this.fetcher = fetcher;
     this.collection = collection;
     this.list = list;
     this.position = start;
     this.end = end;
     this.batchSize = batchSize;
+    this.exact = exact;
   }
 
   @Override
@@ -57,17 +60,10 @@ final class ChromaReader implements BatchReader {
     if (page.storedIds().equals(wanted)) {
       return page.batch();
     }
-    if (page.storedIds().size() != wanted.size()) {
-      throw RecordFetcher.gone(collection, wanted, page);
-    }
     Map<String, Integer> rows = page.rows();
-    int[] order = new int[wanted.size()];
-    for (int i = 0; i < order.length; i++) {
-      Integer row = rows.get(wanted.get(i));
-      if (row == null) {
-        throw RecordFetcher.gone(collection, wanted, page);
-      }
-      order[i] = row;
+    int[] order = wanted.stream().filter(rows::containsKey).mapToInt(rows::get).toArray();
+    if (exact && order.length != wanted.size()) {
+      throw RecordFetcher.gone(collection, wanted, page);
     }
     return page.batch().select(order);
   }

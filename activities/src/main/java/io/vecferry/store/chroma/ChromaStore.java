@@ -236,16 +236,16 @@ final class ChromaStore implements VectorStore {
   @Override
   public BatchReader read(SourceRange range, String cursor, int batchSize) {
     IdList ids = list();
-    long from = position(cursor == null ? range.start() : cursor, ids);
-    long to = position(range.end(), ids);
-    return new ChromaReader(fetcher, collection(), ids, from, to, batchSize);
+    long from = position(cursor == null ? range.start() : cursor, ids, range.exact());
+    long to = position(range.end(), ids, range.exact());
+    return new ChromaReader(fetcher, collection(), ids, from, to, batchSize, range.exact());
   }
 
-  private long position(String cursor, IdList ids) {
+  private long position(String cursor, IdList ids, boolean exact) {
     try {
       long position = Long.parseLong(cursor);
-      if (position >= 0 && position <= ids.size()) {
-        return position;
+      if (position >= 0 && (position <= ids.size() || !exact)) {
+        return Math.min(position, ids.size());
       }
     } catch (NumberFormatException e) {
       throw badPosition(cursor, ids, e);
@@ -364,6 +364,12 @@ final class ChromaStore implements VectorStore {
   @Override
   public BatchWriter write(String part, LoadStamp stamp) {
     return load.write(stamp);
+  }
+
+  @Override
+  public void remove(IdColumn ids, LoadStamp stamp) {
+    load.remove(ids, stamp);
+    forget();
   }
 
   @Override

@@ -19,6 +19,12 @@ public final class ElasticsearchProvider implements StoreProvider {
     return "Elasticsearch 8 and 9, over REST";
   }
 
+  /** A part is read at one point in time. */
+  @Override
+  public Snapshot snapshot() {
+    return Snapshot.PER_RANGE;
+  }
+
   @Override
   public List<StoreOption> options() {
     return Settings.OPTIONS;

@@ -212,6 +212,12 @@ final class ElasticsearchStore implements VectorStore {
   }
 
   @Override
+  public void remove(IdColumn ids, LoadStamp stamp) {
+    load.remove(ids, stamp);
+    forget();
+  }
+
+  @Override
   public void finishLoad(List<String> parts, LoadStamp stamp) {
     load.finish(stamp);
     forget();

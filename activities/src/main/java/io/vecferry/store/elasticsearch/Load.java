@@ -1,11 +1,14 @@
 package io.vecferry.store.elasticsearch;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vecferry.plan.FailureClass;
+import io.vecferry.record.IdColumn;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.store.BatchWriter;
+import io.vecferry.store.JsonBytes;
 import io.vecferry.store.LoadNote;
 import io.vecferry.store.LoadSchema;
 import io.vecferry.store.LoadStamp;
@@ -13,6 +16,7 @@ import io.vecferry.store.Reject;
 import io.vecferry.store.SendingWriter;
 import io.vecferry.store.StoreException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -26,6 +30,7 @@ final class Load {
   private static final int JSON_PER_COLUMN_BYTE = 3;
 
   private static final int MOST_ROWS = 10_000;
+  private static final int REMOVED_AT_ONCE = 1_000;
 
   private final RestClient client;
   private final Settings settings;
@@ -158,6 +163,81 @@ final class Load {
     JsonNode answer =
         client.send("POST", "/" + RestClient.encode(index) + "/_refresh", null, doing);
     Queries.requireComplete(answer.path("_shards"), false, doing);
+  }
+
+  void remove(IdColumn ids, LoadStamp stamp) {
+    IndexSet indices = IndexSet.get(client, settings);
+    Index index = require(indices, stamp);
+    IdMapping mapping = Layout.of(indices, settings).ids();
+    refresh(index.name());
+    for (int from = 0; from < ids.rows(); from += REMOVED_AT_ONCE) {
+      List<String> stored = new ArrayList<>();
+      for (int row = from; row < Math.min(ids.rows(), from + REMOVED_AT_ONCE); row++) {
+        String id = mapping.stored(ids.kind(row), ids.get(row));
+        if (id != null) {
+          stored.add(id);
+        }
+      }
+      // With two routings a record may be there twice.
+      while (removeFound(index.name(), stored)) {
+        refresh(index.name());
+      }
+    }
+  }
+
+  /**
+   * Removes the records that a search finds: it says their routing, without which they are looked
+   * for in the wrong shard.
+   *
+   * @return whether there were any
+   */
+  private boolean removeFound(String index, List<String> stored) {
+    ObjectNode body = JsonNodeFactory.instance.objectNode();
+    body.put("size", stored.size()).put("_source", false).put("track_total_hits", false);
+    ArrayNode values = body.putObject("query").putObject("ids").putArray("values");
+    stored.forEach(values::add);
+    String doing = "removing " + stored.size() + " records of '" + index + "'";
+    JsonNode found =
+        client
+            .send(
+                "POST",
+                "/" + RestClient.encode(index) + "/_search?allow_partial_search_results=false",
+                body,
+                doing)
+            .path("hits")
+            .path("hits");
+    if (found.isEmpty()) {
+      return false;
+    }
+    JsonBytes lines = new JsonBytes(100 * found.size());
+    for (JsonNode hit : found) {
+      lines.raw("{\"delete\":{\"_id\":").string(hit.path("_id").textValue());
+      if (hit.has(Routing.KEY)) {
+        lines.raw(",\"routing\":").string(hit.path(Routing.KEY).textValue());
+      }
+      lines.raw("}}\n");
+    }
+    JsonNode result =
+        client.parse(
+            client.lines(
+                "/"
+                    + RestClient.encode(index)
+                    + "/_bulk?filter_path=errors,items.*.status,items.*.error",
+                lines,
+                doing,
+                FailureClass.INCOMPATIBLE));
+    for (JsonNode item : result.path("items")) {
+      JsonNode deleted = item.path("delete");
+      // What another attempt has removed meanwhile is absent, which is no error.
+      if (deleted.has("error")) {
+        throw client.failure(
+            deleted.path("status").asInt(500),
+            deleted.path("error"),
+            doing,
+            FailureClass.INCOMPATIBLE);
+      }
+    }
+    return true;
   }
 
   /** Undoes what was set for the time of the load. */

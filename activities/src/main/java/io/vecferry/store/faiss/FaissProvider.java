@@ -24,6 +24,16 @@ public final class FaissProvider implements StoreProvider {
   }
 
   @Override
+  public boolean removesRecords() {
+    return false;
+  }
+
+  @Override
+  public Snapshot snapshot() {
+    return Snapshot.RESTING_FILES;
+  }
+
+  @Override
   public List<StoreOption> options() {
     return List.of(
         new StoreOption(

@@ -1,5 +1,6 @@
 package io.vecferry.store.faiss;
 
+import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.NameSwitch;
 import io.vecferry.record.ElementType;
@@ -16,6 +17,7 @@ import io.vecferry.store.NameSwitcher;
 import io.vecferry.store.Neighbours;
 import io.vecferry.store.ReservedKeys;
 import io.vecferry.store.SourceRange;
+import io.vecferry.store.StoreException;
 import io.vecferry.store.VectorFieldInfo;
 import io.vecferry.store.VectorStore;
 import java.io.IOException;
@@ -360,6 +362,12 @@ final class FaissStore implements VectorStore {
   @Override
   public boolean dropReplaced(NameSwitch planned, LoadStamp stamp) {
     return switcher.dropReplaced(planned, stamp);
+  }
+
+  @Override
+  public void remove(IdColumn ids, LoadStamp stamp) {
+    throw new StoreException(
+        FailureClass.INCOMPATIBLE, "an index file cannot lose single records, only be built anew");
   }
 
   @Override

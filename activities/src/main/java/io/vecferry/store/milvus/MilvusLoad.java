@@ -18,6 +18,7 @@ import io.milvus.grpc.MutationResult;
 import io.milvus.grpc.UpsertRequest;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
+import io.vecferry.record.IdColumn;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.store.BatchWriter;
 import io.vecferry.store.LoadNote;
@@ -55,6 +56,11 @@ final class MilvusLoad {
 
   /** Milvus flushes a collection only so often. */
   private static final Duration FLUSH_PATIENCE = Duration.ofMinutes(2);
+
+  /** Keys in one request to remove rows, and the bytes that they may take. */
+  private static final int REMOVED_AT_ONCE = 1_000;
+
+  private static final int REMOVED_BYTES = 1 << 20;
 
   private final MilvusCollection collection;
   private final MilvusClient client;
@@ -214,6 +220,39 @@ final class MilvusLoad {
     return encoded.rejects();
   }
 
+  void remove(IdColumn ids, LoadStamp stamp) {
+    Layout layout = collection.layout(require(stamp));
+    Filter filter = collection.filter(layout);
+    List<String> keys = new ArrayList<>();
+    long bytes = 0;
+    for (int row = 0; row < ids.rows(); row++) {
+      String id = ids.get(row);
+      if (layout.textIds() || RowEncoder.isInt64(id)) {
+        keys.add(id);
+        bytes += Filter.size(id);
+      }
+      boolean last = row + 1 == ids.rows();
+      if (!keys.isEmpty() && (last || keys.size() == REMOVED_AT_ONCE || bytes > REMOVED_BYTES)) {
+        remove(filter, keys, "removing rows of");
+        keys.clear();
+        bytes = 0;
+      }
+    }
+  }
+
+  private void remove(Filter filter, List<String> keys, String doing) {
+    client.get(
+        MilvusErrors.Call.WRITE,
+        collection.doing(doing),
+        stub ->
+            stub.delete(
+                DeleteRequest.newBuilder()
+                    .setCollectionName(collection.name())
+                    .setExpr(filter.in(keys))
+                    .build()),
+        MutationResult::getStatus);
+  }
+
   void finish(LoadStamp stamp) {
     DescribeCollectionResponse found = require(stamp);
     flush();
@@ -256,16 +295,7 @@ final class MilvusLoad {
           keys.add(batch.ids().get(row));
         }
         if (collection.count(filter.in(keys)) != batch.rows()) {
-          client.get(
-              MilvusErrors.Call.WRITE,
-              collection.doing("removing repeated rows of"),
-              stub ->
-                  stub.delete(
-                      DeleteRequest.newBuilder()
-                          .setCollectionName(collection.name())
-                          .setExpr(filter.in(keys))
-                          .build()),
-              MutationResult::getStatus);
+          remove(filter, keys, "removing repeated rows of");
           send(writing, batch);
         }
       }

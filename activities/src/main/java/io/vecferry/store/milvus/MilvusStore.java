@@ -437,6 +437,11 @@ final class MilvusStore implements VectorStore {
   }
 
   @Override
+  public void remove(IdColumn ids, LoadStamp stamp) {
+    load.remove(ids, stamp);
+  }
+
+  @Override
   public void finishLoad(List<String> parts, LoadStamp stamp) {
     load.finish(stamp);
   }

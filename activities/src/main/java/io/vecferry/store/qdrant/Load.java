@@ -12,12 +12,16 @@ import io.qdrant.client.grpc.Collections.RenameAlias;
 import io.qdrant.client.grpc.Collections.UpdateCollection;
 import io.qdrant.client.grpc.CollectionsGrpc;
 import io.qdrant.client.grpc.Points.CreateFieldIndexCollection;
+import io.qdrant.client.grpc.Points.DeletePoints;
+import io.qdrant.client.grpc.Points.PointsIdsList;
 import io.qdrant.client.grpc.Points.PointsOperationResponse;
+import io.qdrant.client.grpc.Points.PointsSelector;
 import io.qdrant.client.grpc.Points.UpdateStatus;
 import io.qdrant.client.grpc.Points.UpsertPoints;
 import io.qdrant.client.grpc.PointsGrpc;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
+import io.vecferry.record.IdColumn;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.store.BatchWriter;
 import io.vecferry.store.LoadSchema;
@@ -220,6 +224,28 @@ final class Load {
       }
     }
     return encoded.refused();
+  }
+
+  void remove(IdColumn ids, LoadStamp stamp) {
+    Layout layout = catalogue.look();
+    requireStamp(layout, stamp);
+    int most = Math.min(REQUEST_ROWS, layout.limits().writeRows());
+    for (int from = 0; from < ids.rows(); from += most) {
+      PointsIdsList.Builder points = PointsIdsList.newBuilder();
+      for (int row = from; row < Math.min(ids.rows(), from + most); row++) {
+        points.addIds(layout.points().ids().map(ids.kind(row), ids.get(row)).key().toPointId());
+      }
+      catalogue
+          .connection()
+          .write(
+              PointsGrpc.getDeleteMethod(),
+              DeletePoints.newBuilder()
+                  .setCollectionName(layout.collection())
+                  .setWait(true)
+                  .setPoints(PointsSelector.newBuilder().setPoints(points))
+                  .build(),
+              "removing points of collection '" + layout.collection() + "'");
+    }
   }
 
   void finish(LoadStamp stamp) {

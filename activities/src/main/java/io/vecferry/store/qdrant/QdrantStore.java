@@ -188,6 +188,12 @@ final class QdrantStore implements VectorStore {
   }
 
   @Override
+  public void remove(IdColumn ids, LoadStamp stamp) {
+    load.remove(ids, stamp);
+    layout = null;
+  }
+
+  @Override
   public void finishLoad(List<String> parts, LoadStamp stamp) {
     load.finish(stamp);
     layout = null;

@@ -204,6 +204,11 @@ class ArchiveContractTest extends StoreContractTest {
     }
 
     @Override
+    public void remove(IdColumn ids, LoadStamp stamp) {
+      loaded.remove(ids, stamp);
+    }
+
+    @Override
     public void finishLoad(List<String> parts, LoadStamp stamp) {
       loaded.finishLoad(parts, stamp);
       exportAnew();
