@@ -1,6 +1,10 @@
 package io.vecferry.spec;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 
 /**
  * What a user asks for, with every default filled in. Made by {@link SpecReader}; the meaning of
@@ -87,8 +91,23 @@ public record MigrationSpec(
 
   /**
    * @param startAfterMillis start of the work in milliseconds since 1970; 0 for at once
+   * @param cutoverWindows times in which the cutover may begin; empty for at any time
    */
-  public record Schedule(long startAfterMillis) {}
+  public record Schedule(long startAfterMillis, List<CutoverWindow> cutoverWindows) {
+    public Schedule {
+      cutoverWindows =
+          cutoverWindows == null
+              ? List.of()
+              : cutoverWindows.stream().filter(Objects::nonNull).toList();
+    }
+
+    /** The opening of a window that a moment is in, or the next one; empty without windows. */
+    public Optional<CutoverWindow.Opening> opening(long millis) {
+      return cutoverWindows.stream()
+          .map(window -> window.at(millis))
+          .min(Comparator.comparingLong(CutoverWindow.Opening::start));
+    }
+  }
 
   /**
    * @param retain keep the archive after a successful migration

@@ -2,7 +2,6 @@ package io.vecferry.spec;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
@@ -11,7 +10,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -22,7 +20,6 @@ import java.util.regex.Pattern;
  */
 public final class SpecReader {
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,99}");
-  private static final Pattern TIME = Pattern.compile("([0-9]{1,4})([mhd])");
   private static final int LARGEST_BATCH = 100_000;
 
   private SpecReader() {}
@@ -247,40 +244,19 @@ public final class SpecReader {
             "startAfter", "must be a moment such as 2026-12-01T22:00:00Z, got \"" + text + "\".");
       }
     }
-    JsonNode windows = section.value("cutoverWindows");
-    section.notYet("cutoverWindows", windows != null && !windows.isEmpty(), "a cutover window");
+    List<CutoverWindow> windows = new ArrayList<>();
+    section.sections("cutoverWindows").forEach(window -> windows.add(CutoverWindow.read(window)));
     section.finish();
-    return new MigrationSpec.Schedule(startAfter);
+    return new MigrationSpec.Schedule(startAfter, windows);
   }
 
   private static MigrationSpec.Archive archive(SpecSection section) {
     MigrationSpec.Archive archive =
         new MigrationSpec.Archive(
-            section.flag("retain", true), millis(section, "deleteOldCollectionAfter"));
+            section.flag("retain", true), section.millis("deleteOldCollectionAfter"));
     section.notYet("moveTo", section.has("moveTo"), "moving the archive");
     section.notYet("retain", !archive.retain(), "deleting the archive after the migration");
     section.finish();
     return archive;
-  }
-
-  /** A time such as 30m, 12h or 7d in milliseconds; null when nothing is said. */
-  private static Long millis(SpecSection section, String key) {
-    String text = section.text(key, null);
-    if (text == null) {
-      return null;
-    }
-    Matcher time = TIME.matcher(text);
-    if (!time.matches()) {
-      section.problem(
-          key, "must be a time such as 30m, 12h or 7d, at most 9999d, got \"" + text + "\".");
-      return null;
-    }
-    Duration unit =
-        switch (time.group(2)) {
-          case "m" -> Duration.ofMinutes(1);
-          case "h" -> Duration.ofHours(1);
-          default -> Duration.ofDays(1);
-        };
-    return unit.multipliedBy(Long.parseLong(time.group(1))).toMillis();
   }
 }

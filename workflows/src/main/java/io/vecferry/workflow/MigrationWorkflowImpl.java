@@ -20,6 +20,7 @@ import io.vecferry.plan.Finding;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.Phase;
 import io.vecferry.plan.PlannedPartition;
+import io.vecferry.spec.CutoverWindow;
 import io.vecferry.spec.MigrationSpec;
 import io.vecferry.spec.SpecProblem;
 import io.vecferry.spec.SpecReader;
@@ -113,6 +114,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration
     approve(
         spec.approval().beforeCutover(),
         "approve the cutover to " + board.plan().target().collection());
+    awaitWindow();
     cutOver();
     // A pause in the last moment is ended by resume or by rollback, and after this by neither.
     gate.await();
@@ -232,6 +234,25 @@ public final class MigrationWorkflowImpl extends SteeredMigration
     CheckResult result =
         step(Phase.QUALITY_CHECK, true, () -> Steps.whole("check quality").checkQuality(whole()));
     board.finish(Phase.QUALITY_CHECK, result == null ? "skipped" : result.summary());
+  }
+
+  private void awaitWindow() {
+    if (spec.schedule().cutoverWindows().isEmpty()) {
+      return;
+    }
+    gate.await();
+    Optional<CutoverWindow.Opening> opening = nextOpening();
+    while (opening.isPresent() && opening.get().start() > Workflow.currentTimeMillis()) {
+      operator.awaitMoment(
+          MigrationStatus.State.WAITING_FOR_WINDOW,
+          "the cutover window that opens on " + opening.get().startWords(),
+          Duration.ofMillis(opening.get().start() - Workflow.currentTimeMillis()));
+      opening = nextOpening();
+    }
+  }
+
+  private Optional<CutoverWindow.Opening> nextOpening() {
+    return spec.schedule().opening(Workflow.currentTimeMillis());
   }
 
   private void cutOver() {

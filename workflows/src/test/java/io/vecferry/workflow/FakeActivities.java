@@ -45,6 +45,10 @@ class FakeActivities implements MigrationActivities, PartActivities {
   final List<String> calls = new ArrayList<>();
   final Set<String> failing = ConcurrentHashMap.newKeySet();
   final Map<String, CountDownLatch> holding = new ConcurrentHashMap<>();
+
+  /** What is done at a call. */
+  final Map<String, Runnable> watching = new ConcurrentHashMap<>();
+
   final Map<String, Optional<Pace>> paces = new ConcurrentHashMap<>();
   private final int partitions;
   private final int partsPerPartition;
@@ -241,6 +245,7 @@ class FakeActivities implements MigrationActivities, PartActivities {
     synchronized (this) {
       calls.add(what);
     }
+    watching.getOrDefault(what, () -> {}).run();
     CountDownLatch latch = holding.get(what);
     if (latch != null) {
       try {
