@@ -87,7 +87,13 @@ public final class MigrationSteps implements MigrationActivities {
           String loadId = earlier == null ? UUID.randomUUID().toString() : earlier.loadId();
           MigrationPlan plan =
               new Planner(searchAttributes)
-                  .plan(spec, location, loadId, earlier != null, System.currentTimeMillis());
+                  .plan(
+                      spec,
+                      location,
+                      workspaces.store().freeBytes(),
+                      loadId,
+                      earlier != null,
+                      System.currentTimeMillis());
           if (earlier != null) {
             plan = resumed(earlier, plan, plan.findings());
           } else if (otherSpec) {
@@ -167,7 +173,8 @@ public final class MigrationSteps implements MigrationActivities {
         earlier.rollbackPlan(),
         earlier.existing(),
         earlier.nameSwitch(),
-        earlier.targetPlan());
+        earlier.targetPlan(),
+        earlier.forecast());
   }
 
   @Override

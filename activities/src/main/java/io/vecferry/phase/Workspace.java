@@ -112,7 +112,7 @@ final class Workspace implements AutoCloseable {
     return schemaOf(exportedSide(origin));
   }
 
-  private static PartSchema schemaOf(PlannedSide side) {
+  static PartSchema schemaOf(PlannedSide side) {
     return new PartSchema(
         side.vectors().stream()
             .map(

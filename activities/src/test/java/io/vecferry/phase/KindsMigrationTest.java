@@ -318,8 +318,10 @@ class KindsMigrationTest {
             spec.schedule(),
             spec.archive(),
             spec.overlap(),
-            spec.rehearsal());
-    assertThat(new Planner(false).plan(large, "", "load", false, 0).findings())
+            spec.rehearsal(),
+            spec.canary(),
+            spec.checkResources());
+    assertThat(new Planner(false).plan(large, "", -1, "load", false, 0).findings())
         .containsExactly(
             Finding.warning(
                 "batchSize",

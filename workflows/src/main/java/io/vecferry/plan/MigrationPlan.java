@@ -19,6 +19,7 @@ import java.util.List;
  * @param existing what readers of the target's name get before; null when the name is free
  * @param nameSwitch how they get the load instead; null when planning could not look
  * @param targetPlan what happens to the target's name, in words, in the order in which it happens
+ * @param forecast what is to be expected
  */
 public record MigrationPlan(
     String migration,
@@ -38,10 +39,12 @@ public record MigrationPlan(
     List<String> rollbackPlan,
     ExistingTarget existing,
     NameSwitch nameSwitch,
-    List<String> targetPlan) {
+    List<String> targetPlan,
+    Forecast forecast) {
 
   public MigrationPlan {
     targetPlan = targetPlan == null ? List.of() : List.copyOf(targetPlan);
+    forecast = forecast == null ? Forecast.NONE : forecast;
   }
 
   /** Whether the load is made of the records of both sides. */

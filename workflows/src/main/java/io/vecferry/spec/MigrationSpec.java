@@ -9,6 +9,9 @@ import java.util.Optional;
 /**
  * What a user asks for, with every default filled in. Made by {@link SpecReader}; the meaning of
  * each field is in the spec reference of the documentation.
+ *
+ * @param canary whether planning tries a few records on the target; null for yes
+ * @param checkResources whether a lack of disk, memory and the like blocks; null for yes
  */
 public record MigrationSpec(
     String name,
@@ -23,7 +26,24 @@ public record MigrationSpec(
     Schedule schedule,
     Archive archive,
     boolean overlap,
-    boolean rehearsal) {
+    boolean rehearsal,
+    Boolean canary,
+    Boolean checkResources) {
+
+  /** Whether a lack of disk, memory and the like blocks. */
+  public boolean blocksOnResources() {
+    return checkResources == null || checkResources;
+  }
+
+  /** Whether planning tries a few records on the target. */
+  public boolean wantsCanary() {
+    return canary == null || canary;
+  }
+
+  /** Whether parts are imported while later ones are exported, unless records are merged. */
+  public boolean importsWhileExporting() {
+    return overlap && !approval.beforeImport();
+  }
 
   /** The same under another name. */
   public MigrationSpec named(String other) {
@@ -40,7 +60,9 @@ public record MigrationSpec(
         schedule,
         archive,
         overlap,
-        rehearsal);
+        rehearsal,
+        canary,
+        checkResources);
   }
 
   /**

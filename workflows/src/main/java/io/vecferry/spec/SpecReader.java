@@ -51,7 +51,9 @@ public final class SpecReader {
             schedule(root.section("schedule")),
             archive(root.section("archive")),
             root.flag("overlap", true),
-            root.flag("rehearsal", false));
+            root.flag("rehearsal", false),
+            root.flag("canary", true) ? null : Boolean.FALSE,
+            root.flag("checkResources", true) ? null : Boolean.FALSE);
     JsonNode notifications = root.value("notify");
     root.notYet("notify", notifications != null && !notifications.isEmpty(), "a notification");
     root.finish();

@@ -90,8 +90,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration
     makePlan();
     awaitStart();
     // Which records of the target stay in a merge is known when both sides are exported.
-    boolean importsWhileExporting =
-        spec.overlap() && !spec.approval().beforeImport() && !board.plan().merges();
+    boolean importsWhileExporting = spec.importsWhileExporting() && !board.plan().merges();
     if (importsWhileExporting) {
       prepareTarget();
       workOnParts(Phase.EXPORT, Phase.VALIDATE_EXPORT, Phase.IMPORT);

@@ -116,7 +116,8 @@ class FakeActivities implements MigrationActivities, PartActivities {
         List.of(),
         existing,
         nameSwitch,
-        List.of());
+        List.of(),
+        null);
   }
 
   @Override
