@@ -17,6 +17,7 @@ import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.NameSwitch;
+import io.vecferry.plan.PlanBasis;
 import io.vecferry.plan.PlannedPartition.Origin;
 import io.vecferry.quality.QualityCheck;
 import io.vecferry.quality.QualityResult;
@@ -96,14 +97,17 @@ public final class MigrationSteps implements MigrationActivities {
                       System.currentTimeMillis());
           if (earlier != null) {
             plan = resumed(earlier, plan, plan.findings());
-          } else if (otherSpec) {
+          } else if (spec.approvedPlan() != null) {
+            plan = compared(spec.approvedPlan(), plan);
+          }
+          if (otherSpec) {
             List<Finding> findings = new ArrayList<>(plan.findings());
             findings.add(
                 Finding.blocking(
                     "name",
                     location + " holds a migration of this name with another spec.",
                     "Choose another name, or move that folder away."));
-            plan = resumed(plan, plan, findings);
+            plan = plan.with(findings);
           }
           if (plan.blocking().isEmpty()) {
             archive.writeJson(Archive.SPEC, Payloads.MAPPER, spec);
@@ -111,6 +115,19 @@ public final class MigrationSteps implements MigrationActivities {
           }
           return plan;
         });
+  }
+
+  /** A plan with what it has not in common with an approved one. */
+  private static MigrationPlan compared(PlanBasis approved, MigrationPlan plan) {
+    List<Finding> findings = new ArrayList<>(plan.findings());
+    approved
+        .differences(PlanBasis.of(plan))
+        .forEach(
+            difference ->
+                findings.add(
+                    Finding.blocking(
+                        "the approved plan", difference, "Plan again and have it approved.")));
+    return plan.with(findings);
   }
 
   private static boolean otherSpec(Archive archive, MigrationSpec spec) {
@@ -174,7 +191,8 @@ public final class MigrationSteps implements MigrationActivities {
         earlier.existing(),
         earlier.nameSwitch(),
         earlier.targetPlan(),
-        earlier.forecast());
+        earlier.forecast(),
+        earlier.specHash());
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.vecferry.phase;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vecferry.plan.CanaryResult;
 import io.vecferry.plan.Estimate;
@@ -28,8 +29,12 @@ import io.vecferry.store.Stores;
 import io.vecferry.store.VectorFieldInfo;
 import io.vecferry.store.VectorStore;
 import io.vecferry.verify.RecordProfiler;
+import io.vecferry.workflow.Payloads;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -216,7 +221,17 @@ public final class Planner {
         target.existing(),
         target.nameSwitch(),
         target.targetPlan(),
-        forecast);
+        forecast,
+        hash(spec));
+  }
+
+  private static String hash(MigrationSpec spec) {
+    try {
+      byte[] json = Payloads.MAPPER.writeValueAsBytes(spec.withoutApprovedPlan());
+      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(json));
+    } catch (JsonProcessingException | NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   private static List<PlannedPartition> withBackup(

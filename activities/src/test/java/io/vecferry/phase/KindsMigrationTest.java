@@ -320,7 +320,8 @@ class KindsMigrationTest {
             spec.overlap(),
             spec.rehearsal(),
             spec.canary(),
-            spec.checkResources());
+            spec.checkResources(),
+            null);
     assertThat(new Planner(false).plan(large, "", -1, "load", false, 0).findings())
         .containsExactly(
             Finding.warning(

@@ -1,6 +1,7 @@
 package io.vecferry.spec;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import io.vecferry.plan.PlanBasis;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
@@ -12,6 +13,7 @@ import java.util.Optional;
  *
  * @param canary whether planning tries a few records on the target; null for yes
  * @param checkResources whether a lack of disk, memory and the like blocks; null for yes
+ * @param approvedPlan what an approved plan was made for; null when there is none
  */
 public record MigrationSpec(
     String name,
@@ -28,7 +30,8 @@ public record MigrationSpec(
     boolean overlap,
     boolean rehearsal,
     Boolean canary,
-    Boolean checkResources) {
+    Boolean checkResources,
+    PlanBasis approvedPlan) {
 
   /** Whether a lack of disk, memory and the like blocks. */
   public boolean blocksOnResources() {
@@ -47,8 +50,17 @@ public record MigrationSpec(
 
   /** The same under another name. */
   public MigrationSpec named(String other) {
+    return copy(other, approvedPlan);
+  }
+
+  /** The same without the plan that somebody has approved. */
+  public MigrationSpec withoutApprovedPlan() {
+    return copy(name, null);
+  }
+
+  private MigrationSpec copy(String otherName, PlanBasis otherPlan) {
     return new MigrationSpec(
-        other,
+        otherName,
         source,
         target,
         export,
@@ -62,7 +74,8 @@ public record MigrationSpec(
         overlap,
         rehearsal,
         canary,
-        checkResources);
+        checkResources,
+        otherPlan);
   }
 
   /**

@@ -2,6 +2,7 @@ package io.vecferry.spec;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.vecferry.plan.PlanBasis;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
@@ -53,11 +54,21 @@ public final class SpecReader {
             root.flag("overlap", true),
             root.flag("rehearsal", false),
             root.flag("canary", true) ? null : Boolean.FALSE,
-            root.flag("checkResources", true) ? null : Boolean.FALSE);
+            root.flag("checkResources", true) ? null : Boolean.FALSE,
+            approvedPlan(root));
     JsonNode notifications = root.value("notify");
     root.notYet("notify", notifications != null && !notifications.isEmpty(), "a notification");
     root.finish();
     return new Result(spec, List.copyOf(problems));
+  }
+
+  private static PlanBasis approvedPlan(SpecSection root) {
+    JsonNode plan = root.value("approvedPlan");
+    PlanBasis basis = plan == null ? null : PlanBasis.read(plan).orElse(null);
+    if (plan != null && basis == null) {
+      root.problem("approvedPlan", "must be what `run --plan FILE` writes there. Use that.");
+    }
+    return basis;
   }
 
   private static String name(SpecSection root) {

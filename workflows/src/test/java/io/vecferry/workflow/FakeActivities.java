@@ -117,6 +117,7 @@ class FakeActivities implements MigrationActivities, PartActivities {
         existing,
         nameSwitch,
         List.of(),
+        null,
         null);
   }
 
