@@ -19,11 +19,13 @@ import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.NameSwitch;
 import io.vecferry.plan.PlanBasis;
 import io.vecferry.plan.PlannedPartition.Origin;
+import io.vecferry.plan.RecordProfile;
 import io.vecferry.quality.QualityCheck;
 import io.vecferry.quality.QualityResult;
 import io.vecferry.record.VectorKind;
 import io.vecferry.spec.MigrationSpec;
 import io.vecferry.spec.SpecProblem;
+import io.vecferry.store.CollectionInfo;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.VectorStore;
 import io.vecferry.verify.IdUniqueness;
@@ -46,6 +48,10 @@ import java.util.stream.Collectors;
  */
 public final class MigrationSteps implements MigrationActivities {
   static final String QUALITY = Archive.REPORTS + "/quality.json";
+
+  /** The collection that was loaded, as its store describes it. */
+  static final String TARGET = "target.json";
+
   private static final String NOTHING = "there was nothing to undo";
   private static final int NAMED_PROBLEMS = 5;
 
@@ -332,7 +338,11 @@ public final class MigrationSteps implements MigrationActivities {
             workspace.load().finishLoad(names, workspace.stamp());
           }
           workspace.targetChanged();
-          return new CheckResult(workspace.loaded().describe().rows(), "");
+          CollectionInfo made = workspace.loaded().describe();
+          workspace
+              .archive()
+              .writeJson(TARGET, Payloads.MAPPER, Planner.side(made, RecordProfile.EMPTY));
+          return new CheckResult(made.rows(), "");
         });
   }
 
