@@ -1,6 +1,7 @@
 package io.vecferry.phase;
 
 import io.vecferry.plan.CanaryResult;
+import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.RecordProfile;
 import io.vecferry.record.DenseVectors;
@@ -27,6 +28,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.UUID;
 
 /**
  * Moves a few records to a scratch collection on the target, as the migration would, and removes it
@@ -35,6 +37,7 @@ import java.util.Map;
  */
 final class Canary {
   private static final String OFF = "Correct that, or set canary: false to plan without.";
+  private static final String LOAD = "canary-";
   private static final List<String> PARTS = List.of("p000-000000", "p001-000000");
   private static final int SEARCHES = 20;
   private static final int NEAREST = 10;
@@ -51,7 +54,8 @@ final class Canary {
     this.spec = spec;
     this.source = source;
     this.profile = profile;
-    this.stamp = new LoadStamp(spec.name(), "canary");
+    // Attempts that overlap must not remove what the other one has made.
+    this.stamp = new LoadStamp(spec.name(), LOAD + UUID.randomUUID());
     this.provider = Stores.get(spec.target().type());
     this.settings =
         provider.loadBesideSettings(
@@ -73,7 +77,10 @@ final class Canary {
       return null;
     }
     try (VectorStore scratch = provider.open(settings)) {
-      scratch.drop(stamp);
+      scratch
+          .stamp()
+          .filter(found -> found.migration().equals(spec.name()) && found.loadId().startsWith(LOAD))
+          .ifPresent(scratch::drop);
       try {
         return tryOut(scratch, sample, readRowsPerSecond, findings);
       } finally {
@@ -93,6 +100,10 @@ final class Canary {
     boolean interrupted = Thread.interrupted();
     try {
       scratch.drop(stamp);
+    } catch (StoreException e) {
+      if (e.failureClass() != FailureClass.TARGET_CHANGED) {
+        throw e;
+      }
     } finally {
       if (interrupted) {
         Thread.currentThread().interrupt();

@@ -57,6 +57,9 @@ public final class Planner {
   /** A batch of this size deserves a word, because a worker has several in memory. */
   private static final long LARGE_BATCH_BYTES = 64L << 20;
 
+  /** Memory of a batch that is small. */
+  private static final long SMALLEST_BATCH_BYTES = 4L << 20;
+
   private static final int SMALLEST_PART_ROWS = 1_000;
   private static final int LARGEST_PART_ROWS = 500_000;
 
@@ -565,7 +568,7 @@ public final class Planner {
             ? (long) Math.ceil(rows * archiveBytesPerRow)
             : vectorBytes + (bytes - vectorBytes) / 3,
         bytes,
-        Math.min(parallelism, partitions) * 3L * Math.max(PART_BYTES / 4, batchBytes),
+        Math.min(parallelism, partitions) * 3L * Math.max(SMALLEST_BATCH_BYTES, batchBytes),
         2 * bytes,
         parts,
         history,

@@ -175,7 +175,7 @@ class CanaryTest {
 
   @Test
   void whatAKilledPlanHasLeftIsRemoved() throws Exception {
-    leave(new LoadStamp("tried", "canary"));
+    leave(new LoadStamp("tried", "canary-1"));
     assertThat(MemoryStore.contents(PREFIX)).hasSize(before.size() + 1);
     assertThat(plan("none", "").findings()).isEmpty();
     assertNothingIsLeft();

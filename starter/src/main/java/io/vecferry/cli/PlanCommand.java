@@ -14,6 +14,7 @@ import io.vecferry.spec.MigrationSpec;
 import io.vecferry.spec.SpecReader;
 import io.vecferry.store.StoreException;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -67,9 +68,9 @@ final class PlanCommand implements Callable<Integer> {
   }
 
   private static void print(MigrationPlan plan) {
-    for (Finding finding : plan.findings()) {
-      System.out.println(finding.severity() + "  " + finding);
-    }
+    plan.findings().stream()
+        .sorted(Comparator.comparing(Finding::severity))
+        .forEach(finding -> System.out.println(finding.severity() + "  " + finding));
     side("Source", plan.source());
     side("Target", plan.target());
     System.out.println(
