@@ -129,8 +129,8 @@ final class Canary {
     scratch.finishLoad(PARTS, stamp);
     scratch.awaitIndexes(stamp);
     double finishing = clock.lap();
-    RecordComparator.Result compared = compare(scratch, sample);
-    RecordComparator.Result comparedMade = compare(scratch, List.of(made.batch()));
+    RecordComparator.Result compared = compare(scratch, schema, sample);
+    RecordComparator.Result comparedMade = compare(scratch, schema, List.of(made.batch()));
     double fetching = clock.lap();
     Searched searched = search(scratch, schema.vectors(), sample);
     double searching = clock.lap();
@@ -184,10 +184,11 @@ final class Canary {
     }
   }
 
-  private RecordComparator.Result compare(VectorStore scratch, List<RecordBatch> batches) {
+  private RecordComparator.Result compare(
+      VectorStore scratch, LoadSchema schema, List<RecordBatch> batches) {
     RecordComparator comparator =
         new RecordComparator(
-            spec.validation().tolerance(),
+            Workspace.tolerance(spec, scratch, schema),
             spec.validation().checkVectors(),
             spec.validation().checkMetadata());
     for (RecordBatch batch : batches) {

@@ -26,7 +26,10 @@ import io.vecferry.record.VectorKind;
 import io.vecferry.spec.MigrationSpec;
 import io.vecferry.spec.SpecProblem;
 import io.vecferry.store.CollectionInfo;
+import io.vecferry.store.LoadSchema;
+import io.vecferry.store.Metric;
 import io.vecferry.store.StoreException;
+import io.vecferry.store.VectorFieldInfo;
 import io.vecferry.store.VectorStore;
 import io.vecferry.verify.IdUniqueness;
 import io.vecferry.workflow.Outcome;
@@ -319,10 +322,7 @@ public final class MigrationSteps implements MigrationActivities {
           }
           UndoLog.arm(
               workspace.archive(), Compensation.dropLoad(workspace.plan().target().collection()));
-          workspace
-              .load()
-              .create(
-                  TargetPlanner.loadSchema(workspace.spec(), workspace.plan()), workspace.stamp());
+          workspace.load().create(workspace.loadSchema(), workspace.stamp());
           return new CheckResult(0, "created");
         });
   }
@@ -389,7 +389,9 @@ public final class MigrationSteps implements MigrationActivities {
         () -> {
           Workspace workspace = workspaces.get(task.migration());
           PartProof proof = PartProof.total(workspace.archive());
-          long found = workspace.loaded().describe().rows();
+          CollectionInfo loaded = workspace.loaded().describe();
+          requirePlanned(workspace.loadSchema(), loaded);
+          long found = loaded.rows();
           long expected = proof.rows() - proof.missing();
           if (found != expected) {
             throw new StoreException(
@@ -408,6 +410,32 @@ public final class MigrationSteps implements MigrationActivities {
                   proof.missing());
           return new CheckResult(proof.rows(), summary);
         });
+  }
+
+  private static void requirePlanned(LoadSchema planned, CollectionInfo found) {
+    for (VectorFieldInfo field : planned.vectors()) {
+      Metric metric =
+          found.vectors().stream()
+              .filter(other -> other.name().equals(field.name()))
+              .findFirst()
+              .orElseThrow(
+                  () ->
+                      new StoreException(
+                          FailureClass.NOT_PROVED,
+                          "the target has no vector field '" + field.name() + "'."))
+              .metric();
+      if (metric != field.metric()) {
+        throw new StoreException(
+            FailureClass.NOT_PROVED,
+            "vector field '"
+                + field.name()
+                + "' of the target compares by "
+                + metric.spelling()
+                + ", "
+                + field.metric().spelling()
+                + " was planned.");
+      }
+    }
   }
 
   @Override

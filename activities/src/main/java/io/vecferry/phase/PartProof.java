@@ -12,6 +12,7 @@ import java.util.List;
  *
  * @param rows records expected on the target
  * @param bitExact records with exactly the expected bits
+ * @param tolerance largest deviation of a component that counts as equal
  * @param withinTolerance records whose vectors deviate within the tolerance
  * @param different records that differ
  * @param missing records that are not there
@@ -21,6 +22,7 @@ import java.util.List;
 record PartProof(
     long rows,
     long bitExact,
+    double tolerance,
     long withinTolerance,
     long different,
     long missing,
@@ -29,10 +31,11 @@ record PartProof(
   private static final String FOLDER = Archive.REPORTS + "/proof";
   private static final int KEPT = 100;
 
-  static PartProof of(RecordComparator.Result result) {
+  static PartProof of(RecordComparator.Result result, double tolerance) {
     return new PartProof(
         result.rows(),
         result.bitExactRows(),
+        tolerance,
         result.withinToleranceRows(),
         result.differentRows(),
         result.missingRows(),
@@ -46,7 +49,7 @@ record PartProof(
 
   /** All proofs of a migration as one. */
   static PartProof total(Archive archive) {
-    PartProof total = new PartProof(0, 0, 0, 0, 0, 0, List.of());
+    PartProof total = new PartProof(0, 0, 0, 0, 0, 0, 0, List.of());
     String prefix = archive.path("");
     for (String path : archive.store().list(archive.path(FOLDER))) {
       total =
@@ -64,6 +67,7 @@ record PartProof(
     return new PartProof(
         rows + other.rows,
         bitExact + other.bitExact,
+        Math.max(tolerance, other.tolerance),
         withinTolerance + other.withinTolerance,
         different + other.different,
         missing + other.missing,

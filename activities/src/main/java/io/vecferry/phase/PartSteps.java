@@ -213,12 +213,13 @@ public final class PartSteps implements PartActivities {
     Workspace workspace = workspaces.get(task.migration());
     Archive archive = workspace.archive();
     String path = workspace.partPath(task.partition().index(), task.part());
+    VectorStore loaded = workspace.loaded();
+    double tolerance = workspace.tolerance(loaded, workspace.loadSchema());
     RecordComparator comparator =
         new RecordComparator(
-            workspace.spec().validation().tolerance(),
+            tolerance,
             workspace.spec().validation().checkVectors(),
             workspace.spec().validation().checkMetadata());
-    VectorStore loaded = workspace.loaded();
     try (PartReader reader = PartReader.open(archive.store(), path)) {
       PartReader.Batches batches =
           reader.batches(Throttle.batchSize(task.pace(), workspace.spec().load().batchSize()));
@@ -234,7 +235,7 @@ public final class PartSteps implements PartActivities {
         throttle.done(batch.rows());
         Calls.beat(comparator.result().rows());
       }
-      PartProof proof = PartProof.of(comparator.result());
+      PartProof proof = PartProof.of(comparator.result(), tolerance);
       proof.write(archive, task.partName());
       long rejected = rejectedRows(workspace, task, reader.sidecar());
       if (proof.different() > 0 || proof.missing() != rejected) {

@@ -266,7 +266,7 @@ final class ReportAssembly {
             .toList();
     return new MigrationReport.ImportValidation(
         spec.validation().mode(),
-        spec.validation().tolerance(),
+        proof.tolerance(),
         proof.rows() - proof.missing(),
         proof.bitExact(),
         proof.withinTolerance(),

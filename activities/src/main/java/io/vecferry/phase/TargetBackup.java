@@ -121,9 +121,10 @@ final class TargetBackup {
     // A store may have more to put back than records, as aliases.
     target.switchBack(workspace.plan().nameSwitch(), workspace.stamp());
     workspace.targetChanged();
-    RecordComparator comparator =
-        new RecordComparator(workspace.spec().validation().tolerance(), true, true);
     VectorStore restored = workspace.target();
+    RecordComparator comparator =
+        new RecordComparator(
+            workspace.tolerance(restored, Planner.restoredSchema(side)), true, true);
     for (Manifest.Part part : archive.manifest(Archive.TARGET_BACKUP).parts()) {
       compare(archive, archive.path(part.path()), restored, comparator);
     }

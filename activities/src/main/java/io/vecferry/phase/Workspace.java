@@ -17,6 +17,7 @@ import io.vecferry.record.VectorKind;
 import io.vecferry.report.MigrationReport.ThroughputSample;
 import io.vecferry.spec.MigrationSpec;
 import io.vecferry.store.CollectionInfo;
+import io.vecferry.store.LoadSchema;
 import io.vecferry.store.LoadStamp;
 import io.vecferry.store.Metric;
 import io.vecferry.store.StoreException;
@@ -100,6 +101,24 @@ final class Workspace implements AutoCloseable {
 
   LoadStamp stamp() {
     return new LoadStamp(spec.name(), plan.loadId());
+  }
+
+  /** What the load was made for. */
+  LoadSchema loadSchema() {
+    return TargetPlanner.loadSchema(spec, plan);
+  }
+
+  /**
+   * Largest deviation of a component that counts as equal: what the store is known for, or more
+   * where the spec allows more.
+   */
+  double tolerance(VectorStore store, LoadSchema schema) {
+    return tolerance(spec, store, schema);
+  }
+
+  static double tolerance(MigrationSpec spec, VectorStore store, LoadSchema schema) {
+    Double allowed = spec.validation().tolerance();
+    return Math.max(allowed == null ? 0 : allowed, store.deviation(schema));
   }
 
   /** What records of the source look like. */

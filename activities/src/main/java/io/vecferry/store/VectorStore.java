@@ -33,6 +33,15 @@ public interface VectorStore extends AutoCloseable {
    */
   List<Finding> assessLoad(LoadSchema schema);
 
+  /**
+   * How far a component may be from what was written when a record of such a load is read back,
+   * relative to its size above 1. 0 where the store gives every bit back; then a deviation of one
+   * bit is a damaged record.
+   */
+  default double deviation(LoadSchema schema) {
+    return 0;
+  }
+
   /** Fixed ranges that together are the whole collection, in its natural order. */
   List<SourceRange> split(int wanted);
 

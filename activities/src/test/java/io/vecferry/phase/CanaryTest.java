@@ -73,7 +73,7 @@ class CanaryTest {
                 .readTree(
                     """
                     {"name": "tried", "source": {"type": "memory", "collection": "canary-source"},
-                     "target": {"type": "faulty", "collection": "canary-target",
+                     "target": {"type": "imperfect", "collection": "canary-target",
                        "options": {"fault": "%s"}} %s}
                     """
                         .formatted(fault, more)));

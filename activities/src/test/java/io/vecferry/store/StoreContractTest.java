@@ -169,6 +169,16 @@ public abstract class StoreContractTest {
     return 0;
   }
 
+  /** So that a changed bit is found in every store that gives all bits back. */
+  @Test
+  void saysHowFarComponentsMayBe() {
+    try (VectorStore store = provider().open(loadSettings())) {
+      double said = store.deviation(schema(10));
+      assertThat(said == 0).as("%s", said).isEqualTo(tolerance() == 0);
+      assertThat(said).isLessThanOrEqualTo(1e-3);
+    }
+  }
+
   /** Every record as it was; the order of metadata keys does not count. */
   protected void assertSame(RecordBatch actual, List<Sample> expected) {
     RecordComparator comparator = new RecordComparator(tolerance(), true, true);

@@ -101,10 +101,10 @@ public record MigrationSpec(
 
   /**
    * @param tolerance largest deviation of a vector component from the expected value, relative to
-   *     its size above 1
+   *     its size above 1; null for what the target store is known for, which is none in most
    */
   public record Validation(
-      boolean checkVectors, boolean checkMetadata, String mode, boolean strict, double tolerance) {}
+      boolean checkVectors, boolean checkMetadata, String mode, boolean strict, Double tolerance) {}
 
   /**
    * @param sampleSize queries taken from the source; null for as many as are worth their time

@@ -212,7 +212,7 @@ public final class SpecReader {
             section.flag("checkMetadata", true),
             section.choice("mode", "full", List.of("full", "sample")),
             section.flag("strict", true),
-            section.number("tolerance", 0.001, 0, 1));
+            section.number("tolerance", null, 0, 1));
     section.notYet("mode", validation.mode().equals("sample"), "validation of a sample");
     section.notYet("strict", !validation.strict(), "validation that accepts differences");
     section.finish();

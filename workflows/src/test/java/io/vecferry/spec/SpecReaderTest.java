@@ -25,7 +25,7 @@ class SpecReaderTest {
     assertThat(spec.export().batchSize()).isEqualTo(1000);
     assertThat(spec.load().maxRejects()).isZero();
     assertThat(spec.validation().mode()).isEqualTo("full");
-    assertThat(spec.validation().tolerance()).isEqualTo(0.001);
+    assertThat(spec.validation().tolerance()).isNull();
     assertThat(spec.quality()).isEqualTo(new MigrationSpec.Quality(null, 10, null, 0.01, 100));
     assertThat(spec.rollback().automatic()).isFalse();
     assertThat(spec.overlap()).isTrue();

@@ -36,6 +36,9 @@ final class ChromaStore implements VectorStore {
   /** Queries in one request; a request is answered when the last of them is. */
   private static final int QUERIES_AT_ONCE = 50;
 
+  /** Of a product of direction and length, whose length is rounded too. */
+  private static final double COSINE_DEVIATION = 1e-6;
+
   private final ChromaSettings settings;
   private final ChromaClient client;
   private final ChromaClient.Server server;
@@ -209,6 +212,12 @@ final class ChromaStore implements VectorStore {
       findings.add(openSecret());
     }
     return findings;
+  }
+
+  /** Under cosine the server keeps direction and length, and multiplies them. */
+  @Override
+  public double deviation(LoadSchema schema) {
+    return schema.vectors().get(0).metric() == Metric.COSINE ? COSINE_DEVIATION : 0;
   }
 
   @Override

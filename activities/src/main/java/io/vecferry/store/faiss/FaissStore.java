@@ -30,6 +30,9 @@ import java.util.Optional;
 
 /** A FAISS index with its metadata, in files. */
 final class FaissStore implements VectorStore {
+  /** Of components that are kept as codes, for ranges up to one half. */
+  private static final double CODES_DEVIATION = 1e-3;
+
   private final Path path;
   private final String indexName;
   private final String layout;
@@ -246,6 +249,14 @@ final class FaissStore implements VectorStore {
               ""));
     }
     return findings;
+  }
+
+  @Override
+  public double deviation(LoadSchema schema) {
+    VectorFieldInfo field = schema.vectors().get(0);
+    return IndexPlan.parse(field.indexType(), field.indexParams()).plan().type().codes()
+        ? CODES_DEVIATION
+        : 0;
   }
 
   @Override

@@ -48,6 +48,12 @@ final class LoadPlan {
   private static final int LONGEST_VECTOR_NAME = 200;
   private static final int LARGEST_DIMENSION = 65_536;
 
+  /** Of a vector that was divided by its length and multiplied with it. */
+  private static final double NORMALISED_DEVIATION = 1e-6;
+
+  /** The same where components have eleven bits. */
+  private static final double HALF_DEVIATION = 1e-3;
+
   /** Lengths above this overflow when they are squared as 32-bit floats. */
   private static final double LARGEST_NORM = 1.8e19;
 
@@ -265,6 +271,21 @@ final class LoadPlan {
       case FLOAT16 -> field.metric() == Metric.COSINE && same == null ? null : Datatype.Float16;
       case FLOAT32, BFLOAT16, INT8, BIT -> null;
     };
+  }
+
+  /**
+   * How far components may be from what was written: the server normalises vectors under cosine,
+   * and they are read with the length that is kept beside them.
+   */
+  double deviation() {
+    return schema.vectors().stream()
+        .filter(field -> field.metric() == Metric.COSINE && field.kind() != VectorKind.SPARSE)
+        .map(this::datatype)
+        .filter(datatype -> datatype != Datatype.Uint8)
+        .mapToDouble(
+            datatype -> datatype == Datatype.Float16 ? HALF_DEVIATION : NORMALISED_DEVIATION)
+        .max()
+        .orElse(0);
   }
 
   private static Distance distance(Metric metric) {

@@ -81,6 +81,11 @@ final class QdrantStore implements VectorStore {
   }
 
   @Override
+  public double deviation(LoadSchema schema) {
+    return new LoadPlan(schema, settings, catalogue.version()).deviation();
+  }
+
+  @Override
   public List<SourceRange> split(int wanted) {
     Layout now = layout();
     long rows = catalogue.count(now.collection());

@@ -22,10 +22,10 @@ import java.util.Arrays;
 import java.util.List;
 
 /** Collections in memory that do one thing wrong; {@code options.fault} says which. */
-public final class FaultyProvider implements StoreProvider {
+public final class ImperfectProvider implements StoreProvider {
   @Override
   public String type() {
-    return "faulty";
+    return "imperfect";
   }
 
   @Override
@@ -52,17 +52,17 @@ public final class FaultyProvider implements StoreProvider {
         Proxy.newProxyInstance(
             getClass().getClassLoader(),
             new Class<?>[] {VectorStore.class},
-            new Faulty(Stores.get("memory").open(settings), settings.text("options.fault", "")));
+            new Imperfect(Stores.get("memory").open(settings), settings.text("options.fault", "")));
   }
 
-  private record Faulty(VectorStore store, String fault) implements InvocationHandler {
+  private record Imperfect(VectorStore store, String fault) implements InvocationHandler {
     @Override
     public Object invoke(Object proxy, Method method, Object[] arguments) throws Throwable {
       Object[] own = arguments == null ? null : arguments.clone();
       if (own != null
           && own[0] instanceof VectorStore other
           && Proxy.isProxyClass(other.getClass())) {
-        own[0] = ((Faulty) Proxy.getInvocationHandler(other)).store;
+        own[0] = ((Imperfect) Proxy.getInvocationHandler(other)).store;
       }
       try {
         return wrong(fault, method.getName(), method.invoke(store, own));
