@@ -45,11 +45,11 @@ final class Scenario implements AutoCloseable {
   private final TestWorkflowEnvironment environment;
 
   Scenario(FakeActivities activities) {
-    this(activities, null);
+    this(activities, Instant.now());
   }
 
   /**
-   * @param start what time it is in the beginning; null for now
+   * @param start what time it is in the beginning
    */
   Scenario(FakeActivities activities, Instant start) {
     this.activities = activities;
