@@ -156,8 +156,7 @@ public final class Planner {
       findings.add(Finding.blocking("source", e.getMessage(), ""));
     }
     TargetPlanner.Result target =
-        new TargetPlanner.Result(
-            unknownSide(spec.target()), null, null, List.of(), List.of(), List.of());
+        new TargetPlanner.Result(unknownSide(spec.target()), null, null, List.of(), List.of());
     if (source != null) {
       int rowsOfPart = partRows;
       target =
@@ -220,7 +219,7 @@ public final class Planner {
         searchAttributes,
         false,
         estimate,
-        target.rollbackPlan(),
+        source == null ? List.of() : TargetPlanner.rollbackPlan(target, canary),
         target.existing(),
         target.nameSwitch(),
         target.targetPlan(),
