@@ -4,6 +4,7 @@
     stores.py seed TYPE PLACE COLLECTION EXPECTED     fills a new collection; EXPECTED gets its records
     stores.py read TYPE PLACE COLLECTION FOUND        reads a collection, undoing vecferry's reserved keys
     stores.py drop TYPE PLACE COLLECTION
+    stores.py list TYPE PLACE PART NAMES              names of everything whose name has PART in it, with what tells of changes
 
 PLACE is an address, or a folder for faiss. Records are JSON lines, sorted by id: id as text, vector as the hexadecimal
 bytes of little-endian floats, document or null, metadata. Nothing here is code of vecferry.
@@ -121,6 +122,11 @@ def drop_chroma(place, name):
     call("DELETE", f"{chroma(place)}/{name}")
 
 
+def list_chroma(place):
+    for made in call("GET", f"{chroma(place)}?limit=1000"):
+        yield made["name"], [made["id"], call("GET", f"{chroma(place)}/{made['id']}/count")]
+
+
 # Elasticsearch
 
 
@@ -154,6 +160,13 @@ def read_elasticsearch(place, name):
 def drop_elasticsearch(place, name):
     for index in call("GET", f"{place}/{name}/_alias"):  # An alias itself cannot be deleted like that.
         call("DELETE", f"{place}/{index}")
+
+
+def list_elasticsearch(place):
+    for index in call("GET", f"{place}/_cat/indices?format=json&expand_wildcards=all&h=index,uuid,docs.count"):
+        yield index["index"], [index["uuid"], index["docs.count"]]
+    for alias in call("GET", f"{place}/_cat/aliases?format=json&expand_wildcards=all"):
+        yield alias["alias"], ["alias", alias["index"]]
 
 
 # Milvus
@@ -200,6 +213,12 @@ def drop_milvus(place, name):
     milvus(place).drop_collection(name)
 
 
+def list_milvus(place):
+    client = milvus(place)
+    for name in client.list_collections():
+        yield name, client.get_collection_stats(name)
+
+
 # Qdrant
 
 
@@ -244,6 +263,14 @@ def drop_qdrant(place, name):
     qdrant(place).delete_collection(name)
 
 
+def list_qdrant(place):
+    client = qdrant(place)
+    for made in client.get_collections().collections:
+        yield made.name, client.count(made.name).count
+    for alias in client.get_aliases().aliases:
+        yield alias.alias_name, ["alias", alias.collection_name]
+
+
 # FAISS
 
 
@@ -286,6 +313,13 @@ def drop_faiss(place, name):
     shutil.rmtree(f"{place}/{name}")
 
 
+def list_faiss(place):
+    for folder, _, files in os.walk(place):
+        for name in [".", *files]:
+            path = os.path.join(folder, name)
+            yield path, "folder" if name == "." else os.stat(path).st_mtime_ns
+
+
 def restore(row):
     """Undoes what docs/stores say of reserved keys."""
     metadata = row["metadata"] or {}
@@ -316,6 +350,10 @@ def main():
         write(sys.argv[5], rows)
     elif verb == "read":
         write(sys.argv[5], [restore(row) for row in globals()["read_" + kind](place, name)])
+    elif verb == "list":
+        listed = sorted([own, what] for own, what in globals()["list_" + kind](place) if name in own)
+        with open(sys.argv[5], "w", encoding="utf-8") as file:
+            file.writelines(json.dumps(line) + "\n" for line in listed)
     else:
         globals()["drop_" + kind](place, name)
 

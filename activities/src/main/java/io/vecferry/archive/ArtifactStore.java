@@ -40,6 +40,11 @@ public interface ArtifactStore {
   /** Display name of an object for messages. */
   String describe(String path);
 
+  /** Bytes that are free for more objects; -1 when nobody can tell. */
+  default long freeBytes() {
+    return -1;
+  }
+
   /** The whole content of a small object. */
   default byte[] readBytes(String path) {
     try (ReadableArtifact artifact = open(path)) {

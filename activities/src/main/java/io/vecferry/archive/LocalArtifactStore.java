@@ -67,6 +67,11 @@ public final class LocalArtifactStore implements ArtifactStore {
   }
 
   @Override
+  public long freeBytes() {
+    return Disk.freeBytes(root);
+  }
+
+  @Override
   public boolean exists(String path) {
     return Files.isRegularFile(resolve(path));
   }

@@ -19,7 +19,9 @@ import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.NameSwitch;
+import io.vecferry.plan.PlanBasis;
 import io.vecferry.plan.PlannedPartition.Origin;
+import io.vecferry.plan.RecordProfile;
 import io.vecferry.quality.QualityCheck;
 import io.vecferry.quality.QualityResult;
 import io.vecferry.record.VectorKind;
@@ -51,6 +53,10 @@ import java.util.stream.Collectors;
  */
 public final class MigrationSteps implements MigrationActivities {
   static final String QUALITY = Archive.REPORTS + "/quality.json";
+
+  /** The collection that was loaded, as its store describes it. */
+  static final String TARGET = "target.json";
+
   private static final String NOTHING = "there was nothing to undo";
   private static final int NAMED_PROBLEMS = 5;
 
@@ -93,18 +99,27 @@ public final class MigrationSteps implements MigrationActivities {
           String loadId = earlier == null ? UUID.randomUUID().toString() : earlier.loadId();
           MigrationPlan plan =
               new Planner(searchAttributes)
-                  .plan(spec, location, loadId, earlier != null, System.currentTimeMillis());
+                  .plan(
+                      spec,
+                      location,
+                      workspaces.store().freeBytes(),
+                      loadId,
+                      earlier != null,
+                      System.currentTimeMillis());
           if (earlier != null) {
             CatchUp.recover(archive);
             plan = resumed(earlier, plan, plan.findings(), spec.cutover().catchUp());
-          } else if (otherSpec) {
+          } else if (spec.approvedPlan() != null) {
+            plan = compared(spec.approvedPlan(), plan);
+          }
+          if (otherSpec) {
             List<Finding> findings = new ArrayList<>(plan.findings());
             findings.add(
                 Finding.blocking(
                     "name",
                     location + " holds a migration of this name with another spec.",
                     "Choose another name, or move that folder away."));
-            plan = resumed(plan, plan, findings, false);
+            plan = plan.with(findings);
           }
           if (plan.blocking().isEmpty()) {
             archive.writeJson(Archive.SPEC, Payloads.MAPPER, spec);
@@ -112,6 +127,19 @@ public final class MigrationSteps implements MigrationActivities {
           }
           return plan;
         });
+  }
+
+  /** A plan with what it has not in common with an approved one. */
+  private static MigrationPlan compared(PlanBasis approved, MigrationPlan plan) {
+    List<Finding> findings = new ArrayList<>(plan.findings());
+    approved
+        .differences(PlanBasis.of(plan))
+        .forEach(
+            difference ->
+                findings.add(
+                    Finding.blocking(
+                        "the approved plan", difference, "Plan again and have it approved.")));
+    return plan.with(findings);
   }
 
   private static boolean otherSpec(Archive archive, MigrationSpec spec) {
@@ -176,7 +204,9 @@ public final class MigrationSteps implements MigrationActivities {
         earlier.rollbackPlan(),
         earlier.existing(),
         earlier.nameSwitch(),
-        earlier.targetPlan());
+        earlier.targetPlan(),
+        earlier.forecast(),
+        earlier.specHash());
   }
 
   @Override
@@ -325,7 +355,11 @@ public final class MigrationSteps implements MigrationActivities {
             workspace.load().finishLoad(names, workspace.stamp());
           }
           workspace.targetChanged();
-          return new CheckResult(workspace.loaded().describe().rows(), "");
+          CollectionInfo made = workspace.loaded().describe();
+          workspace
+              .archive()
+              .writeJson(TARGET, Payloads.MAPPER, Planner.side(made, RecordProfile.EMPTY));
+          return new CheckResult(made.rows(), "");
         });
   }
 

@@ -1,8 +1,12 @@
 package io.vecferry.phase;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.vecferry.plan.CanaryResult;
 import io.vecferry.plan.Estimate;
 import io.vecferry.plan.Finding;
+import io.vecferry.plan.Forecast;
+import io.vecferry.plan.Forecast.PhaseTime;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.PlannedField;
 import io.vecferry.plan.PlannedPartition;
@@ -26,18 +30,23 @@ import io.vecferry.store.Stores;
 import io.vecferry.store.VectorFieldInfo;
 import io.vecferry.store.VectorStore;
 import io.vecferry.verify.RecordProfiler;
+import io.vecferry.workflow.Payloads;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * Makes a plan of a spec: looks at both sides, decides partitions and parts, estimates, and lists
- * every finding. Writes nothing. Whatever it finds wrong is a blocking finding and not an
- * exception, so that all of it is reported at once.
+ * every finding. Leaves nothing behind on either side. Whatever it finds wrong is a blocking
+ * finding and not an exception, so that all of it is reported at once.
  */
 public final class Planner {
   /**
@@ -48,6 +57,9 @@ public final class Planner {
 
   /** A batch of this size deserves a word, because a worker has several in memory. */
   private static final long LARGE_BATCH_BYTES = 64L << 20;
+
+  /** Memory of a batch that is small. */
+  private static final long SMALLEST_BATCH_BYTES = 4L << 20;
 
   private static final int SMALLEST_PART_ROWS = 1_000;
   private static final int LARGEST_PART_ROWS = 500_000;
@@ -70,6 +82,11 @@ public final class Planner {
   private static final int PROFILE_ROWS = 2_000;
 
   private static final int PROFILE_PLACES = 4;
+
+  /** Most records, and bytes, of each place that are tried on the target. */
+  private static final int SAMPLE_ROWS = 250;
+
+  private static final long SAMPLE_BYTES = 4L << 20;
 
   /** Metrics that order vectors of unit length alike. */
   private static final Set<Metric> UNIT_EQUIVALENT =
@@ -102,16 +119,22 @@ public final class Planner {
    * Makes a plan.
    *
    * @param archive where the archive is or will be
+   * @param archiveFree bytes that are free there; -1 when nobody can tell
    * @param loadId the load that this plan is for
    * @param resumed whether an earlier run has begun this load; how its name is switched to was
    *     planned then
    */
   public MigrationPlan plan(
-      MigrationSpec spec, String archive, String loadId, boolean resumed, long nowMillis) {
+      MigrationSpec spec,
+      String archive,
+      long archiveFree,
+      String loadId,
+      boolean resumed,
+      long nowMillis) {
     List<Finding> findings = new ArrayList<>();
     StoreSettings sourceSettings = new StoreSettings("source", spec.source().settings());
     CollectionInfo source = null;
-    RecordProfile profile = RecordProfile.EMPTY;
+    Sample sample = Sample.NONE;
     List<PlannedPartition> partitions = List.of();
     int parallelism = parallelism(spec.export().parallelism());
     int partRows = spec.export().partRows();
@@ -122,9 +145,9 @@ public final class Planner {
       findings.addAll(store.assess());
       source = store.describe();
       RecordProfiler profiler = new RecordProfiler();
-      profile = profile(store, source, profiler);
+      sample = sample(store, source, profiler);
       bytesPerRow = bytesPerRow(source, profiler);
-      checkSource(spec, source, profile, findings);
+      checkSource(spec, source, sample.profile(), findings);
       checkBatches(spec, source, bytesPerRow, findings);
       checkCatchUp(spec, findings);
       if (partRows == 0) {
@@ -135,28 +158,60 @@ public final class Planner {
       findings.add(Finding.blocking("source", e.getMessage(), ""));
     }
     TargetPlanner.Result target =
-        new TargetPlanner.Result(
-            unknownSide(spec.target()), null, null, List.of(), List.of(), List.of());
+        new TargetPlanner.Result(unknownSide(spec.target()), null, null, List.of(), List.of());
     if (source != null) {
       int rowsOfPart = partRows;
       target =
           new TargetPlanner(spec, loadId, resumed, findings)
               .plan(
                   source,
-                  profile,
+                  sample.profile(),
                   (store, info) -> partitions(store, info, rowsOfPart, parallelism));
       partitions = withBackup(partitions, target.backup());
     }
+    CanaryResult canary = resumed ? null : canary(spec, source, sample, findings);
+    long exported = partitions.stream().mapToLong(PlannedPartition::rows).sum();
+    boolean merges = target.existing() != null && target.existing().merged();
+    boolean overlaps = spec.importsWhileExporting() && !merges;
+    PlannedSide sourceSide =
+        source == null ? unknownSide(spec.source()) : side(source, sample.profile());
+    long loaded = merges ? exported : sourceSide.rows();
+    List<PhaseTime> times =
+        canary == null ? List.of() : PhaseTimes.of(spec, canary, exported, loaded, bytesPerRow);
     long rowsPerPart = Math.max(1, partRows);
     long parts =
         partitions.stream().mapToLong(p -> Math.max(1, ceilDiv(p.rows(), rowsPerPart))).sum();
     boolean children = parts > PARTS_IN_ONE_HISTORY;
+    Estimate estimate = new Estimate(0, 0, 0, 0, 0, 0, 0);
+    Forecast forecast = Forecast.NONE;
+    if (source != null) {
+      estimate =
+          estimate(
+              spec,
+              exported,
+              bytesPerRow,
+              Resources.archiveBytesPerRow(Workspace.schemaOf(sourceSide), sample.batches()),
+              parts,
+              partitions.size(),
+              parallelism,
+              PhaseTimes.total(times, overlaps));
+      forecast =
+          new Forecast(
+              canary,
+              times,
+              Timeline.of(
+                  spec, times, estimate.seconds(), overlaps, target.nameSwitch(), nowMillis),
+              Resources.of(spec, estimate, target.side(), loaded, archiveFree));
+      if (!resumed && spec.blocksOnResources()) {
+        Resources.check(forecast.needs(), findings);
+      }
+    }
     return new MigrationPlan(
         spec.name(),
         nowMillis,
         loadId,
         archive,
-        source == null ? unknownSide(spec.source()) : side(source, profile),
+        sourceSide,
         target.side(),
         List.copyOf(findings),
         partitions,
@@ -165,19 +220,22 @@ public final class Planner {
         children,
         searchAttributes,
         false,
-        source == null
-            ? new Estimate(0, 0, 0, 0, 0, 0, 0)
-            : estimate(
-                spec,
-                partitions.stream().mapToLong(PlannedPartition::rows).sum(),
-                bytesPerRow,
-                parts,
-                partitions.size(),
-                parallelism),
-        target.rollbackPlan(),
+        estimate,
+        source == null ? List.of() : TargetPlanner.rollbackPlan(target, canary),
         target.existing(),
         target.nameSwitch(),
-        target.targetPlan());
+        target.targetPlan(),
+        forecast,
+        hash(spec));
+  }
+
+  private static String hash(MigrationSpec spec) {
+    try {
+      byte[] json = Payloads.MAPPER.writeValueAsBytes(spec.withoutApprovedPlan());
+      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(json));
+    } catch (JsonProcessingException | NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   private static List<PlannedPartition> withBackup(
@@ -434,23 +492,54 @@ public final class Planner {
         && field.metric() != Metric.ofSpelling(target.metric());
   }
 
-  /** Looks at some records from several places of the source. */
-  private static RecordProfile profile(
-      VectorStore store, CollectionInfo source, RecordProfiler profiler) {
+  /**
+   * Records of several places of the source.
+   *
+   * @param profile what all of them that were looked at are like
+   * @param batches some of them
+   * @param rowsPerSecond how fast they were read
+   */
+  private record Sample(RecordProfile profile, List<RecordBatch> batches, double rowsPerSecond) {
+    static final Sample NONE = new Sample(RecordProfile.EMPTY, List.of(), 0);
+  }
+
+  private static Sample sample(VectorStore store, CollectionInfo source, RecordProfiler profiler) {
+    List<RecordBatch> batches = new ArrayList<>();
     long seen = 0;
+    long nanos = 0;
     for (SourceRange range : store.split(PROFILE_PLACES)) {
       long enough = seen + PROFILE_ROWS / PROFILE_PLACES;
+      long keep = SAMPLE_ROWS;
+      long start = System.nanoTime();
       try (BatchReader reader = store.read(range, null, PROFILE_ROWS / PROFILE_PLACES)) {
         for (RecordBatch batch = reader.next(); batch != null; batch = reader.next()) {
+          nanos += System.nanoTime() - start;
           profiler.add(batch);
           seen += batch.rows();
+          int kept = (int) Math.min(keep, batch.rows() * SAMPLE_BYTES / (batch.bytes() + 1) + 1);
+          if (kept > 0) {
+            batches.add(batch.select(IntStream.range(0, Math.min(kept, batch.rows())).toArray()));
+            keep -= kept;
+          }
           if (seen >= enough) {
             break;
           }
+          start = System.nanoTime();
         }
       }
     }
-    return profiler.profile(seen >= source.rows());
+    return new Sample(
+        profiler.profile(seen >= source.rows()), batches, nanos == 0 ? 0 : seen * 1e9 / nanos);
+  }
+
+  /** Tries some records on the target, where nothing speaks against the migration so far. */
+  private static CanaryResult canary(
+      MigrationSpec spec, CollectionInfo source, Sample sample, List<Finding> findings) {
+    boolean blocked = findings.stream().anyMatch(f -> f.severity() == Finding.Severity.BLOCKING);
+    return blocked || !spec.wantsCanary() || sample.batches().isEmpty()
+        ? null
+        : new Canary(spec, source, sample.profile())
+            .run(sample.batches(), sample.rowsPerSecond(), findings);
   }
 
   static String nameOf(ObjectNode settings) {
@@ -517,9 +606,11 @@ public final class Planner {
       MigrationSpec spec,
       long rows,
       long bytesPerRow,
+      double archiveBytesPerRow,
       long parts,
       int partitions,
-      int parallelism) {
+      int parallelism,
+      long measuredSeconds) {
     long vectorBytes = rows * (bytesPerRow - OTHER_BYTES_PER_ROW);
     long bytes = rows * bytesPerRow;
     int batchSize = Math.max(spec.export().batchSize(), spec.load().batchSize());
@@ -530,13 +621,15 @@ public final class Planner {
     long history =
         parts > PARTS_IN_ONE_HISTORY ? 50L * 2 * partitions + 100 : parts * eventsPerPart + 100;
     return new Estimate(
-        vectorBytes + (bytes - vectorBytes) / 3,
+        archiveBytesPerRow > 0
+            ? (long) Math.ceil(rows * archiveBytesPerRow)
+            : vectorBytes + (bytes - vectorBytes) / 3,
         bytes,
-        parallelism * 3L * Math.max(PART_BYTES / 4, batchBytes),
+        Math.min(parallelism, partitions) * 3L * Math.max(SMALLEST_BATCH_BYTES, batchBytes),
         2 * bytes,
         parts,
         history,
-        Math.max(1, Math.round(bytes / BYTES_PER_SECOND)));
+        measuredSeconds > 0 ? measuredSeconds : Math.max(1, Math.round(bytes / BYTES_PER_SECOND)));
   }
 
   /** Vectors that differ in length from record to record count as long as those looked at. */

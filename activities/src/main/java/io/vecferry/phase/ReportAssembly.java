@@ -17,6 +17,7 @@ import io.vecferry.workflow.Payloads;
 import io.vecferry.workflow.PhaseProgress;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -72,7 +73,7 @@ final class ReportAssembly {
     return MigrationReport.builder(status.migration(), outcome(status), status.verdict())
         .times(start, status.atMillis())
         .source(side(plan.source(), plan.source().rows()))
-        .target(side(plan.target(), targetRows(workspace, imported)))
+        .target(target(workspace, targetRows(workspace, imported)))
         // A rollback that nobody asked for is no phase of this migration.
         .phases(
             status.phases().stream()
@@ -160,6 +161,29 @@ final class ReportAssembly {
       case REHEARSED, ROLLED_BACK -> MigrationReport.Outcome.ROLLED_BACK;
       case ROLLBACK_INCOMPLETE -> MigrationReport.Outcome.ROLLBACK_INCOMPLETE;
     };
+  }
+
+  /** The target with the configuration that it was given, and that of what had its name before. */
+  private static MigrationReport.Side target(Workspace workspace, long rows) {
+    MigrationPlan plan = workspace.plan();
+    MigrationReport.Side planned = side(plan.target(), rows);
+    Map<String, String> configuration = new LinkedHashMap<>();
+    Archive archive = workspace.archive();
+    long bytes = planned.bytes();
+    if (archive.exists(MigrationSteps.TARGET)) {
+      PlannedSide made =
+          archive.readJson(MigrationSteps.TARGET, Payloads.MAPPER, PlannedSide.class);
+      configuration.putAll(made.configuration());
+      bytes = made.bytes();
+    }
+    if (plan.existing() != null) {
+      plan.existing()
+          .collection()
+          .configuration()
+          .forEach((key, value) -> configuration.put("before: " + key, value));
+    }
+    return new MigrationReport.Side(
+        planned.store(), planned.collection(), planned.vectors(), rows, bytes, configuration);
   }
 
   private static MigrationReport.Side side(PlannedSide side, long rows) {

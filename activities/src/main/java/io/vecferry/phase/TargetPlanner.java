@@ -1,5 +1,6 @@
 package io.vecferry.phase;
 
+import io.vecferry.plan.CanaryResult;
 import io.vecferry.plan.ExistingTarget;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.MigrationPlan;
@@ -44,15 +45,13 @@ final class TargetPlanner {
    * @param nameSwitch null when it could not be planned, or an earlier run has planned it
    * @param backup ranges of what has the name, to be exported; numbered from 0
    * @param targetPlan what happens to the name, in words
-   * @param rollbackPlan what a rollback would do, in words
    */
   record Result(
       PlannedSide side,
       ExistingTarget existing,
       NameSwitch nameSwitch,
       List<PlannedPartition> backup,
-      List<String> targetPlan,
-      List<String> rollbackPlan) {}
+      List<String> targetPlan) {}
 
   /** Splits a collection that is to be exported. */
   interface Splitter {
@@ -139,8 +138,7 @@ final class TargetPlanner {
         existing,
         nameSwitch,
         backup,
-        targetPlan(name, existing, nameSwitch, !backup.isEmpty()),
-        rollbackPlan(name, existing, nameSwitch));
+        targetPlan(name, existing, nameSwitch, !backup.isEmpty()));
   }
 
   private boolean isOfThisMigration(LoadStamp found) {
@@ -231,7 +229,15 @@ final class TargetPlanner {
     return List.copyOf(words);
   }
 
-  private List<String> rollbackPlan(String name, ExistingTarget existing, NameSwitch nameSwitch) {
+  /**
+   * What a rollback would do, in words, in the order in which it would be done.
+   *
+   * @param canary what was measured; null when nothing was
+   */
+  static List<String> rollbackPlan(Result planned, CanaryResult canary) {
+    String name = planned.side().collection();
+    ExistingTarget existing = planned.existing();
+    NameSwitch nameSwitch = planned.nameSwitch();
     String last = "The source is only read. The archive is kept.";
     String before =
         "Before the cutover: remove what was loaded beside "
@@ -253,9 +259,7 @@ final class TargetPlanner {
                   + " one. About %,d s, in which readers get nothing.",
               name,
               existing.collection().rows(),
-              Planner.seconds(
-                  existing.collection().rows(),
-                  existing.collection().vectors().stream().map(Planner::fieldInfo).toList())),
+              restoreSeconds(existing.collection(), canary)),
           before,
           last);
     }
@@ -268,6 +272,17 @@ final class TargetPlanner {
             + " again, then what was loaded is removed. Seconds.",
         before,
         last);
+  }
+
+  /** How long a collection takes to be written again and compared. */
+  private static long restoreSeconds(PlannedSide side, CanaryResult canary) {
+    return canary == null
+        ? Planner.seconds(side.rows(), side.vectors().stream().map(Planner::fieldInfo).toList())
+        : (long)
+            Math.ceil(
+                side.rows() / canary.writeRowsPerSecond()
+                    + canary.finishSeconds()
+                    + side.rows() / canary.fetchRowsPerSecond());
   }
 
   static String words(Duration time) {

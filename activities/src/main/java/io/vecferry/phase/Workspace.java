@@ -113,6 +113,10 @@ final class Workspace implements AutoCloseable {
    * where the spec allows more.
    */
   double tolerance(VectorStore store, LoadSchema schema) {
+    return tolerance(spec, store, schema);
+  }
+
+  static double tolerance(MigrationSpec spec, VectorStore store, LoadSchema schema) {
     Double allowed = spec.validation().tolerance();
     return Math.max(allowed == null ? 0 : allowed, store.deviation(schema));
   }
@@ -127,7 +131,7 @@ final class Workspace implements AutoCloseable {
     return schemaOf(exportedSide(origin));
   }
 
-  private static PartSchema schemaOf(PlannedSide side) {
+  static PartSchema schemaOf(PlannedSide side) {
     return new PartSchema(
         side.vectors().stream()
             .map(

@@ -144,7 +144,8 @@ class FaultyTargetTest {
 
   private void plan(Target target, Fault fault, String name) throws IOException {
     ObjectMapper mapper = new ObjectMapper();
-    ObjectNode spec = mapper.createObjectNode().put("name", name);
+    // A canary would notice before anything is moved.
+    ObjectNode spec = mapper.createObjectNode().put("name", name).put("canary", false);
     spec.putObject("source").put("type", "memory").put("collection", SOURCE);
     ObjectNode section =
         spec.putObject("target")

@@ -319,8 +319,11 @@ class KindsMigrationTest {
             spec.cutover(),
             spec.archive(),
             spec.overlap(),
-            spec.rehearsal());
-    assertThat(new Planner(false).plan(large, "", "load", false, 0).findings())
+            spec.rehearsal(),
+            spec.canary(),
+            spec.checkResources(),
+            null);
+    assertThat(new Planner(false).plan(large, "", -1, "load", false, 0).findings())
         .containsExactly(
             Finding.warning(
                 "batchSize",

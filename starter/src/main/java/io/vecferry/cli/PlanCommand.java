@@ -1,15 +1,21 @@
 package io.vecferry.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.vecferry.archive.Disk;
 import io.vecferry.phase.Planner;
 import io.vecferry.phase.SpecCheck;
+import io.vecferry.plan.CanaryResult;
 import io.vecferry.plan.Finding;
+import io.vecferry.plan.Forecast;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.PlannedField;
 import io.vecferry.plan.PlannedSide;
 import io.vecferry.spec.MigrationSpec;
 import io.vecferry.spec.SpecReader;
+import io.vecferry.store.StoreException;
 import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -21,7 +27,8 @@ import picocli.CommandLine.ParentCommand;
     name = "plan",
     mixinStandardHelpOptions = true,
     description =
-        "Looks at both sides and says what the migration would do and need. Writes nothing.")
+        "Looks at both sides and says what the migration would do and need. Tries a few records"
+            + " on the target and removes them; nothing else is written.")
 final class PlanCommand implements Callable<Integer> {
   @ParentCommand Vecferry root;
 
@@ -36,14 +43,7 @@ final class PlanCommand implements Callable<Integer> {
     JsonNode document = SpecFile.read(file);
     SpecFile.require(SpecCheck.check(document), file);
     MigrationSpec spec = SpecReader.read(document).spec();
-    MigrationPlan plan =
-        new Planner(false)
-            .plan(
-                spec,
-                root.archiveRoot.resolve(spec.name()).toAbsolutePath().toString(),
-                "",
-                false,
-                System.currentTimeMillis());
+    MigrationPlan plan = plan(spec);
     if (json) {
       System.out.println(MigrationCommand.json(plan));
     } else {
@@ -52,10 +52,25 @@ final class PlanCommand implements Callable<Integer> {
     return plan.blocking().isEmpty() ? ExitCode.OK : ExitCode.WRONG_USAGE;
   }
 
-  private static void print(MigrationPlan plan) {
-    for (Finding finding : plan.findings()) {
-      System.out.println(finding.severity() + "  " + finding);
+  private MigrationPlan plan(MigrationSpec spec) {
+    try {
+      return new Planner(false)
+          .plan(
+              spec,
+              root.archiveRoot.resolve(spec.name()).toAbsolutePath().toString(),
+              Disk.freeBytes(root.archiveRoot),
+              "",
+              false,
+              System.currentTimeMillis());
+    } catch (StoreException e) {
+      throw new UserError(e.getMessage());
     }
+  }
+
+  private static void print(MigrationPlan plan) {
+    plan.findings().stream()
+        .sorted(Comparator.comparing(Finding::severity))
+        .forEach(finding -> System.out.println(finding.severity() + "  " + finding));
     side("Source", plan.source());
     side("Target", plan.target());
     System.out.println(
@@ -69,26 +84,64 @@ final class PlanCommand implements Callable<Integer> {
             plan.parallelism(),
             plan.childWorkflows() ? ", each partition in a workflow of its own" : ""));
     System.out.println(
-        String.format(
-            Locale.ROOT,
-            "Needs    %,d MB of archive, %,d MB on the target, %,d MB of worker heap, %,d history"
-                + " events, about %,d s",
-            plan.estimate().archiveBytes() >> 20,
-            plan.estimate().targetBytes() >> 20,
-            Math.max(256, plan.estimate().workerMemoryBytes() >> 20),
-            plan.estimate().historyEvents(),
-            plan.estimate().seconds()));
-    System.out.println("Archive  " + plan.archive());
-    if (!plan.targetPlan().isEmpty()) {
-      System.out.println("Name");
-      plan.targetPlan().forEach(step -> System.out.println("  - " + step));
+        String.format(Locale.ROOT, "Time     about %,d s", plan.estimate().seconds()));
+    for (Forecast.Need need : plan.forecast().needs()) {
+      System.out.println(
+          String.format(
+              Locale.ROOT,
+              "Needs    %-16s %s%s",
+              need.name(),
+              need.words(need.needed()),
+              need.available() < 0 ? "" : " of " + need.words(need.available())));
     }
-    System.out.println("Rollback");
-    plan.rollbackPlan().forEach(step -> System.out.println("  - " + step));
+    System.out.println("Archive  " + plan.archive());
+    canary(plan);
+    list("Timeline", plan.forecast().timeline());
+    list("Name", plan.targetPlan());
+    list("Rollback", plan.rollbackPlan());
     System.out.println(
         plan.blocking().isEmpty()
             ? "Nothing blocks this migration."
             : "This migration cannot start.");
+  }
+
+  private static void list(String title, List<String> lines) {
+    if (!lines.isEmpty()) {
+      System.out.println(title);
+      lines.forEach(line -> System.out.println("  - " + line));
+    }
+  }
+
+  private static void canary(MigrationPlan plan) {
+    CanaryResult canary = plan.forecast().canary();
+    if (canary == null) {
+      return;
+    }
+    System.out.println(
+        String.format(
+            Locale.ROOT,
+            "Canary   %,d records of the source and %,d made up; %s; %d of %d found by their own"
+                + " vectors",
+            canary.rows(),
+            canary.madeRows(),
+            canary.exact()
+                ? "every bit came back"
+                : String.format(
+                    Locale.ROOT,
+                    "%,d with every bit, %,d within %.2g",
+                    canary.bitExactRows(),
+                    canary.withinToleranceRows(),
+                    canary.largestDeviation()),
+            canary.found(),
+            canary.searched()));
+    System.out.println(
+        String.format(
+            Locale.ROOT,
+            "         read %,.0f/s, written %,.0f/s, fetched %,.0f/s, ready after %.1f s",
+            canary.readRowsPerSecond(),
+            canary.writeRowsPerSecond(),
+            canary.fetchRowsPerSecond(),
+            canary.finishSeconds()));
   }
 
   private static void side(String title, PlannedSide side) {

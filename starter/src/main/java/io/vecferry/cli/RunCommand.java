@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
@@ -28,6 +29,8 @@ final class RunCommand implements Callable<Integer> {
       description = "Stay when the migration needs attention, until somebody decides.")
   boolean wait;
 
+  @Mixin ApprovedPlan approved;
+
   @Option(names = "--json", description = "Print the result as JSON.")
   boolean json;
 
@@ -35,6 +38,7 @@ final class RunCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     JsonNode document = SpecFile.read(file);
     SpecFile.require(SpecCheck.check(document), file);
+    approved.addTo(document);
     return new Follower(root.archiveRoot, wait, json).run(document);
   }
 }

@@ -7,6 +7,7 @@ import io.vecferry.workflow.MigrationWorkflow;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 
@@ -20,10 +21,13 @@ final class StartCommand implements Callable<Integer> {
   @Parameters(paramLabel = "SPEC", description = "Spec, YAML or JSON.")
   Path file;
 
+  @Mixin ApprovedPlan approved;
+
   @Override
   public Integer call() {
     JsonNode document = SpecFile.read(file);
     SpecFile.require(SpecCheck.check(document), file);
+    approved.addTo(document);
     TemporalSettings settings =
         TemporalSettings.load()
             .orElseThrow(

@@ -468,6 +468,13 @@ class BadInputTest {
       Path ballast = disk.resolve("ballast");
       Files.write(ballast, new byte[1_600_000]);
 
+      Cli.Result refused = Cli.in(folder).run("--archive", "disk/archive", "run", "spec.yaml");
+      assertThat(refused.exitCode()).as("%s", refused).isEqualTo(1);
+      assertThat(refused.err())
+          .contains("resources: archive storage: about ", " KB free there, or");
+      assertThat(disk.resolve("archive/full")).doesNotExist();
+
+      Specs.write(folder, "full", "export: {partRows: 500, parallelism: 2}\ncheckResources: false");
       Cli.Result full = Cli.in(folder).run("--archive", "disk/archive", "run", "spec.yaml");
 
       assertThat(full.exitCode()).as("%s", full).isEqualTo(3);

@@ -54,6 +54,13 @@ final class ForeignStores {
     }
   }
 
+  /** Everything in whose name these characters are, with what tells of changes. */
+  List<String> list(String type, String place, String part) throws Exception {
+    Path names = folder.resolve("names");
+    python("list", type, place, part, names.toString());
+    return Files.readAllLines(names, StandardCharsets.UTF_8);
+  }
+
   /** Records of a collection as lines of JSON, by their ids as JSON. */
   Map<String, String> records(String type, String place, String collection) throws Exception {
     Path found = folder.resolve("found");

@@ -46,7 +46,7 @@ class FullDiskTest {
   @Test
   void waitsForAPersonAndGoesOnWhenSpaceIsFreed() throws IOException, InterruptedException {
     FaissFolder.write(folder.resolve("source"), ROWS, 16);
-    Specs.write(folder, "full", "export: {partRows: 1000, parallelism: 2}");
+    Specs.write(folder, "full", "export: {partRows: 1000, parallelism: 2}\ncheckResources: false");
     try (Service service = Service.start(folder)) {
       service.startWorker();
       Cli cli = service.cli(folder);

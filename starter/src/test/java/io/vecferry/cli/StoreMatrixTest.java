@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -92,6 +93,10 @@ class StoreMatrixTest {
       commands.add(name + " run " + name + ".yaml");
       MADE.add(new String[] {target, collection});
     }
+    runAll(commands);
+  }
+
+  private static void runAll(List<String> commands) throws Exception {
     Path list = folder.resolve("commands");
     Files.write(list, commands);
     try (Cli.Running running =
@@ -138,6 +143,41 @@ class StoreMatrixTest {
   @MethodSource("stores")
   void noSourceIsTouched(String store) throws Exception {
     foreign.assertHolds(store, PLACES.get(store), source(store), source(store));
+  }
+
+  /** Each store is a source and a target once; a canary is tried on it. */
+  @Test
+  void aPlanLeavesNothingBehind() throws Exception {
+    List<String> stores = stores().toList();
+    List<String> commands = new ArrayList<>();
+    for (int i = 0; i < stores.size(); i++) {
+      String source = stores.get(i);
+      String target = stores.get((i + 1) % stores.size());
+      String name = "plan-" + source;
+      Specs.writeText(
+          folder.resolve(name + ".yaml"),
+          "name: %s\nsource: %s\ntarget: %s\n"
+              .formatted(
+                  name, place(source, source(source)), place(target, name("planned", source))));
+      commands.add(name + " plan " + name + ".yaml");
+    }
+    Map<String, List<String>> before = listed();
+    runAll(commands);
+    assertThat(listed()).isEqualTo(before);
+    for (String source : stores) {
+      assertThat(ManyCommands.said(folder, "plan-" + source))
+          .startsWith("exit code 0\n")
+          .contains("Canary   ", " records of the source and ", "20 of 20 found")
+          .contains("Nothing blocks this migration.");
+    }
+  }
+
+  private static Map<String, List<String>> listed() throws Exception {
+    Map<String, List<String>> listed = new HashMap<>();
+    for (String store : stores().toList()) {
+      listed.put(store, foreign.list(store, PLACES.get(store), RUN));
+    }
+    return listed;
   }
 
   private static String source(String store) {

@@ -9,7 +9,8 @@ package io.vecferry.plan;
  * @param networkBytes bytes that cross between worker and stores
  * @param parts number of parts
  * @param historyEvents events that the longest workflow history will have
- * @param seconds duration of the whole migration; an estimate from assumed speeds
+ * @param seconds duration of the whole migration; from the speed of the canary, or from assumed
+ *     speeds where there was none
  */
 public record Estimate(
     long archiveBytes,

@@ -19,6 +19,8 @@ import java.util.List;
  * @param existing what readers of the target's name get before; null when the name is free
  * @param nameSwitch how they get the load instead; null when planning could not look
  * @param targetPlan what happens to the target's name, in words, in the order in which it happens
+ * @param forecast what is to be expected
+ * @param specHash hash of the spec that it was made of; null in plans of earlier versions
  */
 public record MigrationPlan(
     String migration,
@@ -38,10 +40,38 @@ public record MigrationPlan(
     List<String> rollbackPlan,
     ExistingTarget existing,
     NameSwitch nameSwitch,
-    List<String> targetPlan) {
+    List<String> targetPlan,
+    Forecast forecast,
+    String specHash) {
 
   public MigrationPlan {
     targetPlan = targetPlan == null ? List.of() : List.copyOf(targetPlan);
+    forecast = forecast == null ? Forecast.NONE : forecast;
+  }
+
+  /** The same with other findings. */
+  public MigrationPlan with(List<Finding> others) {
+    return new MigrationPlan(
+        migration,
+        createdMillis,
+        loadId,
+        archive,
+        source,
+        target,
+        List.copyOf(others),
+        partitions,
+        partRows,
+        parallelism,
+        childWorkflows,
+        searchAttributes,
+        resumed,
+        estimate,
+        rollbackPlan,
+        existing,
+        nameSwitch,
+        targetPlan,
+        forecast,
+        specHash);
   }
 
   /** Whether the load is made of the records of both sides. */

@@ -1,10 +1,19 @@
 package io.vecferry.spec;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import io.vecferry.plan.PlanBasis;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 
 /**
  * What a user asks for, with every default filled in. Made by {@link SpecReader}; the meaning of
  * each field is in the spec reference of the documentation.
+ *
+ * @param canary whether planning tries a few records on the target; null for yes
+ * @param checkResources whether a lack of disk, memory and the like blocks; null for yes
+ * @param approvedPlan what an approved plan was made for; null when there is none
  */
 public record MigrationSpec(
     String name,
@@ -20,16 +29,43 @@ public record MigrationSpec(
     Cutover cutover,
     Archive archive,
     boolean overlap,
-    boolean rehearsal) {
+    boolean rehearsal,
+    Boolean canary,
+    Boolean checkResources,
+    PlanBasis approvedPlan) {
+
+  /** Whether a lack of disk, memory and the like blocks. */
+  public boolean blocksOnResources() {
+    return checkResources == null || checkResources;
+  }
+
+  /** Whether planning tries a few records on the target. */
+  public boolean wantsCanary() {
+    return canary == null || canary;
+  }
 
   public MigrationSpec {
     cutover = cutover == null ? new Cutover(false, 0) : cutover;
   }
 
+  /** Whether parts are imported while later ones are exported, unless records are merged. */
+  public boolean importsWhileExporting() {
+    return overlap && !approval.beforeImport() && !cutover.catchUp();
+  }
+
   /** The same under another name. */
   public MigrationSpec named(String other) {
+    return copy(other, approvedPlan);
+  }
+
+  /** The same without the plan that somebody has approved. */
+  public MigrationSpec withoutApprovedPlan() {
+    return copy(name, null);
+  }
+
+  private MigrationSpec copy(String otherName, PlanBasis otherPlan) {
     return new MigrationSpec(
-        other,
+        otherName,
         source,
         target,
         export,
@@ -42,7 +78,10 @@ public record MigrationSpec(
         cutover,
         archive,
         overlap,
-        rehearsal);
+        rehearsal,
+        canary,
+        checkResources,
+        otherPlan);
   }
 
   /**
@@ -93,8 +132,23 @@ public record MigrationSpec(
 
   /**
    * @param startAfterMillis start of the work in milliseconds since 1970; 0 for at once
+   * @param cutoverWindows times in which the cutover may begin; empty for at any time
    */
-  public record Schedule(long startAfterMillis) {}
+  public record Schedule(long startAfterMillis, List<CutoverWindow> cutoverWindows) {
+    public Schedule {
+      cutoverWindows =
+          cutoverWindows == null
+              ? List.of()
+              : cutoverWindows.stream().filter(Objects::nonNull).toList();
+    }
+
+    /** The opening of a window that a moment is in, or the next one; empty without windows. */
+    public Optional<CutoverWindow.Opening> opening(long millis) {
+      return cutoverWindows.stream()
+          .map(window -> window.at(millis))
+          .min(Comparator.comparingLong(CutoverWindow.Opening::start));
+    }
+  }
 
   /**
    * @param catchUp look before the cutover for what was written to the source meanwhile, and apply

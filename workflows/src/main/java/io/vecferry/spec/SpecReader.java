@@ -2,7 +2,7 @@ package io.vecferry.spec;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.time.Duration;
+import io.vecferry.plan.PlanBasis;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
@@ -11,7 +11,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -22,7 +21,6 @@ import java.util.regex.Pattern;
  */
 public final class SpecReader {
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,99}");
-  private static final Pattern TIME = Pattern.compile("([0-9]{1,4})([mhd])");
   private static final int LARGEST_BATCH = 100_000;
 
   private SpecReader() {}
@@ -55,11 +53,23 @@ public final class SpecReader {
             cutover(root.section("cutover")),
             archive(root.section("archive")),
             root.flag("overlap", true),
-            root.flag("rehearsal", false));
+            root.flag("rehearsal", false),
+            root.flag("canary", true) ? null : Boolean.FALSE,
+            root.flag("checkResources", true) ? null : Boolean.FALSE,
+            approvedPlan(root));
     JsonNode notifications = root.value("notify");
     root.notYet("notify", notifications != null && !notifications.isEmpty(), "a notification");
     root.finish();
     return new Result(spec, List.copyOf(problems));
+  }
+
+  private static PlanBasis approvedPlan(SpecSection root) {
+    JsonNode plan = root.value("approvedPlan");
+    PlanBasis basis = plan == null ? null : PlanBasis.read(plan).orElse(null);
+    if (plan != null && basis == null) {
+      root.problem("approvedPlan", "must be what `run --plan FILE` writes there. Use that.");
+    }
+    return basis;
   }
 
   private static String name(SpecSection root) {
@@ -248,10 +258,10 @@ public final class SpecReader {
             "startAfter", "must be a moment such as 2026-12-01T22:00:00Z, got \"" + text + "\".");
       }
     }
-    JsonNode windows = section.value("cutoverWindows");
-    section.notYet("cutoverWindows", windows != null && !windows.isEmpty(), "a cutover window");
+    List<CutoverWindow> windows = new ArrayList<>();
+    section.sections("cutoverWindows").forEach(window -> windows.add(CutoverWindow.read(window)));
     section.finish();
-    return new MigrationSpec.Schedule(startAfter);
+    return new MigrationSpec.Schedule(startAfter, windows);
   }
 
   private static MigrationSpec.Cutover cutover(SpecSection section) {
@@ -270,31 +280,10 @@ public final class SpecReader {
   private static MigrationSpec.Archive archive(SpecSection section) {
     MigrationSpec.Archive archive =
         new MigrationSpec.Archive(
-            section.flag("retain", true), millis(section, "deleteOldCollectionAfter"));
+            section.flag("retain", true), section.millis("deleteOldCollectionAfter"));
     section.notYet("moveTo", section.has("moveTo"), "moving the archive");
     section.notYet("retain", !archive.retain(), "deleting the archive after the migration");
     section.finish();
     return archive;
-  }
-
-  /** A time such as 30m, 12h or 7d in milliseconds; null when nothing is said. */
-  private static Long millis(SpecSection section, String key) {
-    String text = section.text(key, null);
-    if (text == null) {
-      return null;
-    }
-    Matcher time = TIME.matcher(text);
-    if (!time.matches()) {
-      section.problem(
-          key, "must be a time such as 30m, 12h or 7d, at most 9999d, got \"" + text + "\".");
-      return null;
-    }
-    Duration unit =
-        switch (time.group(2)) {
-          case "m" -> Duration.ofMinutes(1);
-          case "h" -> Duration.ofHours(1);
-          default -> Duration.ofDays(1);
-        };
-    return unit.multipliedBy(Long.parseLong(time.group(1))).toMillis();
   }
 }

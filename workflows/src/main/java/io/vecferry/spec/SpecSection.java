@@ -3,17 +3,23 @@ package io.vecferry.spec;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * One object of a spec while it is read: hands out checked values and, at the end, reports the keys
  * that nobody asked for.
  */
 final class SpecSection {
+  private static final Pattern TIME = Pattern.compile("([0-9]{1,4})([mhd])");
+
   private final String path;
   private final ObjectNode values;
   private final List<SpecProblem> problems;
@@ -194,6 +200,65 @@ final class SpecSection {
       return defaultValue;
     }
     return node.doubleValue();
+  }
+
+  /** A time such as 30m, 12h or 7d in milliseconds; null when nothing is said. */
+  Long millis(String key) {
+    String text = text(key, null);
+    if (text == null) {
+      return null;
+    }
+    Matcher time = TIME.matcher(text);
+    if (!time.matches()) {
+      problem(key, "must be a time such as 30m, 12h or 7d, at most 9999d, got \"" + text + "\".");
+      return null;
+    }
+    Duration unit =
+        switch (time.group(2)) {
+          case "m" -> Duration.ofMinutes(1);
+          case "h" -> Duration.ofHours(1);
+          default -> Duration.ofDays(1);
+        };
+    return unit.multipliedBy(Long.parseLong(time.group(1))).toMillis();
+  }
+
+  /** A list of texts; empty when nothing is said. */
+  List<String> texts(String key) {
+    JsonNode node = value(key);
+    List<String> texts = new ArrayList<>();
+    if (node == null) {
+      return texts;
+    }
+    if (!node.isArray()) {
+      problem(key, "must be a list of texts, got " + shown(node) + ".");
+      return texts;
+    }
+    for (JsonNode element : node) {
+      texts.add(element.asText());
+    }
+    return texts;
+  }
+
+  /** A list of objects with keys; empty when nothing is said. */
+  List<SpecSection> sections(String key) {
+    JsonNode node = value(key);
+    List<SpecSection> sections = new ArrayList<>();
+    if (node == null) {
+      return sections;
+    }
+    if (!node.isArray()) {
+      problem(key, "must be a list, got " + shown(node) + ".");
+      return sections;
+    }
+    for (JsonNode element : node) {
+      sections.add(new SpecSection(at(key) + "[" + sections.size() + "]", element, problems));
+    }
+    return sections;
+  }
+
+  /** Number of problems found so far in the whole spec. */
+  int problems() {
+    return problems.size();
   }
 
   SpecSection section(String key) {

@@ -80,6 +80,8 @@ public record MigrationStatus(
     RUNNING,
     PAUSED,
     WAITING_FOR_START,
+    /** Everything is proved; readers are switched over when a cutover window opens. */
+    WAITING_FOR_WINDOW,
     WAITING_FOR_APPROVAL,
     NEEDS_ATTENTION,
     ROLLING_BACK,

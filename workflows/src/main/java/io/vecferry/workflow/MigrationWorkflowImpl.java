@@ -23,6 +23,7 @@ import io.vecferry.plan.Finding;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.Phase;
 import io.vecferry.plan.PlannedPartition;
+import io.vecferry.spec.CutoverWindow;
 import io.vecferry.spec.MigrationSpec;
 import io.vecferry.spec.SpecProblem;
 import io.vecferry.spec.SpecReader;
@@ -99,11 +100,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration
     awaitStart();
     // Which records of the target stay in a merge is known when both sides are exported, and which
     // of several a moving source has of an id.
-    boolean importsWhileExporting =
-        spec.overlap()
-            && !spec.approval().beforeImport()
-            && !board.plan().merges()
-            && !spec.cutover().catchUp();
+    boolean importsWhileExporting = spec.importsWhileExporting() && !board.plan().merges();
     if (importsWhileExporting) {
       prepareTarget();
       workOnParts(Phase.EXPORT, Phase.VALIDATE_EXPORT, Phase.IMPORT);
@@ -127,7 +124,10 @@ public final class MigrationWorkflowImpl extends SteeredMigration
     approve(
         spec.approval().beforeCutover(),
         "approve the cutover to " + board.plan().target().collection());
-    catchUp();
+    do {
+      awaitWindow();
+      catchUp();
+    } while (spec.cutover().catchUp() && isOutsideOfWindows());
     cutOver();
     // A pause in the last moment is ended by resume or by rollback, and after this by neither.
     gate.await();
@@ -336,6 +336,30 @@ public final class MigrationWorkflowImpl extends SteeredMigration
                   FailureClass.SOURCE_CHANGED.name());
             })
         != null;
+  }
+
+  private void awaitWindow() {
+    if (spec.schedule().cutoverWindows().isEmpty()) {
+      return;
+    }
+    gate.await();
+    Optional<CutoverWindow.Opening> opening = nextOpening();
+    while (opening.isPresent() && opening.get().start() > Workflow.currentTimeMillis()) {
+      operator.awaitMoment(
+          MigrationStatus.State.WAITING_FOR_WINDOW,
+          "the cutover window that opens on " + opening.get().startWords(),
+          Duration.ofMillis(opening.get().start() - Workflow.currentTimeMillis()));
+      opening = nextOpening();
+    }
+  }
+
+  /** Catching up may have taken longer than the window was open. */
+  private boolean isOutsideOfWindows() {
+    return nextOpening().filter(next -> next.start() > Workflow.currentTimeMillis()).isPresent();
+  }
+
+  private Optional<CutoverWindow.Opening> nextOpening() {
+    return spec.schedule().opening(Workflow.currentTimeMillis());
   }
 
   private void cutOver() {

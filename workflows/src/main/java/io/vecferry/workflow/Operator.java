@@ -3,6 +3,7 @@ package io.vecferry.workflow;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.temporal.workflow.Workflow;
 import io.vecferry.plan.Phase;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -206,6 +207,14 @@ final class Operator {
     approvalAwaited = false;
     goOn();
     return approved;
+  }
+
+  /** Waits for a moment, and longer while it is paused. */
+  void awaitMoment(MigrationStatus.State state, String waitingFor, Duration time) {
+    board.state(state, waitingFor);
+    Workflow.sleep(time);
+    goOn();
+    gate.await();
   }
 
   private void goOn() {
@@ -430,7 +439,12 @@ final class Operator {
           case NEEDS_ATTENTION -> rollbackReason == null || board.hasOutcome();
           case ROLLBACK_INCOMPLETE -> true;
           case RUNNING, PAUSED -> !automatic && isGoingForward();
-          case WAITING_FOR_START, WAITING_FOR_APPROVAL, ROLLING_BACK, FINISHED -> false;
+          case WAITING_FOR_START,
+              WAITING_FOR_APPROVAL,
+              WAITING_FOR_WINDOW,
+              ROLLING_BACK,
+              FINISHED ->
+              false;
         };
     return asked && !undecided().isEmpty();
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.time.DayOfWeek;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -247,6 +248,55 @@ class SpecReaderTest {
         .anySatisfy(
             text -> assertThat(text).startsWith("schedule.startAfter: ").contains("tomorrow"));
     assertThat(read.problems()).hasSize(12);
+  }
+
+  @Test
+  void readsCutoverWindows() {
+    MigrationSpec.Schedule schedule =
+        windows(
+                "{\"time_zone\": \"Europe/Berlin\", \"weekdays\": [\"sat\", \"Sunday\"], \"start\":"
+                    + " \"22:30\", \"duration\": \"4h\"}")
+            .spec()
+            .schedule();
+    assertThat(schedule.cutoverWindows())
+        .containsExactly(
+            new CutoverWindow(
+                "Europe/Berlin",
+                List.of(DayOfWeek.SATURDAY, DayOfWeek.SUNDAY),
+                "22:30",
+                4 * 3_600_000L));
+  }
+
+  @Test
+  void aWindowIsReportedInAllItsParts() {
+    assertThat(
+            windows(
+                    "{\"timeZone\": \"Berlin\", \"weekdays\": [\"su\"], \"start\": \"24:00\","
+                        + " \"duration\": \"8d\", \"until\": \"5:00\"}, {}")
+                .problems()
+                .stream()
+                .map(SpecProblem::toString))
+        .containsExactlyInAnyOrder(
+            "schedule.cutoverWindows[0].timeZone: must be the name of a time zone such as"
+                + " Europe/Berlin or UTC, got \"Berlin\".",
+            "schedule.cutoverWindows[0].start: must be a time such as 02:00 or 22:30, got"
+                + " \"24:00\".",
+            "schedule.cutoverWindows[0].duration: must be 1m to 7d, got \"8d\".",
+            "schedule.cutoverWindows[0].weekdays: must be days such as [sat, sun], got \"su\".",
+            "schedule.cutoverWindows[0].until: is not a known key. Known here: duration, start,"
+                + " timeZone, weekdays.",
+            "schedule.cutoverWindows[1].timeZone: is missing. Add it, for example timeZone:"
+                + " Europe/Berlin.",
+            "schedule.cutoverWindows[1].start: is missing. Add it, for example start: \"02:00\".",
+            "schedule.cutoverWindows[1].duration: is missing. Add it, for example duration: 4h.");
+  }
+
+  private static SpecReader.Result windows(String windows) {
+    return read(
+        "{\"name\": \"a\", \"source\": {\"type\": \"faiss\", \"path\": \"a\"}, \"target\": {\"type\":"
+            + " \"faiss\", \"path\": \"b\"}, \"schedule\": {\"cutoverWindows\": ["
+            + windows
+            + "]}}");
   }
 
   @Test

@@ -47,6 +47,10 @@ class FakeActivities implements MigrationActivities, PartActivities {
   final List<String> calls = new ArrayList<>();
   final Set<String> failing = ConcurrentHashMap.newKeySet();
   final Map<String, CountDownLatch> holding = new ConcurrentHashMap<>();
+
+  /** What is done at a call. */
+  final Map<String, Runnable> watching = new ConcurrentHashMap<>();
+
   final Map<String, Optional<Pace>> paces = new ConcurrentHashMap<>();
   private final int partitions;
   private final int partsPerPartition;
@@ -116,7 +120,9 @@ class FakeActivities implements MigrationActivities, PartActivities {
         List.of(),
         existing,
         nameSwitch,
-        List.of());
+        List.of(),
+        null,
+        null);
   }
 
   @Override
@@ -278,6 +284,7 @@ class FakeActivities implements MigrationActivities, PartActivities {
     synchronized (this) {
       calls.add(what);
     }
+    watching.getOrDefault(what, () -> {}).run();
     CountDownLatch latch = holding.get(what);
     if (latch != null) {
       try {

@@ -12,6 +12,7 @@ import io.vecferry.plan.Phase;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 
@@ -154,6 +155,15 @@ class HistoryRecorder {
     try (Scenario scenario = new Scenario(new FakeActivities(1, 2, false))) {
       scenario.begin(", \"rehearsal\": true").getResult(MigrationResult.class);
       write("rehearsed", scenario.history());
+    }
+  }
+
+  @Test
+  void switchedInWindow() throws IOException {
+    Instant saturday = Instant.parse("2026-12-05T12:00:00Z");
+    try (Scenario scenario = new Scenario(new FakeActivities(1, 2, false), saturday)) {
+      scenario.begin(CutoverWindowsTest.SUNDAYS).getResult(MigrationResult.class);
+      write("switched-in-window", scenario.history());
     }
   }
 

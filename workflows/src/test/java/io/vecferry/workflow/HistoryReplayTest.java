@@ -68,7 +68,8 @@ class HistoryReplayTest {
             "retried-after-failure.json",
             "retried-while-others-go-on.json",
             "partition-with-failure.json",
-            "rolled-back-by-cancel.json");
+            "rolled-back-by-cancel.json",
+            "switched-in-window.json");
   }
 
   @ParameterizedTest

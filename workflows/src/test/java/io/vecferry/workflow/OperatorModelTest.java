@@ -356,7 +356,7 @@ class OperatorModelTest {
     boolean asks =
         switch (status.state()) {
           case NEEDS_ATTENTION, ROLLBACK_INCOMPLETE, WAITING_FOR_APPROVAL, PAUSED -> true;
-          case RUNNING, ROLLING_BACK, WAITING_FOR_START, FINISHED -> false;
+          case RUNNING, ROLLING_BACK, WAITING_FOR_START, WAITING_FOR_WINDOW, FINISHED -> false;
         };
     if (asks) {
       assertThat(status.waitingFor()).as("%s", status).isNotEmpty();

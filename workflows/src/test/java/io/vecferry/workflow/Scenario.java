@@ -20,6 +20,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.reflect.Field;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.LinkedList;
@@ -44,10 +45,18 @@ final class Scenario implements AutoCloseable {
   private final TestWorkflowEnvironment environment;
 
   Scenario(FakeActivities activities) {
+    this(activities, Instant.now());
+  }
+
+  /**
+   * @param start what time it is in the beginning
+   */
+  Scenario(FakeActivities activities, Instant start) {
     this.activities = activities;
     this.environment =
         TestWorkflowEnvironment.newInstance(
             TestEnvironmentOptions.newBuilder()
+                .setInitialTime(start)
                 .setWorkflowClientOptions(
                     WorkflowClientOptions.newBuilder()
                         .setDataConverter(Payloads.converter())
@@ -146,6 +155,16 @@ final class Scenario implements AutoCloseable {
                     .build());
     workflow.start(spec(more));
     return workflow;
+  }
+
+  /** What time it is for the service. */
+  Instant now() {
+    return Instant.ofEpochMilli(environment.currentTimeMillis());
+  }
+
+  /** Lets time go by. */
+  void sleep(Duration time) {
+    environment.sleep(time);
   }
 
   MigrationWorkflow stub() {
