@@ -513,7 +513,7 @@ class CatchUpTest {
                      "cutover": {"catchUp": true}}
                     """
                         .formatted(name, side("memory", name), folder.resolve("faiss"))));
-    assertThat(new Planner(false).plan(read.spec(), "", "load", false, 0).blocking())
+    assertThat(new Planner(false).plan(read.spec(), "", -1, "load", false, 0).blocking())
         .extracting(Finding::message)
         .containsExactly(
             "a target of type faiss is index files, which cannot lose or change single records.");
