@@ -34,6 +34,10 @@ public record MigrationSpec(
     Boolean checkResources,
     PlanBasis approvedPlan) {
 
+  public MigrationSpec {
+    cutover = cutover == null ? new Cutover(false, 0) : cutover;
+  }
+
   /** Whether a lack of disk, memory and the like blocks. */
   public boolean blocksOnResources() {
     return checkResources == null || checkResources;
@@ -42,10 +46,6 @@ public record MigrationSpec(
   /** Whether planning tries a few records on the target. */
   public boolean wantsCanary() {
     return canary == null || canary;
-  }
-
-  public MigrationSpec {
-    cutover = cutover == null ? new Cutover(false, 0) : cutover;
   }
 
   /** Whether parts are imported while later ones are exported, unless records are merged. */
