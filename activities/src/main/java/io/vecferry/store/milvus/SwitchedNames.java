@@ -148,6 +148,12 @@ final class SwitchedNames implements NameSwitcher.Names {
 
   @Override
   public String betweenRenames() {
-    return "between the two calls, who asks for the name is told that there is no such collection";
+    String words =
+        "between the two calls, who asks for the name is told that there is no such collection";
+    return client.version().lite()
+        ? words
+            + ". Stop readers of the name before: Milvus Lite may leave an empty folder in its way when"
+            + " it is asked in that moment, and then refuses the name until somebody removes it"
+        : words;
   }
 }
