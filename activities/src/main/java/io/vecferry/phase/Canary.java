@@ -28,7 +28,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Moves a few records to a scratch collection on the target, as the migration would, and removes it
@@ -221,12 +224,24 @@ final class Canary {
               String.format(
                   Locale.ROOT,
                   "of %,d records of the source %,d come back different from the target and %,d"
-                      + " not at all. The first: %s",
+                      + " not at all, %,d of which were refused.%s",
                   compared.rows(),
                   compared.differentRows(),
                   compared.missingRows(),
-                  words(compared.differences().get(0)))));
+                  refused.size(),
+                  differences(compared, refused)
+                      .findFirst()
+                      .map(first -> " The first: " + words(first))
+                      .orElse(""))));
     }
+  }
+
+  /** In what records differ that the target has not refused. */
+  private static Stream<Difference> differences(
+      RecordComparator.Result compared, List<Reject> refused) {
+    Set<String> refusedIds = refused.stream().map(Reject::id).collect(Collectors.toSet());
+    return compared.differences().stream()
+        .filter(difference -> !refusedIds.contains(difference.id()));
   }
 
   private static void reportMade(
@@ -234,7 +249,6 @@ final class Canary {
       RecordComparator.Result compared,
       Map<String, String> descriptions,
       List<Finding> findings) {
-    List<String> refusedIds = refused.stream().map(Reject::id).toList();
     for (Reject reject : refused) {
       findings.add(
           Finding.warning(
@@ -245,8 +259,7 @@ final class Canary {
                   + reject.reason(),
               ""));
     }
-    compared.differences().stream()
-        .filter(difference -> !refusedIds.contains(difference.id()))
+    differences(compared, refused)
         .forEach(
             difference ->
                 findings.add(

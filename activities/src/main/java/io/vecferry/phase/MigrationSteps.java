@@ -216,15 +216,17 @@ public final class MigrationSteps implements MigrationActivities {
           Workspace workspace = workspaces.get(task.migration());
           Archive archive = workspace.archive();
           boolean moving = workspace.mayMove(Origin.SOURCE);
-          if (moving
-              && !repeatedIds(archive, workspace.partPaths(task.partsPerPartition())).isEmpty()) {
-            new CatchUp(workspace).keepRepeated();
-          }
           List<String> paths = workspace.partPaths(task.partsPerPartition());
+          List<IdUniqueness.Duplicate> repeated = repeatedIds(archive, paths);
+          if (moving && !repeated.isEmpty()) {
+            new CatchUp(workspace).keepRepeated();
+            paths = workspace.partPaths(task.partsPerPartition());
+            repeated = repeatedIds(archive, paths);
+          }
+          requireUnique(repeated);
           List<PartSidecar> sidecars =
               paths.stream().map(path -> PartReader.sidecar(archive.store(), path)).toList();
           long rows = sidecars.stream().mapToLong(PartSidecar::rows).sum();
-          requireUnique(archive, paths);
           if (!moving) {
             requireUnchanged(workspace, Origin.SOURCE, rows);
           }
@@ -257,7 +259,7 @@ public final class MigrationSteps implements MigrationActivities {
     List<PartSidecar> sidecars =
         paths.stream().map(path -> PartReader.sidecar(archive.store(), path)).toList();
     long rows = sidecars.stream().mapToLong(PartSidecar::rows).sum();
-    requireUnique(archive, paths);
+    requireUnique(repeatedIds(archive, paths));
     if (!workspace.hasBegunToSwitch()) {
       requireUnchanged(workspace, Origin.TARGET, rows);
     }
@@ -282,8 +284,7 @@ public final class MigrationSteps implements MigrationActivities {
         Locale.ROOT, "; backup of the target: %,d records, equal to it%s", rows, merged);
   }
 
-  private static void requireUnique(Archive archive, List<String> paths) {
-    List<IdUniqueness.Duplicate> repeated = repeatedIds(archive, paths);
+  private static void requireUnique(List<IdUniqueness.Duplicate> repeated) {
     if (!repeated.isEmpty()) {
       throw new StoreException(
           FailureClass.BAD_RECORD,

@@ -244,13 +244,8 @@ public final class ChangeSearch implements AutoCloseable {
 
     void add(IdColumn ids, int row, byte[] content) throws IOException {
       TextColumn texts = ids.texts();
-      int hash = ids.kind(row).ordinal();
-      int end = texts.start(row) + texts.length(row);
-      for (int i = texts.start(row); i < end; i++) {
-        hash = 31 * hash + texts.bytes()[i];
-      }
-      hash *= 0x9e3779b9;
-      DataOutputStream out = files[(int) (((hash & 0xffffffffL) * buckets) >>> 32)];
+      long hash = IdUniqueness.hash(ids, row) >>> 32;
+      DataOutputStream out = files[(int) (hash * buckets >>> 32)];
       out.writeByte(ids.kind(row).ordinal());
       out.writeInt(texts.length(row));
       out.write(texts.bytes(), texts.start(row), texts.length(row));

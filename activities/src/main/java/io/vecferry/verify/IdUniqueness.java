@@ -140,7 +140,8 @@ public final class IdUniqueness {
     }
   }
 
-  private static long hash(IdColumn ids, int row) {
+  /** A hash of kind and text whose bits are all alike good. */
+  static long hash(IdColumn ids, int row) {
     TextColumn texts = ids.texts();
     byte[] bytes = texts.bytes();
     int end = texts.start(row) + texts.length(row);
