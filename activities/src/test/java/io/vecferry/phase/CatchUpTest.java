@@ -4,20 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.temporal.activity.ActivityOptions;
-import io.temporal.testing.TestActivityEnvironment;
 import io.vecferry.activity.CatchUpPass;
 import io.vecferry.activity.CatchUpTask;
 import io.vecferry.activity.MigrationActivities;
 import io.vecferry.activity.PartActivities;
-import io.vecferry.activity.PartResult;
 import io.vecferry.activity.PartTask;
 import io.vecferry.activity.WholeTask;
 import io.vecferry.archive.Archive;
 import io.vecferry.archive.LocalArtifactStore;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.MigrationPlan;
-import io.vecferry.plan.PlannedPartition;
 import io.vecferry.record.DenseVectors;
 import io.vecferry.record.IdColumn;
 import io.vecferry.record.IdKind;
@@ -42,7 +38,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -80,9 +75,8 @@ class CatchUpTest {
   static RunningServer elasticsearch;
 
   private final String name = "moving_" + Long.toString(System.nanoTime(), 36);
-  private final TestActivityEnvironment environment = TestActivityEnvironment.newInstance();
   private final TreeMap<String, Row> expected = new TreeMap<>();
-  private Activities activities;
+  private LocalSteps local;
   private MigrationActivities steps;
   private PartActivities parts;
   private MigrationPlan plan;
@@ -97,21 +91,14 @@ class CatchUpTest {
 
   @BeforeEach
   void start() {
-    activities = new Activities(folder.resolve("archive"), false);
-    environment.registerActivitiesImplementations(activities.implementations());
-    ActivityOptions options =
-        ActivityOptions.newBuilder()
-            .setStartToCloseTimeout(Duration.ofMinutes(1))
-            .setHeartbeatTimeout(Duration.ofMinutes(1))
-            .build();
-    steps = environment.newActivityStub(MigrationActivities.class, options);
-    parts = environment.newActivityStub(PartActivities.class, options);
+    local = new LocalSteps(folder.resolve("archive"));
+    steps = local.whole();
+    parts = local.parts();
   }
 
   @AfterEach
   void stop() {
-    environment.close();
-    activities.close();
+    local.close();
     try (VectorStore source = openToWrite()) {
       source.drop(FOREIGN);
     }
@@ -245,20 +232,7 @@ class CatchUpTest {
   private void export() {
     tasks.clear();
     counts.clear();
-    for (PlannedPartition partition : plan.partitions()) {
-      String cursor = null;
-      boolean last = false;
-      int part = 0;
-      for (; !last; part++) {
-        PartTask task = new PartTask(name, partition, part, cursor, null);
-        PartResult result = parts.exportPart(task);
-        cursor = result.cursor();
-        last = result.last();
-        tasks.add(task);
-        parts.validateExportedPart(task);
-      }
-      counts.add(part);
-    }
+    counts.addAll(local.export(plan, tasks));
   }
 
   private void load() {

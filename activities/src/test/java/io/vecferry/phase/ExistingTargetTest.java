@@ -4,12 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.temporal.activity.ActivityOptions;
-import io.temporal.testing.TestActivityEnvironment;
 import io.vecferry.activity.Compensation;
 import io.vecferry.activity.MigrationActivities;
 import io.vecferry.activity.PartActivities;
-import io.vecferry.activity.PartResult;
 import io.vecferry.activity.PartTask;
 import io.vecferry.activity.WholeTask;
 import io.vecferry.plan.Finding;
@@ -33,7 +30,6 @@ import io.vecferry.store.VectorStore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -59,8 +55,7 @@ class ExistingTargetTest {
 
   @TempDir Path folder;
 
-  private final TestActivityEnvironment environment = TestActivityEnvironment.newInstance();
-  private Activities activities;
+  private LocalSteps local;
   private MigrationActivities steps;
   private PartActivities parts;
   private MigrationPlan plan;
@@ -99,21 +94,14 @@ class ExistingTargetTest {
   }
 
   private void open() {
-    activities = new Activities(folder.resolve("archive"), false);
-    environment.registerActivitiesImplementations(activities.implementations());
-    ActivityOptions options =
-        ActivityOptions.newBuilder()
-            .setStartToCloseTimeout(Duration.ofMinutes(1))
-            .setHeartbeatTimeout(Duration.ofMinutes(1))
-            .build();
-    steps = environment.newActivityStub(MigrationActivities.class, options);
-    parts = environment.newActivityStub(PartActivities.class, options);
+    local = new LocalSteps(folder.resolve("archive"));
+    steps = local.whole();
+    parts = local.parts();
   }
 
   @AfterEach
   void stop() {
-    environment.close();
-    activities.close();
+    local.close();
     MemoryStore.forget(PREFIX);
   }
 
@@ -198,20 +186,7 @@ class ExistingTargetTest {
   }
 
   private void export() {
-    for (PlannedPartition partition : plan.partitions()) {
-      String cursor = null;
-      boolean last = false;
-      int part = 0;
-      for (; !last; part++) {
-        PartTask task = new PartTask("taken", partition, part, cursor, null);
-        PartResult result = parts.exportPart(task);
-        cursor = result.cursor();
-        last = result.last();
-        tasks.add(task);
-        parts.validateExportedPart(task);
-      }
-      counts.add(part);
-    }
+    counts.addAll(local.export(plan, tasks));
   }
 
   private List<PartTask> loaded() {

@@ -6,16 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.temporal.activity.ActivityOptions;
-import io.temporal.testing.TestActivityEnvironment;
 import io.vecferry.activity.Compensation;
 import io.vecferry.activity.MigrationActivities;
 import io.vecferry.activity.PartActivities;
-import io.vecferry.activity.PartResult;
 import io.vecferry.activity.PartTask;
 import io.vecferry.activity.WholeTask;
 import io.vecferry.plan.MigrationPlan;
-import io.vecferry.plan.PlannedPartition;
 import io.vecferry.record.DenseVectors;
 import io.vecferry.record.IdColumn;
 import io.vecferry.record.RecordBatch;
@@ -30,7 +26,6 @@ import io.vecferry.testing.Server;
 import io.vecferry.testing.WithServer;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -68,8 +63,7 @@ class FaultyTargetTest {
 
   @TempDir Path folder;
 
-  private final TestActivityEnvironment environment = TestActivityEnvironment.newInstance();
-  private Activities activities;
+  private LocalSteps local;
   private MigrationActivities steps;
   private PartActivities parts;
   private MigrationPlan plan;
@@ -101,23 +95,16 @@ class FaultyTargetTest {
 
   @BeforeEach
   void start() {
-    activities = new Activities(folder.resolve("archive"), false);
-    environment.registerActivitiesImplementations(activities.implementations());
-    ActivityOptions options =
-        ActivityOptions.newBuilder()
-            .setStartToCloseTimeout(Duration.ofMinutes(2))
-            .setHeartbeatTimeout(Duration.ofMinutes(2))
-            .build();
-    steps = environment.newActivityStub(MigrationActivities.class, options);
-    parts = environment.newActivityStub(PartActivities.class, options);
+    local = new LocalSteps(folder.resolve("archive"));
+    steps = local.whole();
+    parts = local.parts();
     MemoryStore.fill(
         SOURCE, List.of(new VectorFieldInfo("", DIMENSION, Metric.L2, 0, "", Map.of())), records());
   }
 
   @AfterEach
   void stop() {
-    environment.close();
-    activities.close();
+    local.close();
     MemoryStore.forget(SOURCE);
   }
 
@@ -166,21 +153,7 @@ class FaultyTargetTest {
   /** All steps up to the quality check. */
   private void migrate(String name) {
     List<PartTask> tasks = new ArrayList<>();
-    List<Integer> counts = new ArrayList<>();
-    for (PlannedPartition partition : plan.partitions()) {
-      String cursor = null;
-      boolean last = false;
-      int part = 0;
-      for (; !last; part++) {
-        PartTask task = new PartTask(name, partition, part, cursor, null);
-        PartResult result = parts.exportPart(task);
-        cursor = result.cursor();
-        last = result.last();
-        tasks.add(task);
-        parts.validateExportedPart(task);
-      }
-      counts.add(part);
-    }
+    List<Integer> counts = local.export(plan, tasks);
     whole = new WholeTask(name, counts);
     steps.completeExport(whole);
     steps.prepareTarget(whole);

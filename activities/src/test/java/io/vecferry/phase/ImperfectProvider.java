@@ -5,6 +5,7 @@ import io.vecferry.record.DenseVectors;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.record.TextColumn;
 import io.vecferry.store.BatchWriter;
+import io.vecferry.store.Interposed;
 import io.vecferry.store.Neighbours;
 import io.vecferry.store.Reject;
 import io.vecferry.store.StoreException;
@@ -13,10 +14,6 @@ import io.vecferry.store.StoreProvider;
 import io.vecferry.store.StoreSettings;
 import io.vecferry.store.Stores;
 import io.vecferry.store.VectorStore;
-import java.lang.reflect.InvocationHandler;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Method;
-import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -48,28 +45,16 @@ public final class ImperfectProvider implements StoreProvider {
 
   @Override
   public VectorStore open(StoreSettings settings) {
-    return (VectorStore)
-        Proxy.newProxyInstance(
-            getClass().getClassLoader(),
-            new Class<?>[] {VectorStore.class},
-            new Imperfect(Stores.get("memory").open(settings), settings.text("options.fault", "")));
-  }
-
-  private record Imperfect(VectorStore store, String fault) implements InvocationHandler {
-    @Override
-    public Object invoke(Object proxy, Method method, Object[] arguments) throws Throwable {
-      Object[] own = arguments == null ? null : arguments.clone();
-      if (own != null
-          && own[0] instanceof VectorStore other
-          && Proxy.isProxyClass(other.getClass())) {
-        own[0] = ((Imperfect) Proxy.getInvocationHandler(other)).store;
-      }
-      try {
-        return wrong(fault, method.getName(), method.invoke(store, own));
-      } catch (InvocationTargetException e) {
-        throw e.getCause();
-      }
-    }
+    String fault = settings.text("options.fault", "");
+    return Interposed.of(
+        VectorStore.class,
+        Stores.get("memory").open(settings),
+        new Interposed.Fault() {
+          @Override
+          public Object result(String method, Object result) {
+            return wrong(fault, method, result);
+          }
+        });
   }
 
   private static Object wrong(String fault, String method, Object result) {

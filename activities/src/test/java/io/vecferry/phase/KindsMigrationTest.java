@@ -4,19 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.temporal.activity.ActivityOptions;
-import io.temporal.testing.TestActivityEnvironment;
 import io.vecferry.activity.CheckResult;
 import io.vecferry.activity.MigrationActivities;
 import io.vecferry.activity.PartActivities;
-import io.vecferry.activity.PartResult;
 import io.vecferry.activity.PartTask;
 import io.vecferry.activity.StepProgress;
 import io.vecferry.activity.WholeTask;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.PlannedField;
-import io.vecferry.plan.PlannedPartition;
 import io.vecferry.record.DenseVectors;
 import io.vecferry.record.ElementType;
 import io.vecferry.record.IdColumn;
@@ -36,7 +32,6 @@ import io.vecferry.store.VectorFieldInfo;
 import io.vecferry.store.VectorStore;
 import io.vecferry.verify.RecordComparator;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -54,28 +49,20 @@ class KindsMigrationTest {
 
   @TempDir Path folder;
 
-  private final TestActivityEnvironment environment = TestActivityEnvironment.newInstance();
-  private Activities activities;
+  private LocalSteps local;
   private MigrationActivities steps;
   private PartActivities parts;
 
   @BeforeEach
   void start() {
-    activities = new Activities(folder.resolve("archive"), false);
-    environment.registerActivitiesImplementations(activities.implementations());
-    ActivityOptions options =
-        ActivityOptions.newBuilder()
-            .setStartToCloseTimeout(Duration.ofMinutes(1))
-            .setHeartbeatTimeout(Duration.ofMinutes(1))
-            .build();
-    steps = environment.newActivityStub(MigrationActivities.class, options);
-    parts = environment.newActivityStub(PartActivities.class, options);
+    local = new LocalSteps(folder.resolve("archive"));
+    steps = local.whole();
+    parts = local.parts();
   }
 
   @AfterEach
   void stop() {
-    environment.close();
-    activities.close();
+    local.close();
     MemoryStore.forget("kinds-");
   }
 
@@ -159,21 +146,7 @@ class KindsMigrationTest {
   private CheckResult migrate(MigrationPlan plan) {
     assertThat(plan.blocking()).isEmpty();
     List<PartTask> tasks = new ArrayList<>();
-    List<Integer> counts = new ArrayList<>();
-    for (PlannedPartition partition : plan.partitions()) {
-      String cursor = null;
-      boolean last = false;
-      int part = 0;
-      for (; !last; part++) {
-        PartTask task = new PartTask("kinds", partition, part, cursor, null);
-        PartResult result = parts.exportPart(task);
-        cursor = result.cursor();
-        last = result.last();
-        tasks.add(task);
-        parts.validateExportedPart(task);
-      }
-      counts.add(part);
-    }
+    List<Integer> counts = local.export(plan, tasks);
     WholeTask whole = new WholeTask("kinds", counts);
     assertThat(steps.completeExport(whole).rows()).isEqualTo(ROWS);
     steps.prepareTarget(whole);
@@ -224,10 +197,10 @@ class KindsMigrationTest {
         new PartTask("kinds", first.partition(), 1, parts.exportPart(first).cursor(), null);
     parts.exportPart(second);
     steps.prepareTarget(new WholeTask("kinds", List.of(2)));
-    environment.setHeartbeatDetails(StepProgress.none("p000-000000").at(110, 100));
+    local.setHeartbeatDetails(StepProgress.none("p000-000000").at(110, 100));
     assertThat(parts.importPart(first).rows()).isEqualTo(120);
     // Of another version, and so of no use.
-    environment.setHeartbeatDetails(List.of("something else"));
+    local.setHeartbeatDetails(List.of("something else"));
     assertThat(parts.importPart(second).rows()).isEqualTo(120);
 
     try (VectorStore loaded =

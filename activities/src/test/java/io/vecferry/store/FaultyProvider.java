@@ -5,10 +5,6 @@ import io.vecferry.record.IdColumn;
 import io.vecferry.record.IdKind;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.record.TextColumn;
-import java.lang.reflect.InvocationHandler;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Method;
-import java.lang.reflect.Proxy;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -23,7 +19,7 @@ public final class FaultyProvider implements StoreProvider {
   public static final String VICTIM = "row-7";
 
   /** What goes wrong. */
-  public enum Fault {
+  public enum Fault implements Interposed.Fault {
     NONE(records -> {}),
     FLIPPED_BIT(
         records -> {
@@ -79,6 +75,28 @@ public final class FaultyProvider implements StoreProvider {
     Fault(Consumer<Records> change) {
       this.change = change;
     }
+
+    @Override
+    public Object argument(String method, Object argument) {
+      if (argument instanceof RecordBatch batch) {
+        Records records = new Records(batch);
+        change.accept(records);
+        return records.batch();
+      }
+      return this == OTHER_METRIC
+              && method.equals("create")
+              && argument instanceof LoadSchema schema
+          ? otherMetric(schema)
+          : argument;
+    }
+
+    @Override
+    public Object result(String method, Object result) {
+      if (result instanceof BatchWriter writer) {
+        return Interposed.of(BatchWriter.class, writer, this);
+      }
+      return this == POOR_ANSWERS && result instanceof Neighbours answers ? poor(answers) : result;
+    }
   }
 
   /** A batch that can be changed. */
@@ -131,70 +149,24 @@ public final class FaultyProvider implements StoreProvider {
     }
   }
 
-  /** Passes every call on, some of them changed. */
-  private record Interposed(Object inner, Fault fault) implements InvocationHandler {
-    static <T> T of(Class<T> type, T inner, Fault fault) {
-      return type.cast(
-          Proxy.newProxyInstance(
-              type.getClassLoader(), new Class<?>[] {type}, new Interposed(inner, fault)));
-    }
+  private static LoadSchema otherMetric(LoadSchema schema) {
+    VectorFieldInfo field = schema.vectors().get(0);
+    return new LoadSchema(
+        List.of(
+            new VectorFieldInfo(
+                field.name(), field.dimension(), Metric.IP, 0, field.indexType(), Map.of())),
+        schema.idKinds(),
+        schema.sourceStore(),
+        schema.rows());
+  }
 
-    @Override
-    public Object invoke(Object proxy, Method method, Object[] arguments) throws Throwable {
-      Object[] changed = arguments == null ? new Object[0] : arguments.clone();
-      for (int i = 0; i < changed.length; i++) {
-        changed[i] = changed(method, changed[i]);
-      }
-      try {
-        Object result = method.invoke(inner, changed);
-        if (result instanceof BatchWriter writer) {
-          return of(BatchWriter.class, writer, fault);
-        }
-        return fault == Fault.POOR_ANSWERS && result instanceof Neighbours answers
-            ? poor(answers)
-            : result;
-      } catch (InvocationTargetException e) {
-        throw e.getCause();
-      }
+  /** Two of ten answers are lost. */
+  private static Neighbours poor(Neighbours answers) {
+    int[] counts = answers.counts().clone();
+    for (int query = 0; query < counts.length; query++) {
+      counts[query] = (int) Math.ceil(counts[query] * 0.8);
     }
-
-    private Object changed(Method method, Object argument) {
-      if (argument instanceof RecordBatch batch) {
-        Records records = new Records(batch);
-        fault.change.accept(records);
-        return records.batch();
-      }
-      if (argument instanceof VectorStore store
-          && Proxy.isProxyClass(store.getClass())
-          && Proxy.getInvocationHandler(store) instanceof Interposed interposed) {
-        return interposed.inner;
-      }
-      return fault == Fault.OTHER_METRIC
-              && method.getName().equals("create")
-              && argument instanceof LoadSchema schema
-          ? otherMetric(schema)
-          : argument;
-    }
-
-    private static LoadSchema otherMetric(LoadSchema schema) {
-      VectorFieldInfo field = schema.vectors().get(0);
-      return new LoadSchema(
-          List.of(
-              new VectorFieldInfo(
-                  field.name(), field.dimension(), Metric.IP, 0, field.indexType(), Map.of())),
-          schema.idKinds(),
-          schema.sourceStore(),
-          schema.rows());
-    }
-
-    /** Two of ten answers are lost. */
-    private static Neighbours poor(Neighbours answers) {
-      int[] counts = answers.counts().clone();
-      for (int query = 0; query < counts.length; query++) {
-        counts[query] = (int) Math.ceil(counts[query] * 0.8);
-      }
-      return new Neighbours(answers.k(), counts, answers.ids(), answers.scores());
-    }
+    return new Neighbours(answers.k(), counts, answers.ids(), answers.scores());
   }
 
   private static StoreOption text(String path) {
