@@ -2,6 +2,7 @@ package io.vecferry.search;
 
 import io.vecferry.store.Metric;
 import java.util.Arrays;
+import java.util.function.LongConsumer;
 
 /**
  * The k nearest of all vectors that are offered, by brute force. Knows nothing of stores or files:
@@ -15,6 +16,13 @@ import java.util.Arrays;
  */
 public final class ExactSearch {
   private static final int BLOCK_ROWS = 1024;
+
+  /**
+   * Sums of so many queries, even, and four dimensions of a block fit into the first cache of a
+   * processor together, so that the block comes from the second one once for all of them.
+   */
+  private static final int QUERIES_AT_ONCE = 8;
+
   private static final int UNROLLED_DIMENSIONS = 4;
 
   /**
@@ -43,8 +51,7 @@ public final class ExactSearch {
   private long firstNumber;
   private float[][] transposed;
   private float[] initial;
-  private float[] accumulatedFirst;
-  private float[] accumulatedSecond;
+  private float[][] accumulated;
 
   /**
    * @param metric how vectors are compared
@@ -152,6 +159,15 @@ public final class ExactSearch {
     return scores;
   }
 
+  /** Gives the numbers of all answers so far, in no order; one may be an answer to many queries. */
+  public void numbers(LongConsumer taker) {
+    for (int query = 0; query < count; query++) {
+      for (int i = 0; i < sizes[query]; i++) {
+        taker.accept(numbers[query * k + i]);
+      }
+    }
+  }
+
   private boolean isFiltered() {
     return count > FEW_QUERIES
         && (metric == Metric.L2 || metric == Metric.IP || metric == Metric.COSINE);
@@ -187,32 +203,35 @@ public final class ExactSearch {
    */
   private void offerFiltered(float[] values, int offset, int rows, long firstRow) {
     double largestNorm = transpose(values, offset, rows);
-    for (int query = 0; query < count; query += 2) {
-      int first = query * paddedDimension;
-      int second = first + paddedDimension;
-      System.arraycopy(initial, 0, accumulatedFirst, 0, rows);
-      System.arraycopy(initial, 0, accumulatedSecond, 0, rows);
-      for (int d = 0; d < paddedDimension; d += UNROLLED_DIMENSIONS) {
-        accumulate(
-            transposed[d],
-            transposed[d + 1],
-            transposed[d + 2],
-            transposed[d + 3],
-            paddedQueries[first + d],
-            paddedQueries[first + d + 1],
-            paddedQueries[first + d + 2],
-            paddedQueries[first + d + 3],
-            paddedQueries[second + d],
-            paddedQueries[second + d + 1],
-            paddedQueries[second + d + 2],
-            paddedQueries[second + d + 3],
-            accumulatedFirst,
-            accumulatedSecond,
-            rows);
+    for (int from = 0; from < count; from += QUERIES_AT_ONCE) {
+      int to = Math.min(count, from + QUERIES_AT_ONCE);
+      for (int query = from; query < to; query++) {
+        System.arraycopy(initial, 0, accumulated[query - from], 0, rows);
       }
-      select(query, accumulatedFirst, values, offset, rows, firstRow, largestNorm);
-      if (query + 1 < count) {
-        select(query + 1, accumulatedSecond, values, offset, rows, firstRow, largestNorm);
+      for (int d = 0; d < paddedDimension; d += UNROLLED_DIMENSIONS) {
+        for (int query = from; query < to; query += 2) {
+          int first = query * paddedDimension + d;
+          int second = first + paddedDimension;
+          accumulate(
+              transposed[d],
+              transposed[d + 1],
+              transposed[d + 2],
+              transposed[d + 3],
+              paddedQueries[first],
+              paddedQueries[first + 1],
+              paddedQueries[first + 2],
+              paddedQueries[first + 3],
+              paddedQueries[second],
+              paddedQueries[second + 1],
+              paddedQueries[second + 2],
+              paddedQueries[second + 3],
+              accumulated[query - from],
+              accumulated[query - from + 1],
+              rows);
+        }
+      }
+      for (int query = from; query < to; query++) {
+        select(query, accumulated[query - from], values, offset, rows, firstRow, largestNorm);
       }
     }
   }
@@ -222,8 +241,7 @@ public final class ExactSearch {
     if (transposed == null || transposed[0].length < rows) {
       transposed = new float[paddedDimension][rows];
       initial = new float[rows];
-      accumulatedFirst = new float[rows];
-      accumulatedSecond = new float[rows];
+      accumulated = new float[QUERIES_AT_ONCE][rows];
     }
     double largestNorm = 0;
     int tileRows = 16;

@@ -1,0 +1,44 @@
+package io.vecferry.search;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/** The same work in several threads at once. */
+public final class InParallel {
+  private InParallel() {}
+
+  /**
+   * Runs the work once in each thread.
+   *
+   * @return what each run has returned
+   * @throws RuntimeException what one of the runs has thrown; the others are interrupted then
+   */
+  public static <T> List<T> run(int threads, Callable<T> work) {
+    ExecutorService executor = Executors.newFixedThreadPool(threads);
+    try {
+      List<Future<T>> runs = new ArrayList<>();
+      for (int i = 0; i < threads; i++) {
+        runs.add(executor.submit(work));
+      }
+      List<T> results = new ArrayList<>();
+      for (Future<T> run : runs) {
+        results.add(run.get());
+      }
+      return results;
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof RuntimeException cause
+          ? cause
+          : new IllegalStateException(e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    } finally {
+      executor.shutdownNow();
+    }
+  }
+}
