@@ -71,6 +71,38 @@ public interface VectorStore extends AutoCloseable {
   Neighbours search(String field, float[] queries, int count, int k);
 
   /**
+   * What makes a search in a field more exact. Empty where a search cannot be told: it compares
+   * every vector, or only the collection as a whole has such a parameter.
+   *
+   * @param k answers wanted per query
+   */
+  default Optional<SearchWidth> searchWidth(String field, int k) {
+    return Optional.empty();
+  }
+
+  /**
+   * {@link #search} with another width than is usual.
+   *
+   * @param width value of the parameter of {@link #searchWidth}, which is there
+   */
+  default Neighbours search(String field, float[] queries, int count, int k, long width) {
+    throw new UnsupportedOperationException("a search cannot be told how far to look");
+  }
+
+  /**
+   * Whether a search in a field can be limited to some records. False where the store has no
+   * filters, or does not know this key.
+   */
+  default boolean canFilter(TextFilter only) {
+    return false;
+  }
+
+  /** {@link #search} among some records, which {@link #canFilter} allows. */
+  default Neighbours search(String field, float[] queries, int count, int k, TextFilter only) {
+    throw new UnsupportedOperationException("a search cannot be limited to some records");
+  }
+
+  /**
    * Whether {@link #search} compares a query with every vector, in this process. Its answers then
    * depend on the vectors alone, and asking many queries shows nothing that comparing the vectors
    * has not shown.

@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -487,6 +488,61 @@ public abstract class StoreContractTest {
       int all = store.search("", new float[] {1, 1, 1, 1}, 1, 200).counts()[0];
       // A graph does not lead to every vector.
       assertThat(all).isBetween(store.searchesExactly() ? 100 : 80, 100);
+    }
+  }
+
+  @Test
+  void searchesLookAsFarAsTheyAreTold() {
+    List<Sample> samples = ordinary(100);
+    load(List.of(samples));
+    try (VectorStore store = provider().open(settings())) {
+      float[] query = {10, 10 % 7, -10, 0.5f};
+      Optional<SearchWidth> width = store.searchWidth("", 3);
+      assertThat(width.isEmpty() || !store.searchesExactly()).isTrue();
+      width.ifPresent(
+          known -> {
+            assertThat(known.used()).isBetween(1L, known.largest());
+            for (long value : new long[] {known.used(), Math.min(100, known.largest())}) {
+              Neighbours found = store.search("", query, 1, 3, value);
+              assertThat(found.counts()).containsExactly(3);
+              assertThat(found.ids().get(0)).isEqualTo(nearest(samples, query).id());
+            }
+          });
+    }
+  }
+
+  @Test
+  void searchesKeepToAFilterWhereTheyTakeOne() {
+    String[] colours = {"it's \\\"red\\\"", "blue \u00e9\u4e2d", "red"};
+    List<Sample> samples =
+        ordinary(60).stream()
+            .map(
+                sample -> {
+                  int row = Integer.parseInt(sample.id().substring("row-".length()));
+                  return new Sample(
+                      sample.kind(),
+                      sample.id(),
+                      sample.vector(),
+                      sample.document(),
+                      "{\"row\":" + row + ",\"colour\":\"" + colours[row % 3] + "\"}");
+                })
+            .toList();
+    load(List.of(samples));
+    try (VectorStore store = provider().open(settings())) {
+      for (int colour = 0; colour < colours.length; colour++) {
+        int rest = colour;
+        TextFilter only = new TextFilter("colour", colours[colour].replace("\\", ""));
+        if (store.canFilter(only)) {
+          List<Sample> allowed =
+              IntStream.range(0, 60).filter(i -> i % 3 == rest).mapToObj(samples::get).toList();
+          float[] query = {10, 10 % 7, -10, 0.5f};
+          Neighbours found = store.search("", query, 1, 5, only);
+          assertThat(found.counts()).containsExactly(5);
+          List<String> ids = IntStream.range(0, 5).mapToObj(found.ids()::get).toList();
+          assertThat(allowed.stream().map(Sample::id)).containsAll(ids);
+          assertThat(ids.get(0)).isEqualTo(nearest(allowed, query).id());
+        }
+      }
     }
   }
 

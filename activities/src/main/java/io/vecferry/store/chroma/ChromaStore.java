@@ -20,6 +20,7 @@ import io.vecferry.store.NameSwitcher;
 import io.vecferry.store.Neighbours;
 import io.vecferry.store.SourceRange;
 import io.vecferry.store.StoreException;
+import io.vecferry.store.TextFilter;
 import io.vecferry.store.VectorFieldInfo;
 import io.vecferry.store.VectorStore;
 import java.io.IOException;
@@ -273,6 +274,16 @@ final class ChromaStore implements VectorStore {
 
   @Override
   public Neighbours search(String field, float[] queries, int count, int k) {
+    return search(field, queries, count, k, null);
+  }
+
+  @Override
+  public boolean canFilter(TextFilter only) {
+    return true;
+  }
+
+  @Override
+  public Neighbours search(String field, float[] queries, int count, int k, TextFilter only) {
     ChromaCollection current = collection();
     if (!field.equals(RecordFetcher.vectorName(current))) {
       throw new StoreException(
@@ -296,7 +307,12 @@ final class ChromaStore implements VectorStore {
       for (int query = 0; query < queried; query++) {
         body.separate(query).numbers(queries, (first + query) * dimension, dimension);
       }
-      body.raw("],\"n_results\":" + k + ",\"include\":[\"distances\"]}");
+      body.raw("],\"n_results\":" + k);
+      if (only != null) {
+        body.raw(",\"where\":{").string(only.key()).raw(":{\"$eq\":").string(only.text());
+        body.raw("}}");
+      }
+      body.raw(",\"include\":[\"distances\"]}");
       readAnswers(client.query(current, body), current.metric(), first, k, counts, stored, scores);
     }
     return new Neighbours(k, counts, ids(stored, RecordFetcher.mapping(current)), scores);

@@ -11,8 +11,10 @@ import io.vecferry.store.CollectionInfo;
 import io.vecferry.store.LoadSchema;
 import io.vecferry.store.LoadStamp;
 import io.vecferry.store.Neighbours;
+import io.vecferry.store.SearchWidth;
 import io.vecferry.store.SourceRange;
 import io.vecferry.store.StoreException;
+import io.vecferry.store.TextFilter;
 import io.vecferry.store.VectorStore;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -184,9 +186,32 @@ final class ElasticsearchStore implements VectorStore {
 
   @Override
   public Neighbours search(String field, float[] queries, int count, int k) {
+    return search().search(field, queries, count, k, 0, null);
+  }
+
+  @Override
+  public Optional<SearchWidth> searchWidth(String field, int k) {
+    return search().width(field, k);
+  }
+
+  @Override
+  public Neighbours search(String field, float[] queries, int count, int k, long width) {
+    return search().search(field, queries, count, k, width, null);
+  }
+
+  @Override
+  public boolean canFilter(TextFilter only) {
+    return search().termField(only).isPresent();
+  }
+
+  @Override
+  public Neighbours search(String field, float[] queries, int count, int k, TextFilter only) {
+    return search().search(field, queries, count, k, 0, only);
+  }
+
+  private Search search() {
     Opened current = opened();
-    return new Search(client, settings, version, current.indices(), current.layout())
-        .search(field, queries, count, k);
+    return new Search(client, settings, version, current.indices(), current.layout());
   }
 
   /** Not in this process, and most indices do not lead to every near vector. */

@@ -9,8 +9,12 @@ import io.vecferry.record.TextColumn;
 import io.vecferry.store.JsonBytes;
 import io.vecferry.store.Neighbours;
 import io.vecferry.store.ReservedKeys;
+import io.vecferry.store.SearchWidth;
 import io.vecferry.store.StoreException;
+import io.vecferry.store.TextFilter;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Searches an index. Thread-safe. */
 final class Search {
@@ -21,6 +25,9 @@ final class Search {
   private static final int CANDIDATES_PER_ANSWER = 2;
 
   private static final int FEWEST_CANDIDATES = 100;
+
+  /** Texts beyond this many bytes cannot be in an index. */
+  private static final int LONGEST_TERM = 8_000;
 
   /** More are refused. */
   static final int MOST_CANDIDATES = 10_000;
@@ -50,7 +57,29 @@ final class Search {
     this.layout = layout;
   }
 
-  Neighbours search(String name, float[] queries, int count, int k) {
+  /** The number of candidates in each shard, where there is an index that looks at some only. */
+  Optional<SearchWidth> width(String name, int k) {
+    VectorField field = layout.column(name).field();
+    boolean exact =
+        IndexType.of(field.indexType())
+            .filter(type -> !type.graph() && type != IndexType.BBQ_DISK)
+            .isPresent();
+    return field.indexed() && !exact
+        ? Optional.of(new SearchWidth("numCandidates", candidates(k, 0), MOST_CANDIDATES))
+        : Optional.empty();
+  }
+
+  private int candidates(int k, long width) {
+    long wanted = width > 0 ? width : settings.candidates();
+    long candidates = wanted > 0 ? wanted : Math.max(FEWEST_CANDIDATES, CANDIDATES_PER_ANSWER * k);
+    return (int) Math.min(MOST_CANDIDATES, Math.max(k, candidates));
+  }
+
+  /**
+   * @param width candidates in each shard, 0 for what is usual
+   * @param only the documents that are searched; null for all
+   */
+  Neighbours search(String name, float[] queries, int count, int k, long width, TextFilter only) {
     VectorField asMapped = layout.column(name).field();
     boolean indexed = asMapped.indexed();
     VectorField field =
@@ -65,7 +94,7 @@ final class Search {
       JsonBytes lines = new JsonBytes(13 * asked * dimension + 300 * asked);
       for (int query = first; query < first + asked; query++) {
         lines.raw("{}\n");
-        add(lines, field, indexed, queries, query * dimension, dimension, k);
+        add(lines, field, indexed, queries, query * dimension, dimension, k, width, only);
         lines.raw("\n");
       }
       String doing = "searching '" + indices.asked() + "'";
@@ -113,7 +142,9 @@ final class Search {
       float[] queries,
       int from,
       int dimension,
-      int k) {
+      int k,
+      long width,
+      TextFilter only) {
     int largest = Math.min(k, indices.largestPage());
     lines.raw("{\"size\":" + largest + ",\"_source\":");
     lines.raw(
@@ -121,37 +152,71 @@ final class Search {
             ? "[\"" + ReservedKeys.ID + "\",\"" + ReservedKeys.ID_KIND + "\"]"
             : "false");
     if (indexed) {
-      addKnn(lines, field, queries, from, dimension, largest);
+      addKnn(lines, field, queries, from, dimension, largest, width, only);
     } else {
-      addScript(lines, field, queries, from, dimension);
+      addScript(lines, field, queries, from, dimension, only);
     }
   }
 
   private void addKnn(
-      JsonBytes lines, VectorField field, float[] queries, int from, int dimension, int k) {
+      JsonBytes lines,
+      VectorField field,
+      float[] queries,
+      int from,
+      int dimension,
+      int k,
+      long width,
+      TextFilter only) {
     lines.raw(",\"knn\":{\"field\":").string(field.path()).raw(",\"query_vector\":");
     if (field.element() == ElementType.BIT) {
       lines.raw("\"").raw(VectorText.hexadecimal(queries, from, dimension)).raw("\"");
     } else {
       lines.numbers(queries, from, dimension);
     }
-    int candidates =
-        Math.max(
-            k,
-            settings.candidates() > 0
-                ? settings.candidates()
-                : Math.max(FEWEST_CANDIDATES, CANDIDATES_PER_ANSWER * k));
-    lines.raw(",\"k\":" + k + ",\"num_candidates\":" + Math.min(MOST_CANDIDATES, candidates));
+    lines.raw(",\"k\":" + k + ",\"num_candidates\":" + candidates(k, width));
     if (version.rescores()
         && IndexType.of(field.indexType()).filter(IndexType::quantised).isPresent()) {
       lines.raw(",\"rescore_vector\":{\"oversample\":" + OVERSAMPLED + "}");
     }
+    if (only != null) {
+      lines.raw(",\"filter\":");
+      addTerm(lines, only);
+    }
     lines.raw("}}");
   }
 
+  private void addTerm(JsonBytes lines, TextFilter only) {
+    lines.raw("{\"term\":{").string(termField(only).orElseThrow()).raw(":");
+    lines.string(only.text()).raw("}}");
+  }
+
+  /** The field that has a text as a whole; empty where no index has one. */
+  Optional<String> termField(TextFilter only) {
+    return Stream.of(only.key(), only.key() + ".keyword")
+        .filter(
+            path ->
+                indices.indices().stream()
+                    .allMatch(
+                        index -> {
+                          JsonNode field =
+                              index
+                                  .mappings()
+                                  .at("/properties/" + path.replace(".keyword", "/fields/keyword"));
+                          return field.path("type").asText().equals("keyword")
+                              && only.text().length()
+                                  <= field.path("ignore_above").asInt(LONGEST_TERM);
+                        }))
+        .findFirst();
+  }
+
   /** Compares with every vector, by the formulas by which an index would. */
-  private static void addScript(
-      JsonBytes lines, VectorField field, float[] queries, int from, int dimension) {
+  private void addScript(
+      JsonBytes lines,
+      VectorField field,
+      float[] queries,
+      int from,
+      int dimension,
+      TextFilter only) {
     String script =
         switch (field.similarity()) {
           case "l2_norm" -> "double d = l2norm(params.q, params.f); return 1 / (1 + d * d);";
@@ -159,8 +224,13 @@ final class Search {
               "double p = dotProduct(params.q, params.f); return p < 0 ? 1 / (1 - p) : p + 1;";
           default -> "return (cosineSimilarity(params.q, params.f) + 1) / 2;";
         };
-    lines.raw(",\"query\":{\"script_score\":{\"query\":{\"exists\":{\"field\":");
-    lines.string(field.path()).raw("}},\"script\":{\"source\":").string(script);
+    lines.raw(",\"query\":{\"script_score\":{\"query\":{\"bool\":{\"filter\":[{\"exists\":");
+    lines.raw("{\"field\":").string(field.path()).raw("}}");
+    if (only != null) {
+      lines.raw(",");
+      addTerm(lines, only);
+    }
+    lines.raw("]}},\"script\":{\"source\":").string(script);
     lines.raw(",\"params\":{\"f\":").string(field.path()).raw(",\"q\":");
     lines.numbers(queries, from, dimension).raw("}}}}}");
   }

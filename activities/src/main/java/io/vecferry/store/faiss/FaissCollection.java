@@ -12,6 +12,7 @@ import io.vecferry.search.ExactSearch;
 import io.vecferry.store.BatchReader;
 import io.vecferry.store.CollectionInfo;
 import io.vecferry.store.Neighbours;
+import io.vecferry.store.SearchWidth;
 import io.vecferry.store.SourceRange;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.VectorFieldInfo;
@@ -34,6 +35,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -696,6 +698,11 @@ final class FaissCollection implements AutoCloseable {
     return known;
   }
 
+  /** What makes a search of the graph or the lists look at more. */
+  Optional<SearchWidth> searchWidth(int k) {
+    return Optional.ofNullable(built()).map(search -> search.width(k));
+  }
+
   private static ListSearch.RowReader rowReader(IndexFile.Reader reader) {
     return new ListSearch.RowReader() {
       @Override
@@ -715,8 +722,9 @@ final class FaissCollection implements AutoCloseable {
    *
    * @param asBuilt whether to search with the graph or the lists of an index that vecferry wrote,
    *     as FAISS would; otherwise every vector is compared
+   * @param width how far the graph or the lists are searched, 0 for what the index says
    */
-  Neighbours search(float[] queries, int count, int k, boolean asBuilt) {
+  Neighbours search(float[] queries, int count, int k, boolean asBuilt, int width) {
     requireUnchanged();
     if (queries.length != Math.multiplyExact(count, index.dimension())) {
       throw FileErrors.incompatible(
@@ -730,7 +738,8 @@ final class FaissCollection implements AutoCloseable {
     }
     IndexSearch built = asBuilt ? built() : null;
     if (built != null) {
-      IndexSearch.Found found = built.search(queries, count, k);
+      IndexSearch wide = width > 0 ? built.wide(width) : built;
+      IndexSearch.Found found = wide.search(queries, count, k);
       if (built instanceof ListSearch) {
         placeRows(found.rows());
       }

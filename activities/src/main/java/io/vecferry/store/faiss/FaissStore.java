@@ -16,6 +16,7 @@ import io.vecferry.store.Metric;
 import io.vecferry.store.NameSwitcher;
 import io.vecferry.store.Neighbours;
 import io.vecferry.store.ReservedKeys;
+import io.vecferry.store.SearchWidth;
 import io.vecferry.store.SourceRange;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.VectorFieldInfo;
@@ -278,6 +279,16 @@ final class FaissStore implements VectorStore {
 
   @Override
   public Neighbours search(String field, float[] queries, int count, int k) {
+    return search(field, queries, count, k, 0);
+  }
+
+  @Override
+  public Optional<SearchWidth> searchWidth(String field, int k) {
+    return target ? collection().searchWidth(k) : Optional.empty();
+  }
+
+  @Override
+  public Neighbours search(String field, float[] queries, int count, int k, long width) {
     if (!field.equals(collection().fieldName())) {
       throw FileErrors.incompatible(
           "a FAISS index has one vector field, here '"
@@ -286,7 +297,7 @@ final class FaissStore implements VectorStore {
               + field
               + "' is not there");
     }
-    return collection().search(queries, count, k, target);
+    return collection().search(queries, count, k, target, Math.toIntExact(width));
   }
 
   @Override

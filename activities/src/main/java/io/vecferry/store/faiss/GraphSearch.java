@@ -1,5 +1,7 @@
 package io.vecferry.store.faiss;
 
+import io.vecferry.store.SearchWidth;
+
 /**
  * Walks over the graph of an index; graph and vectors are in memory.
  *
@@ -8,6 +10,16 @@ package io.vecferry.store.faiss;
 record GraphSearch(HnswGraph graph, FloatRows vectors, boolean innerProduct, int breadth)
     implements IndexSearch {
   private static final int QUERIES_PER_STEP = 8;
+
+  @Override
+  public SearchWidth width(int k) {
+    return new SearchWidth("efSearch", Math.max(breadth, k), IndexPlan.LARGEST_BEAM);
+  }
+
+  @Override
+  public GraphSearch wide(int width) {
+    return new GraphSearch(graph, vectors, innerProduct, width);
+  }
 
   @Override
   public Found search(float[] queries, int count, int k) {

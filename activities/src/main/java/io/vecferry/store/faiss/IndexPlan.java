@@ -57,11 +57,14 @@ record IndexPlan(
   private static final int DEFAULT_EF_SEARCH = 64;
   private static final long DEFAULT_SEED = 1234;
 
+  /** Largest breadth of a walk. */
+  static final int LARGEST_BEAM = 10_000;
+
   private static final IndexParameter DEGREE = IndexParameter.degree("M", 2, 1024);
   private static final IndexParameter BUILD_BEAM =
       IndexParameter.buildBeam("efConstruction", 1, 10_000);
   private static final IndexParameter SEARCH_BEAM =
-      IndexParameter.searchBeam("efSearch", 1, 10_000);
+      IndexParameter.searchBeam("efSearch", 1, LARGEST_BEAM);
   private static final IndexParameter LISTS = IndexParameter.whole("nlist", 1, 1 << 20);
   private static final IndexParameter PROBES = IndexParameter.whole("nprobe", 1, 1 << 20);
   private static final IndexParameter SEED = IndexParameter.whole("seed", 0, Long.MAX_VALUE);

@@ -1,5 +1,7 @@
 package io.vecferry.store.faiss;
 
+import io.vecferry.store.SearchWidth;
+
 /** Searches with what an index was built for, as FAISS would. Thread-safe. */
 sealed interface IndexSearch permits GraphSearch, ListSearch {
 
@@ -17,4 +19,10 @@ sealed interface IndexSearch permits GraphSearch, ListSearch {
    * @param queries {@code count x dimension} floats, row-major
    */
   Found search(float[] queries, int count, int k);
+
+  /** What makes a search look at more. */
+  SearchWidth width(int k);
+
+  /** The same search that looks at so many. */
+  IndexSearch wide(int width);
 }

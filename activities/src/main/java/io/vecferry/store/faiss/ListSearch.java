@@ -2,6 +2,7 @@ package io.vecferry.store.faiss;
 
 import io.vecferry.search.ExactSearch;
 import io.vecferry.store.Metric;
+import io.vecferry.store.SearchWidth;
 import java.util.Arrays;
 import java.util.function.Supplier;
 
@@ -30,6 +31,17 @@ record ListSearch(
 
     @Override
     void close();
+  }
+
+  @Override
+  public SearchWidth width(int k) {
+    int lists = starts.length - 1;
+    return new SearchWidth("nprobe", Math.min(probes, lists), lists);
+  }
+
+  @Override
+  public ListSearch wide(int width) {
+    return new ListSearch(centroids, dimension, metric, starts, width, readers);
   }
 
   @Override

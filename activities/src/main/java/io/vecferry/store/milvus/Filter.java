@@ -63,7 +63,8 @@ record Filter(String field, boolean text, boolean lite) {
     return text ? quoted(key) : key;
   }
 
-  private String quoted(String key) {
+  /** A text as a literal. */
+  String quoted(String key) {
     StringBuilder quoted = new StringBuilder(key.length() + 2).append('"');
     for (int i = 0; i < key.length(); i++) {
       char character = key.charAt(i);

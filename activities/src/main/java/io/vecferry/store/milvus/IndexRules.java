@@ -6,12 +6,14 @@ import io.vecferry.spec.Suggestion;
 import io.vecferry.store.IndexParameter;
 import io.vecferry.store.IndexParameters;
 import io.vecferry.store.Metric;
+import io.vecferry.store.SearchWidth;
 import io.vecferry.store.VectorFieldInfo;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -35,6 +37,8 @@ final class IndexRules {
   private static final int SMALLEST_M = 2;
   private static final int LARGEST_M = 2_048;
   private static final int SMALLEST_SEARCH_BEAM = 256;
+  private static final int LARGEST_BEAM = 32_768;
+  private static final Set<String> WIDTHS = Set.of("ef", "nprobe", "search_list");
   private static final int SMALLEST_PROBES = 16;
   private static final int LISTS_PER_PROBE = 16;
   private static final int COMPONENTS_OF_A_PIECE = 4;
@@ -59,6 +63,11 @@ final class IndexRules {
     IndexParameters parameters(String name) {
       return new IndexParameters(
           name + " in Milvus", Stream.concat(build.stream(), search.stream()).toList());
+    }
+
+    /** The parameter of a search that says how far it looks. */
+    Optional<String> width() {
+      return search.stream().map(IndexParameter::name).filter(WIDTHS::contains).findFirst();
     }
 
     boolean isOfSearch(String parameter) {
@@ -365,9 +374,10 @@ final class IndexRules {
    * @param build its parameters
    * @param wanted parameters that the spec names, in any spelling; others are left out
    * @param k answers wanted
+   * @param width how far to look, whatever the spec names; 0 for what is usual
    */
   static Map<String, String> search(
-      String type, Map<String, String> build, Map<String, String> wanted, int k) {
+      String type, Map<String, String> build, Map<String, String> wanted, int k, long width) {
     Map<String, String> search = new TreeMap<>();
     if (!TYPES.containsKey(type)) {
       return search;
@@ -392,10 +402,30 @@ final class IndexRules {
                 .map(IndexParameter::name)
                 .filter(known::isOfSearch)
                 .ifPresent(found -> search.put(found, value)));
+    if (width > 0) {
+      known.width().ifPresent(parameter -> search.put(parameter, Long.toString(width)));
+    }
     if (search.containsKey("ef") && parse(search.get("ef")) < k) {
       search.put("ef", Integer.toString(k));
     }
     return search;
+  }
+
+  /** The parameter of a search that makes it look at more; empty where the type has none. */
+  static Optional<SearchWidth> width(
+      String type, Map<String, String> build, Map<String, String> wanted, int k) {
+    if (!TYPES.containsKey(type)) {
+      return Optional.empty();
+    }
+    return TYPES
+        .get(type)
+        .width()
+        .map(
+            parameter ->
+                new SearchWidth(
+                    parameter,
+                    parse(search(type, build, wanted, k, 0).get(parameter)),
+                    parameter.equals("nprobe") ? number(build, 128, "nlist") : LARGEST_BEAM));
   }
 
   private static long probes(Map<String, String> build) {

@@ -24,9 +24,12 @@ import io.vecferry.record.VectorKind;
 import io.vecferry.store.MetadataEnvelope;
 import io.vecferry.store.Neighbours;
 import io.vecferry.store.ReservedKeys;
+import io.vecferry.store.SearchWidth;
 import io.vecferry.store.StoreException;
+import io.vecferry.store.TextFilter;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /** Searches through the index that is there. */
 final class MilvusSearch {
@@ -46,21 +49,36 @@ final class MilvusSearch {
     this.collection = collection;
   }
 
-  Neighbours search(String field, float[] queries, int count, int k) {
+  /** The parameter that makes a search in a field look at more. */
+  Optional<SearchWidth> width(String field, int k) {
+    Map<String, String> index = index(vector(field).field());
+    return IndexRules.width(
+        index.getOrDefault("index_type", ""), flat(index), collection.options().indexParams(), k);
+  }
+
+  private Layout.Vector vector(String field) {
     Layout layout = collection.layout();
-    Layout.Vector vector =
-        layout
-            .vector(field)
-            .orElseThrow(
-                () ->
-                    new StoreException(
-                        FailureClass.INCOMPATIBLE,
-                        collection.options().place()
-                            + " has no vector field '"
-                            + field
-                            + "', it has "
-                            + layout.vectors().stream().map(Layout.Vector::name).toList()
-                            + "."));
+    return layout
+        .vector(field)
+        .orElseThrow(
+            () ->
+                new StoreException(
+                    FailureClass.INCOMPATIBLE,
+                    collection.options().place()
+                        + " has no vector field '"
+                        + field
+                        + "', it has "
+                        + layout.vectors().stream().map(Layout.Vector::name).toList()
+                        + "."));
+  }
+
+  /**
+   * @param width value of the parameter of {@link #width}, 0 for what is usual
+   * @param only the rows that are searched; null for all
+   */
+  Neighbours search(String field, float[] queries, int count, int k, long width, TextFilter only) {
+    Layout layout = collection.layout();
+    Layout.Vector vector = vector(field);
     if (vector.kind() != VectorKind.DENSE) {
       throw new StoreException(
           FailureClass.INCOMPATIBLE, "sparse vectors cannot be searched with dense queries.");
@@ -76,13 +94,20 @@ final class MilvusSearch {
     Answers answers = new Answers(layout, count, k);
     for (int first = 0; first < count; first += atOnce) {
       int some = Math.min(atOnce, count - first);
-      answers.add(ask(layout, vector, queries, first, some, k), some);
+      answers.add(ask(layout, vector, queries, first, some, k, width, only), some);
     }
     return answers.build();
   }
 
   private SearchResultData ask(
-      Layout layout, Layout.Vector vector, float[] queries, int first, int count, int k) {
+      Layout layout,
+      Layout.Vector vector,
+      float[] queries,
+      int first,
+      int count,
+      int k,
+      long width,
+      TextFilter only) {
     int dimension = vector.dimension();
     float[] some = new float[count * dimension];
     System.arraycopy(queries, first * dimension, some, 0, some.length);
@@ -90,9 +115,9 @@ final class MilvusSearch {
     PlaceholderValue.Builder values =
         PlaceholderValue.newBuilder().setTag(TAG).setType(placeholder(vector.type()));
     ByteString bytes = VectorCodec.bytes(vector.type(), dense, null, count);
-    int width = VectorCodec.width(vector.type(), dimension);
+    int queryBytes = VectorCodec.width(vector.type(), dimension);
     for (int query = 0; query < count; query++) {
-      values.addValues(bytes.substring(query * width, (query + 1) * width));
+      values.addValues(bytes.substring(query * queryBytes, (query + 1) * queryBytes));
     }
     Map<String, String> index = index(vector.field());
     SearchRequest.Builder request =
@@ -108,9 +133,12 @@ final class MilvusSearch {
             .addSearchParams(MilvusCollection.parameter("round_decimal", "-1"))
             .addSearchParams(
                 MilvusCollection.parameter("metric_type", index.getOrDefault("metric_type", "")))
-            .addSearchParams(MilvusCollection.parameter("params", parameters(index, k)));
+            .addSearchParams(MilvusCollection.parameter("params", parameters(index, k, width)));
     if (layout.textIds() && layout.note() != null && layout.dynamic()) {
       request.addOutputFields(ReservedKeys.ID_KIND);
+    }
+    if (only != null) {
+      request.setDsl(expression(only).orElseThrow());
     }
     SearchResults answer =
         collection
@@ -121,6 +149,22 @@ final class MilvusSearch {
                 stub -> stub.search(request.build()),
                 SearchResults::getStatus);
     return answer.getResults();
+  }
+
+  /** The filter as an expression; empty where the collection has no such field of texts. */
+  Optional<String> expression(TextFilter only) {
+    Layout layout = collection.layout();
+    String text = collection.filter(layout).quoted(only.text());
+    for (Layout.Scalar scalar : layout.scalars()) {
+      if (scalar.field().equals(only.key())) {
+        return scalar.type() == DataType.VarChar
+            ? Optional.of(only.key() + " == " + text)
+            : Optional.empty();
+      }
+    }
+    return layout.dynamic()
+        ? Optional.of(Layout.DYNAMIC + "[\"" + only.key() + "\"] == " + text)
+        : Optional.empty();
   }
 
   private static PlaceholderType placeholder(DataType type) {
@@ -139,14 +183,15 @@ final class MilvusSearch {
     return indexes.getOrDefault(field, Map.of());
   }
 
-  private String parameters(Map<String, String> index, int k) {
+  private String parameters(Map<String, String> index, int k, long width) {
     try {
       return MAPPER.writeValueAsString(
           IndexRules.search(
               index.getOrDefault("index_type", ""),
               flat(index),
               collection.options().indexParams(),
-              k));
+              k,
+              width));
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("texts are JSON", e);
     }

@@ -19,8 +19,10 @@ import io.vecferry.store.LoadStamp;
 import io.vecferry.store.Metric;
 import io.vecferry.store.NameSwitcher;
 import io.vecferry.store.Neighbours;
+import io.vecferry.store.SearchWidth;
 import io.vecferry.store.SourceRange;
 import io.vecferry.store.StoreException;
+import io.vecferry.store.TextFilter;
 import io.vecferry.store.VectorFieldInfo;
 import io.vecferry.store.VectorStore;
 import java.util.ArrayList;
@@ -413,7 +415,29 @@ final class MilvusStore implements VectorStore {
   @Override
   public Neighbours search(String field, float[] queries, int count, int k) {
     collection.requireLoaded();
-    return search.search(field, queries, count, k);
+    return search.search(field, queries, count, k, 0, null);
+  }
+
+  @Override
+  public Optional<SearchWidth> searchWidth(String field, int k) {
+    return search.width(field, k);
+  }
+
+  @Override
+  public Neighbours search(String field, float[] queries, int count, int k, long width) {
+    collection.requireLoaded();
+    return search.search(field, queries, count, k, width, null);
+  }
+
+  @Override
+  public boolean canFilter(TextFilter only) {
+    return search.expression(only).isPresent();
+  }
+
+  @Override
+  public Neighbours search(String field, float[] queries, int count, int k, TextFilter only) {
+    collection.requireLoaded();
+    return search.search(field, queries, count, k, 0, only);
   }
 
   @Override

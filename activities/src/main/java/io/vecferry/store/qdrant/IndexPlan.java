@@ -49,7 +49,8 @@ record IndexPlan(HnswConfigDiff hnsw, QuantizationConfig quantization, List<Find
     return types;
   }
 
-  private static final int LARGEST = 10_000;
+  /** Largest beam that is taken, and largest of most other parameters. */
+  static final int LARGEST = 10_000;
 
   private static final IndexParameters PARAMETERS =
       new IndexParameters(

@@ -28,6 +28,7 @@ import java.util.TreeMap;
  * @param fields its vector fields
  * @param limits what strict mode allows
  * @param points how records become points
+ * @param metadataKey payload key below which metadata is; empty where it is the payload
  */
 record Layout(
     String collection,
@@ -36,7 +37,8 @@ record Layout(
     CollectionNote note,
     List<VectorField> fields,
     Limits limits,
-    PointMapping points) {
+    PointMapping points,
+    String metadataKey) {
 
   static Layout of(
       String collection,
@@ -47,10 +49,11 @@ record Layout(
     CollectionNote note =
         CollectionNote.find(info.getConfig().getMetadataMap(), aliases).orElse(null);
     List<VectorField> fields = fields(info.getConfig().getParams(), note);
+    String metadataKey = note == null ? settings.metadataKey() : note.metadataKey();
     PayloadMapping payloads =
         note == null
-            ? new PayloadMapping(settings.documentKey(), settings.metadataKey(), false)
-            : new PayloadMapping(note.documentKey(), note.metadataKey(), true);
+            ? new PayloadMapping(settings.documentKey(), metadataKey, false)
+            : new PayloadMapping(note.documentKey(), metadataKey, true);
     return new Layout(
         collection,
         info,
@@ -61,7 +64,13 @@ record Layout(
         new PointMapping(
             new IdMapping(note == null ? null : note.load()),
             payloads,
-            new VectorMapping(fields, version.takesVectorsByKind())));
+            new VectorMapping(fields, version.takesVectorsByKind())),
+        metadataKey);
+  }
+
+  /** Where the payload has a metadata key that needs no quotes. */
+  String path(String key) {
+    return metadataKey.isEmpty() ? key : metadataKey + "." + key;
   }
 
   /** The vector field with this name in records; null when there is none. */

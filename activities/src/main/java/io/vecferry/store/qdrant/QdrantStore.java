@@ -11,14 +11,17 @@ import io.vecferry.plan.Finding;
 import io.vecferry.plan.NameSwitch;
 import io.vecferry.record.IdColumn;
 import io.vecferry.record.RecordBatch;
+import io.vecferry.record.VectorKind;
 import io.vecferry.store.BatchReader;
 import io.vecferry.store.BatchWriter;
 import io.vecferry.store.CollectionInfo;
 import io.vecferry.store.LoadSchema;
 import io.vecferry.store.LoadStamp;
 import io.vecferry.store.Neighbours;
+import io.vecferry.store.SearchWidth;
 import io.vecferry.store.SourceRange;
 import io.vecferry.store.StoreException;
+import io.vecferry.store.TextFilter;
 import io.vecferry.store.VectorStore;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -158,7 +161,39 @@ final class QdrantStore implements VectorStore {
 
   @Override
   public Neighbours search(String field, float[] queries, int count, int k) {
-    return new Search(connection, layout(), settings.searchBeam())
+    return search(field, queries, count, k, settings.searchBeam());
+  }
+
+  @Override
+  public Optional<SearchWidth> searchWidth(String field, int k) {
+    return describe().vectors().stream()
+        .filter(info -> info.name().equals(field) && info.kind() == VectorKind.DENSE)
+        .filter(info -> !info.indexType().equals("FLAT"))
+        .findFirst()
+        .map(
+            info -> {
+              long largest = Math.min(IndexPlan.LARGEST, layout().limits().searchBeam());
+              // Without a beam of its own the server searches with that of the build.
+              long built = Long.parseLong(info.indexParams().getOrDefault("efConstruction", "100"));
+              long usual = settings.searchBeam() > 0 ? settings.searchBeam() : built;
+              return new SearchWidth("ef", Math.min(Math.max(usual, k), largest), largest);
+            });
+  }
+
+  @Override
+  public Neighbours search(String field, float[] queries, int count, int k, long width) {
+    return new Search(connection, layout(), Math.toIntExact(width), null)
+        .nearest(field, queries, count, k);
+  }
+
+  @Override
+  public boolean canFilter(TextFilter only) {
+    return layout().limits().unindexedFilters();
+  }
+
+  @Override
+  public Neighbours search(String field, float[] queries, int count, int k, TextFilter only) {
+    return new Search(connection, layout(), settings.searchBeam(), only)
         .nearest(field, queries, count, k);
   }
 

@@ -1,5 +1,9 @@
 package io.vecferry.store.qdrant;
 
+import io.qdrant.client.grpc.Common.Condition;
+import io.qdrant.client.grpc.Common.FieldCondition;
+import io.qdrant.client.grpc.Common.Filter;
+import io.qdrant.client.grpc.Common.Match;
 import io.qdrant.client.grpc.Points.BatchResult;
 import io.qdrant.client.grpc.Points.DenseVector;
 import io.qdrant.client.grpc.Points.PayloadIncludeSelector;
@@ -21,6 +25,7 @@ import io.vecferry.store.Metric;
 import io.vecferry.store.Neighbours;
 import io.vecferry.store.ReservedKeys;
 import io.vecferry.store.StoreException;
+import io.vecferry.store.TextFilter;
 import java.util.Arrays;
 import java.util.List;
 
@@ -31,14 +36,17 @@ final class Search {
   private final Connection connection;
   private final Layout layout;
   private final int beam;
+  private final TextFilter only;
 
   /**
    * @param beam beam of a search, 0 for the server's default
+   * @param only the points that are searched; null for all
    */
-  Search(Connection connection, Layout layout, int beam) {
+  Search(Connection connection, Layout layout, int beam, TextFilter only) {
     this.connection = connection;
     this.layout = layout;
     this.beam = beam;
+    this.only = only;
   }
 
   Neighbours nearest(String fieldName, float[] queries, int count, int k) {
@@ -126,6 +134,16 @@ final class Search {
               .setWithVectors(WithVectorsSelector.newBuilder().setEnable(false));
       if (!field.name().isEmpty()) {
         one.setUsing(field.name());
+      }
+      if (only != null) {
+        one.setFilter(
+            Filter.newBuilder()
+                .addMust(
+                    Condition.newBuilder()
+                        .setField(
+                            FieldCondition.newBuilder()
+                                .setKey(layout.path(only.key()))
+                                .setMatch(Match.newBuilder().setKeyword(only.text())))));
       }
     }
     return connection

@@ -207,13 +207,13 @@ class MilvusRulesTest {
         .containsEntry("params", "{\"nlist\":\"1024\"}");
     assertThat(
             IndexRules.search(
-                "IVF_SQ8", Map.of("nlist", "1024"), Map.of("nlist", "1024", "nprobe", "16"), 10))
+                "IVF_SQ8", Map.of("nlist", "1024"), Map.of("nlist", "1024", "nprobe", "16"), 10, 0))
         .containsExactly(Map.entry("nprobe", "16"));
-    assertThat(IndexRules.search("IVF_SQ8", Map.of("nlist", "1024"), Map.of(), 10))
+    assertThat(IndexRules.search("IVF_SQ8", Map.of("nlist", "1024"), Map.of(), 10, 0))
         .containsExactly(Map.entry("nprobe", "64"));
-    assertThat(IndexRules.search("HNSW", Map.of(), Map.of("ef", "5"), 10))
+    assertThat(IndexRules.search("HNSW", Map.of(), Map.of("ef", "5"), 10, 0))
         .containsExactly(Map.entry("ef", "10"));
-    assertThat(IndexRules.search("AUTOINDEX", Map.of(), Map.of("ef", "5"), 10)).isEmpty();
+    assertThat(IndexRules.search("AUTOINDEX", Map.of(), Map.of("ef", "5"), 10, 0)).isEmpty();
   }
 
   @Test
