@@ -4,18 +4,18 @@ import io.vecferry.record.DenseVectors;
 import io.vecferry.record.IdKind;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.search.ExactSearch;
+import io.vecferry.search.InParallel;
+import io.vecferry.store.TextFilter;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -74,34 +74,63 @@ public final class ArchiveSearch {
    * @param k answers wanted per query
    */
   public ExactSearch nearest(float[] queries, int count, int k) {
+    return nearest(queries, count, k, Collections.singletonList(null)).get(0);
+  }
+
+  /**
+   * Compares the vectors of some records with every query.
+   *
+   * @param filters which records; null in it stands for all
+   * @return answers for each filter
+   */
+  public List<ExactSearch> nearest(float[] queries, int count, int k, List<TextFilter> filters) {
     int threads = Math.min(parts.size(), Runtime.getRuntime().availableProcessors());
     AtomicInteger next = new AtomicInteger();
-    List<ExactSearch> found =
-        inParallel(
+    List<List<ExactSearch>> found =
+        InParallel.run(
             Math.max(1, threads),
             () -> {
-              ExactSearch search =
-                  new ExactSearch(
-                      field.metric(), field.metricArgument(), field.dimension(), queries, count, k);
+              List<ExactSearch> searches = new ArrayList<>();
+              for (int i = 0; i < filters.size(); i++) {
+                searches.add(
+                    new ExactSearch(
+                        field.metric(),
+                        field.metricArgument(),
+                        field.dimension(),
+                        queries,
+                        count,
+                        k));
+              }
               for (int part = next.getAndIncrement();
                   part < parts.size();
                   part = next.getAndIncrement()) {
-                offer(part, search);
+                offer(part, filters, searches);
               }
-              return search;
+              return searches;
             });
-    ExactSearch all = found.get(0);
-    found.subList(1, found.size()).forEach(all::merge);
+    List<ExactSearch> all = found.get(0);
+    for (List<ExactSearch> some : found.subList(1, found.size())) {
+      for (int i = 0; i < all.size(); i++) {
+        all.get(i).merge(some.get(i));
+      }
+    }
     return all;
   }
 
-  private void offer(int part, ExactSearch search) {
+  private void offer(int part, List<TextFilter> filters, List<ExactSearch> searches) {
+    boolean all = filters.stream().allMatch(Objects::isNull);
+    Set<PartReader.Column> others = all ? Set.of() : EnumSet.of(PartReader.Column.METADATA);
     try (PartReader reader = PartReader.open(artifacts, parts.get(part))) {
-      PartReader.Batches batches = reader.vectors(0, BLOCK_ROWS, field.name(), false);
+      PartReader.Batches batches = reader.vectors(0, BLOCK_ROWS, field.name(), others);
       long row = firstRows[part];
       for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
         DenseVectors column = batch.onlyVectors();
-        search.offer(column.values(), column.nulls(), 0, batch.rows(), row);
+        for (int i = 0; i < searches.size(); i++) {
+          TextFilter only = filters.get(i);
+          boolean[] absent =
+              only == null ? column.nulls() : only.leavesOut(batch.metadata(), column.nulls());
+          searches.get(i).offer(column.values(), absent, 0, batch.rows(), row);
+        }
         row += batch.rows();
       }
     }
@@ -140,30 +169,6 @@ public final class ArchiveSearch {
         }
         row += batch.rows();
       }
-    }
-  }
-
-  private static <T> List<T> inParallel(int threads, Callable<T> work) {
-    ExecutorService executor = Executors.newFixedThreadPool(threads);
-    try {
-      List<Future<T>> futures = new ArrayList<>();
-      for (int i = 0; i < threads; i++) {
-        futures.add(executor.submit(work));
-      }
-      List<T> results = new ArrayList<>();
-      for (Future<T> future : futures) {
-        results.add(future.get());
-      }
-      return results;
-    } catch (ExecutionException e) {
-      throw e.getCause() instanceof RuntimeException cause
-          ? cause
-          : new IllegalStateException(e.getCause());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException(e);
-    } finally {
-      executor.shutdownNow();
     }
   }
 }

@@ -215,10 +215,17 @@ public final class PartReader implements AutoCloseable {
 
   /** One vector field from a row on, and the ids if they are wanted; see the other methods. */
   public Batches vectors(long firstRow, int batchSize, String fieldName, boolean withIds) {
+    return vectors(
+        firstRow,
+        batchSize,
+        fieldName,
+        withIds ? EnumSet.of(Column.IDS) : EnumSet.noneOf(Column.class));
+  }
+
+  /** One vector field from a row on, and these other columns; see the other methods. */
+  public Batches vectors(long firstRow, int batchSize, String fieldName, Set<Column> others) {
     Set<Column> columns = EnumSet.of(Column.VECTORS);
-    if (withIds) {
-      columns.add(Column.IDS);
-    }
+    columns.addAll(others);
     return new Batches(firstRow, batchSize, columns, field -> field.name().equals(fieldName));
   }
 

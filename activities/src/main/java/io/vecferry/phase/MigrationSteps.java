@@ -22,6 +22,7 @@ import io.vecferry.plan.NameSwitch;
 import io.vecferry.plan.PlanBasis;
 import io.vecferry.plan.PlannedPartition.Origin;
 import io.vecferry.plan.RecordProfile;
+import io.vecferry.quality.ArchiveReference;
 import io.vecferry.quality.QualityCheck;
 import io.vecferry.quality.QualityResult;
 import io.vecferry.record.VectorKind;
@@ -59,6 +60,9 @@ public final class MigrationSteps implements MigrationActivities {
 
   private static final String NOTHING = "there was nothing to undo";
   private static final int NAMED_PROBLEMS = 5;
+
+  /** How long single searches are timed on each side. */
+  private static final long BENCHMARK_NANOS = 250_000_000L;
 
   private final Workspaces workspaces;
   private final ReportAssembly reports;
@@ -386,7 +390,9 @@ public final class MigrationSteps implements MigrationActivities {
   private static QualityCheck qualityCheck(
       Workspace workspace, WholeTask task, PartSchema.VectorField field) {
     return new QualityCheck(
-        workspace.archive().store(), workspace.partPaths(task.partsPerPartition()), field);
+        new ArchiveReference(
+            workspace.archive().store(), workspace.partPaths(task.partsPerPartition()), field),
+        field);
   }
 
   private static Supplier<Optional<QualityCheck.SourceAnswers>> askSource(
@@ -396,9 +402,11 @@ public final class MigrationSteps implements MigrationActivities {
     return () ->
         check.askSource(
             source,
-            source.searchesExactly() && target.searchesExactly(),
-            wanted.sampleSize(),
-            wanted.topK());
+            new QualityCheck.Question(
+                wanted.sampleSize(),
+                wanted.queries() == null ? null : Path.of(wanted.queries()),
+                wanted.topK(),
+                source.searchesExactly() && target.searchesExactly()));
   }
 
   @Override
@@ -487,32 +495,25 @@ public final class MigrationSteps implements MigrationActivities {
               check.compare(
                   asked.get(),
                   workspace.source(),
-                  workspace.loaded(),
-                  workspace.targetMetric(field.get()),
-                  wanted.iterations());
+                  new QualityCheck.Target(
+                      workspace.loaded(), field.get().name(), workspace.targetMetric(field.get())),
+                  new QualityCheck.Measures(
+                      wanted.iterations(), BENCHMARK_NANOS, wanted.minRecall(), 0, 0));
           workspace.archive().writeJson(QUALITY, Payloads.MAPPER, result);
-          String summary =
-              String.format(
-                  Locale.ROOT,
-                  "%d queries: recall@%d source %.4f, target %.4f; largest score difference %.2g",
-                  result.queries(),
-                  result.k(),
-                  result.sourceRecall(),
-                  result.targetRecall(),
-                  result.largestScoreDifference());
           if (!result.passes(wanted.minRecall(), wanted.scoreTolerance())) {
             throw new StoreException(
                 FailureClass.NOT_PROVED,
-                summary
+                result.summary()
                     + String.format(
                         Locale.ROOT,
-                        "; quality.minRecall is %s, quality.scoreTolerance is %s.",
+                        "; quality.minRecall is %s, quality.scoreTolerance is %s. %s",
                         wanted.minRecall() == null
                             ? "a hundredth below the source"
                             : wanted.minRecall(),
-                        wanted.scoreTolerance()));
+                        wanted.scoreTolerance(),
+                        result.explanation(wanted.minRecall())));
           }
-          return new CheckResult(result.queries(), summary);
+          return new CheckResult(result.queries(), result.summary());
         });
   }
 

@@ -12,6 +12,7 @@ import io.vecferry.plan.PlannedField;
 import io.vecferry.plan.PlannedPartition;
 import io.vecferry.plan.PlannedSide;
 import io.vecferry.plan.RecordProfile;
+import io.vecferry.quality.QueryFile;
 import io.vecferry.record.ElementType;
 import io.vecferry.record.IdKind;
 import io.vecferry.record.RecordBatch;
@@ -31,6 +32,7 @@ import io.vecferry.store.VectorFieldInfo;
 import io.vecferry.store.VectorStore;
 import io.vecferry.verify.RecordProfiler;
 import io.vecferry.workflow.Payloads;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
@@ -39,6 +41,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -89,8 +92,7 @@ public final class Planner {
   private static final long SAMPLE_BYTES = 4L << 20;
 
   /** Metrics that order vectors of unit length alike. */
-  private static final Set<Metric> UNIT_EQUIVALENT =
-      EnumSet.of(Metric.COSINE, Metric.IP, Metric.L2);
+  static final Set<Metric> UNIT_EQUIVALENT = EnumSet.of(Metric.COSINE, Metric.IP, Metric.L2);
 
   private final boolean searchAttributes;
 
@@ -150,6 +152,7 @@ public final class Planner {
       checkSource(spec, source, sample.profile(), findings);
       checkBatches(spec, source, bytesPerRow, findings);
       checkCatchUp(spec, findings);
+      checkQueries(spec, source, findings);
       if (partRows == 0) {
         partRows = partRows(bytesPerRow);
       }
@@ -369,6 +372,25 @@ public final class Planner {
       findings.add(
           Finding.warning(
               "source", source.collection() + " has no records.", "The target will be empty."));
+    }
+  }
+
+  /** A file of queries that cannot be asked should be known before the work. */
+  private static void checkQueries(
+      MigrationSpec spec, CollectionInfo source, List<Finding> findings) {
+    Optional<VectorFieldInfo> field =
+        source.vectors().stream().filter(info -> info.kind() == VectorKind.DENSE).findFirst();
+    if (spec.quality().queries() == null || field.isEmpty()) {
+      return;
+    }
+    try {
+      new QueryFile(
+              Path.of(spec.quality().queries()), field.get().dimension(), field.get().metric())
+          .check(spec.quality().sampleSize());
+    } catch (StoreException e) {
+      findings.add(
+          Finding.blocking(
+              "quality.queries", e.getMessage().replaceFirst("^quality\\.queries: ", ""), ""));
     }
   }
 

@@ -6,8 +6,10 @@ import io.vecferry.archive.Archive;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.Phase;
 import io.vecferry.plan.PlannedSide;
+import io.vecferry.quality.Interval;
 import io.vecferry.quality.QualityCheck;
 import io.vecferry.quality.QualityResult;
+import io.vecferry.quality.SearchSweep;
 import io.vecferry.report.MigrationReport;
 import io.vecferry.report.ReportWriter;
 import io.vecferry.spec.MigrationSpec;
@@ -308,9 +310,10 @@ final class ReportAssembly {
     String explanation =
         String.format(
             Locale.ROOT,
-            "Against exact search over the archive the source answers %.2f %% right and the target %.2f %%.",
+            "Against exact search over the archive the source answers %.2f %% right and the target %.2f %%. %s",
             result.sourceRecall() * 100,
-            result.targetRecall() * 100);
+            result.targetRecall() * 100,
+            result.explanation(wanted.minRecall()));
     return new MigrationReport.Quality(
         result.queries(),
         result.k(),
@@ -336,7 +339,39 @@ final class ReportAssembly {
                 worst ->
                     new MigrationReport.WorstQuery(
                         worst.id(), worst.sourceRecall(), worst.targetRecall(), ""))
+            .toList(),
+        range(result.sourceInterval()),
+        range(result.targetInterval()),
+        searchWidths(result.sweep()),
+        result.filters().stream()
+            .map(
+                filter ->
+                    new MigrationReport.FilteredSearch(
+                        filter.key(),
+                        filter.text(),
+                        filter.queries(),
+                        filter.sourceRecall(),
+                        filter.targetRecall()))
             .toList());
+  }
+
+  private static MigrationReport.Range range(Interval interval) {
+    return interval == null ? null : new MigrationReport.Range(interval.low(), interval.high());
+  }
+
+  private static List<MigrationReport.SearchWidthStep> searchWidths(SearchSweep sweep) {
+    return sweep == null
+        ? List.of()
+        : sweep.steps().stream()
+            .map(
+                step ->
+                    new MigrationReport.SearchWidthStep(
+                        sweep.parameter(),
+                        step.value(),
+                        step.recall(),
+                        step.seconds(),
+                        step.recall() >= sweep.required()))
+            .toList();
   }
 
   private static MigrationReport.Speed speed(List<Double> millis, int queries, double seconds) {

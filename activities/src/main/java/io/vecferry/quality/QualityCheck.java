@@ -1,38 +1,25 @@
 package io.vecferry.quality;
 
-import io.vecferry.archive.ArchiveSearch;
-import io.vecferry.archive.ArtifactStore;
-import io.vecferry.archive.PartReader;
 import io.vecferry.archive.PartSchema;
-import io.vecferry.record.DenseVectors;
-import io.vecferry.record.RecordBatch;
-import io.vecferry.search.ExactSearch;
 import io.vecferry.store.Metric;
 import io.vecferry.store.Neighbours;
+import io.vecferry.store.SearchWidth;
+import io.vecferry.store.TextFilter;
 import io.vecferry.store.VectorStore;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /**
- * Asks both sides the same queries, and the archive by exact search. Queries are dense vectors of
- * the archive, spread evenly over it; records without one are left out. Memory: the queries, their
- * answers, and a few blocks of vectors.
+ * Asks both sides the same queries, and the records themselves by exact search. Queries are dense
+ * vectors of the records, spread evenly over them, or those of a file; records without a vector are
+ * left out. Memory: the queries and their answers, and what the reference needs.
  */
 public final class QualityCheck {
-  private static final int BLOCK_ROWS = 4096;
-
-  /** Places of the archive that queries are taken from; each costs the reading of a row group. */
-  private static final int PLACES = 16;
-
-  /** Answers within this of the last right one are as right as that one. */
-  private static final double TIE = 1e-6;
-
   private static final int MOST_QUERIES = 1000;
 
   /**
@@ -41,7 +28,7 @@ public final class QualityCheck {
    */
   private static final int FEWEST_QUERIES = 200;
 
-  /** Products that exact search over the archive may take; some seconds of one processor. */
+  /** Products that exact search may take; some seconds of one processor. */
   private static final double PRODUCTS = 1e10;
 
   /**
@@ -52,84 +39,81 @@ public final class QualityCheck {
   private static final long EXACT_COMPARISONS = 25_000_000;
 
   private static final int FEWEST_EXACT_QUERIES = 25;
-
-  private static final long BENCHMARK_NANOS = 250_000_000L;
   private static final int WORST = 10;
 
-  private final ArtifactStore artifacts;
-  private final List<String> parts;
-  private final ArchiveSearch search;
+  /** Filters that are compared, and queries asked with each. */
+  private static final int FILTERS = 2;
+
+  private static final int FILTERED_QUERIES = 20;
+
+  private final Reference reference;
   private final PartSchema.VectorField field;
 
   /**
-   * @param parts all parts of the archive, in order
-   * @param field the dense vector field that is searched
+   * @param reference the records that both sides should have
+   * @param field the dense vector field that is searched, as the source has it
    */
-  public QualityCheck(ArtifactStore artifacts, List<String> parts, PartSchema.VectorField field) {
-    this.artifacts = artifacts;
-    this.parts = parts;
+  public QualityCheck(Reference reference, PartSchema.VectorField field) {
+    this.reference = reference;
     this.field = field;
-    this.search = new ArchiveSearch(artifacts, parts, field);
-  }
-
-  /** Records in the archive. */
-  public long rows() {
-    return search.rows();
   }
 
   /**
-   * Asks the source and the archive, which is what can be done before the target answers.
+   * What is asked.
    *
-   * @param sampleSize queries wanted; fewer when the archive has fewer vectors; null for as many as
-   *     are worth their time
+   * @param sampleSize queries wanted; fewer when there are fewer vectors; null for as many as are
+   *     worth their time, or all of the file
+   * @param file where queries are read from; null for vectors of the records
+   * @param k answers wanted per query
    * @param exact whether both sides search exactly, which makes fewer queries worth their time
+   */
+  public record Question(Integer sampleSize, Path file, int k, boolean exact) {}
+
+  /**
+   * What is measured.
+   *
+   * @param iterations single searches timed on each side
+   * @param latencyNanos time of them on each side after which no more are started
+   * @param minRecall recall that the target has to reach; null for a little less than the source
+   * @param clients most clients that search at once; 0 for no such measurement
+   * @param clientNanos how long each side is searched by each number of clients
+   */
+  public record Measures(
+      int iterations, long latencyNanos, Double minRecall, int clients, long clientNanos) {}
+
+  /** The target: its store, and how it calls and compares the field that is searched. */
+  public record Target(VectorStore store, String field, Metric metric) {}
+
+  /**
+   * Asks the source and the records, which is what can be done before the target answers.
+   *
    * @return empty when no record has a vector to ask for
    */
-  public Optional<SourceAnswers> askSource(
-      VectorStore source, boolean exact, Integer sampleSize, int k) {
-    long wanted = sampleSize == null ? worthwhile(exact) : sampleSize;
-    Queries queries = sample((int) Math.min(wanted, rows()));
-    if (queries.count == 0) {
+  public Optional<SourceAnswers> askSource(VectorStore source, Question question) {
+    Queries queries = queries(question);
+    if (queries.count() == 0) {
       return Optional.empty();
     }
-    ExactSearch truth = search.nearest(queries.vectors, queries.count, k);
-    Map<Long, ArchiveSearch.Id> ids = search.ids(truth, queries.count);
+    Reference.Answers right = reference.nearest(queries, question.k());
     long start = System.nanoTime();
-    Neighbours answers = source.search(field.name(), queries.vectors(), queries.count, k);
+    Neighbours answers =
+        source.search(field.name(), queries.vectors(), queries.count(), question.k());
     double seconds = (System.nanoTime() - start) / 1e9;
-    return Optional.of(new SourceAnswers(queries, k, truth, ids, answers, seconds));
+    return Optional.of(new SourceAnswers(queries, question.k(), right, answers, seconds));
   }
 
-  /**
-   * Asks the target the same and compares.
-   *
-   * @param targetMetric how the target compares; where that is not as the source does, scores are
-   *     compared as cosines, which is right for vectors of unit length
-   * @param iterations single queries timed on each side, as far as a quarter of a second a side
-   *     allows
-   */
-  public QualityResult compare(
-      SourceAnswers asked,
-      VectorStore source,
-      VectorStore target,
-      Metric targetMetric,
-      int iterations) {
-    Queries queries = asked.queries;
-    long start = System.nanoTime();
-    Neighbours answers = target.search(field.name(), queries.vectors(), queries.count, asked.k);
-    double seconds = (System.nanoTime() - start) / 1e9;
-
-    Comparison comparison = new Comparison(asked, answers, targetMetric);
-    for (int query = 0; query < queries.count; query++) {
-      comparison.add(query, queries.ids[query]);
+  private Queries queries(Question question) {
+    if (question.file() != null) {
+      return new QueryFile(question.file(), field.dimension(), field.metric())
+          .read(question.sampleSize());
     }
-    double[][] millis =
-        benchmark(source, target, queries, asked.k, Math.min(iterations, queries.count));
-    return comparison.result(queries.count, millis, asked.seconds, seconds);
+    long wanted =
+        question.sampleSize() == null ? worthwhile(question.exact()) : question.sampleSize();
+    return reference.sample((int) Math.min(wanted, reference.rows()));
   }
 
   private long worthwhile(boolean exact) {
-    long rows = Math.max(1, rows());
+    long rows = Math.max(1, reference.rows());
     long affordable =
         exact
             ? Math.max(FEWEST_EXACT_QUERIES, EXACT_COMPARISONS / rows)
@@ -137,164 +121,141 @@ public final class QualityCheck {
     return Math.min(MOST_QUERIES, affordable);
   }
 
-  /** Fewer than asked for when there are fewer vectors where they are looked for. */
-  private Queries sample(int count) {
-    Queries queries = new Queries(count, field.dimension());
-    int places = Math.min(PLACES, count);
-    for (int place = 0; place < places; place++) {
-      int until = (int) ((long) count * (place + 1) / places);
-      sample(queries, until, rows() * place / places, rows() * (place + 1) / places);
+  /** Asks the target the same, compares and measures. */
+  public QualityResult compare(
+      SourceAnswers asked, VectorStore source, Target target, Measures measures) {
+    Queries queries = asked.queries;
+    VectorStore store = target.store();
+    long start = System.nanoTime();
+    Neighbours answers = store.search(target.field(), queries.vectors(), queries.count(), asked.k);
+    double seconds = (System.nanoTime() - start) / 1e9;
+
+    Recall recall = new Recall(asked.right, field.metric(), target.metric());
+    Comparison comparison = new Comparison(asked, answers, recall);
+    for (int query = 0; query < queries.count(); query++) {
+      comparison.add(query, queries.names().get(query));
     }
-    return queries;
+    Benchmark benchmark =
+        new Benchmark(source, field.name(), store, target.field(), queries, asked.k);
+    double[][] millis = benchmark.latencies(measures.iterations(), measures.latencyNanos());
+    Optional<SearchWidth> width = store.searchWidth(target.field(), asked.k);
+    double required = QualityResult.requiredRecall(measures.minRecall(), comparison.sourceRecall());
+    SearchSweep sweep =
+        width
+            .filter(ignored -> comparison.targetRecall() < required)
+            .map(
+                known ->
+                    SearchSweep.find(
+                        known,
+                        required,
+                        new SearchSweep.Step(known.used(), comparison.targetRecall(), seconds),
+                        reference.rows(),
+                        value -> step(target, asked, recall, value)))
+            .orElse(null);
+    List<QualityResult.Throughput> throughput =
+        measures.clients() == 0
+            ? List.of()
+            : benchmark.throughput(measures.clients(), measures.clientNanos());
+    return comparison.result(
+        millis, seconds, width.orElse(null), sweep, throughput, filtered(asked, source, target));
   }
 
-  /** Takes vectors from some rows until there are so many in all. */
-  private void sample(Queries queries, int until, long from, long to) {
-    int wanted = Math.max(1, until - queries.count);
-    int stride = (int) Math.max(1, Math.min((to - from) / wanted, BLOCK_ROWS / wanted));
-    long next = from;
-    for (int part = search.partOf(from); queries.count < until && next < to; part++) {
-      try (PartReader reader = PartReader.open(artifacts, parts.get(part))) {
-        long row = Math.max(from, search.firstRow(part));
-        PartReader.Batches batches =
-            reader.vectors(row - search.firstRow(part), BLOCK_ROWS, field.name(), true);
-        for (RecordBatch batch = batches.next();
-            batch != null && queries.count < until && next < to;
-            batch = batches.next()) {
-          DenseVectors column = batch.onlyVectors();
-          for (int i = 0; i < batch.rows() && queries.count < until && row + i < to; i++) {
-            if (row + i >= next && !column.isNull(i)) {
-              queries.add(column, i, batch.ids().get(i));
-              next = row + i + stride;
-            }
-          }
-          row += batch.rows();
-          next = Math.max(next, row);
+  private List<QualityResult.Filtered> filtered(
+      SourceAnswers asked, VectorStore source, Target target) {
+    List<TextFilter> filters = reference.filters(FILTERS);
+    Queries queries = asked.queries.some(FILTERED_QUERIES);
+    List<TextFilter> possible =
+        filters.stream()
+            .filter(only -> source.canFilter(only) || target.store().canFilter(only))
+            .toList();
+    List<Reference.Answers> right =
+        possible.isEmpty() ? List.of() : reference.nearest(queries, asked.k, possible);
+    List<QualityResult.Filtered> results = new ArrayList<>();
+    for (TextFilter only : filters) {
+      int number = possible.indexOf(only);
+      Double ofSource = null;
+      Double ofTarget = null;
+      if (number >= 0) {
+        Recall recall = new Recall(right.get(number), field.metric(), target.metric());
+        if (source.canFilter(only)) {
+          ofSource =
+              recall.mean(
+                  source.search(field.name(), queries.vectors(), queries.count(), asked.k, only),
+                  field.metric(),
+                  queries.count());
+        }
+        if (target.store().canFilter(only)) {
+          ofTarget =
+              recall.mean(
+                  target
+                      .store()
+                      .search(target.field(), queries.vectors(), queries.count(), asked.k, only),
+                  target.metric(),
+                  queries.count());
         }
       }
+      results.add(
+          new QualityResult.Filtered(only.key(), only.text(), queries.count(), ofSource, ofTarget));
     }
+    return results;
   }
 
-  /**
-   * Latencies in milliseconds, ascending: of the source, of the target. The sides take turns, so
-   * that noise hits both.
-   */
-  private double[][] benchmark(
-      VectorStore source, VectorStore target, Queries queries, int k, int iterations) {
-    double[][] millis = new double[2][iterations];
-    long spent = 0;
-    int done = 0;
-    while (done < iterations && (done < 1 || spent < 2 * BENCHMARK_NANOS)) {
-      int from = done * field.dimension();
-      float[] query = Arrays.copyOfRange(queries.vectors, from, from + field.dimension());
-      for (int side = 0; side < 2; side++) {
-        long start = System.nanoTime();
-        (side == 0 ? source : target).search(field.name(), query, 1, k);
-        long nanos = System.nanoTime() - start;
-        millis[side][done] = nanos / 1e6;
-        spent += nanos;
-      }
-      done++;
-    }
-    for (int side = 0; side < 2; side++) {
-      millis[side] = Arrays.copyOf(millis[side], done);
-      Arrays.sort(millis[side]);
-    }
-    return millis;
+  private static SearchSweep.Step step(
+      Target target, SourceAnswers asked, Recall recall, long width) {
+    Queries queries = asked.queries;
+    long start = System.nanoTime();
+    Neighbours answers =
+        target.store().search(target.field(), queries.vectors(), queries.count(), asked.k, width);
+    double seconds = (System.nanoTime() - start) / 1e9;
+    return new SearchSweep.Step(
+        width, recall.mean(answers, target.metric(), queries.count()), seconds);
   }
 
-  /** Queries, and what the source and exact search over the archive answer. Immutable. */
+  /** Queries, and what the source and exact search answer. Immutable. */
   public static final class SourceAnswers {
     private final Queries queries;
     private final int k;
-    private final ExactSearch truth;
-    private final Map<Long, ArchiveSearch.Id> ids;
+    private final Reference.Answers right;
     private final Neighbours answers;
     private final double seconds;
 
     private SourceAnswers(
-        Queries queries,
-        int k,
-        ExactSearch truth,
-        Map<Long, ArchiveSearch.Id> ids,
-        Neighbours answers,
-        double seconds) {
+        Queries queries, int k, Reference.Answers right, Neighbours answers, double seconds) {
       this.queries = queries;
       this.k = k;
-      this.truth = truth;
-      this.ids = ids;
+      this.right = right;
       this.answers = answers;
       this.seconds = seconds;
     }
   }
 
-  /** Queries and the ids of the records that they were taken from. */
-  private static final class Queries {
-    private final int dimension;
-    private final float[] vectors;
-    private final String[] ids;
-    private int count;
-
-    Queries(int most, int dimension) {
-      this.dimension = dimension;
-      this.vectors = new float[Math.multiplyExact(most, dimension)];
-      this.ids = new String[most];
-    }
-
-    void add(DenseVectors column, int row, String id) {
-      System.arraycopy(column.values(), row * dimension, vectors, count * dimension, dimension);
-      ids[count++] = id;
-    }
-
-    float[] vectors() {
-      return Arrays.copyOf(vectors, count * dimension);
-    }
-  }
-
-  /** A score as the cosine of vectors of unit length. */
-  private static double cosine(Metric metric, double score) {
-    return switch (metric) {
-      case COSINE, IP -> score;
-      case L2 -> 1 - score / 2;
-      default ->
-          throw new IllegalArgumentException("a score of " + metric.spelling() + " is no cosine");
-    };
-  }
-
   /** Compares the answers query by query. */
   private final class Comparison {
-    private final ExactSearch truth;
-    private final Map<Long, ArchiveSearch.Id> ids;
+    private final SourceAnswers asked;
     private final int k;
     private final Neighbours source;
     private final Neighbours target;
-    private final Metric targetMetric;
+    private final Recall recall;
     private final List<QualityResult.Worst> all = new ArrayList<>();
     private final List<Double> scoreDifferences = new ArrayList<>();
     private double agreement;
     private long sameOrder;
     private long otherOrder;
 
-    Comparison(SourceAnswers asked, Neighbours target, Metric targetMetric) {
-      this.truth = asked.truth;
-      this.ids = asked.ids;
+    Comparison(SourceAnswers asked, Neighbours target, Recall recall) {
+      this.asked = asked;
       this.k = asked.k;
       this.source = asked.answers;
       this.target = target;
-      this.targetMetric = targetMetric;
+      this.recall = recall;
     }
 
-    /** A score on the one scale that both sides are compared on. */
-    private double scaled(Metric metric, double score) {
-      return targetMetric == field.metric() ? score : cosine(metric, score);
-    }
-
-    private double score(Neighbours side, int answer) {
-      return scaled(side == source ? field.metric() : targetMetric, side.scores()[answer]);
-    }
-
-    void add(int query, String id) {
-      all.add(new QualityResult.Worst(id, recall(source, query), recall(target, query)));
+    void add(int query, String name) {
+      all.add(
+          new QualityResult.Worst(
+              name,
+              recall.of(source, recall.metric(), query),
+              recall.of(target, recall.otherMetric(), query)));
       Map<String, Integer> ranks = new HashMap<>();
       for (int i = 0; i < target.counts()[query]; i++) {
         ranks.put(target.ids().get(query * k + i), i);
@@ -305,8 +266,8 @@ public final class QualityCheck {
         if (rank == null) {
           continue;
         }
-        double score = score(source, query * k + i);
-        double other = score(target, query * k + rank);
+        double score = recall.scaled(recall.metric(), source.scores()[query * k + i]);
+        double other = recall.scaled(recall.otherMetric(), target.scores()[query * k + rank]);
         // Two scores beyond the range of a float are equal, and have no difference.
         scoreDifferences.add(
             Double.compare(score, other) == 0
@@ -325,61 +286,52 @@ public final class QualityCheck {
           source.counts()[query] == 0 ? 1 : (double) common.size() / source.counts()[query];
     }
 
-    private double recall(Neighbours side, int query) {
-      long[] rows = truth.rows(query);
-      if (rows.length == 0) {
-        return 1;
-      }
-      float[] scores = truth.scores(query);
-      double last = scaled(field.metric(), scores[scores.length - 1]);
-      Set<String> right = new HashSet<>();
-      for (long row : rows) {
-        right.add(ids.get(row).text());
-      }
-      int hits = 0;
-      for (int i = 0; i < side.counts()[query]; i++) {
-        boolean tied =
-            Math.abs(score(side, query * k + i) - last) <= TIE * Math.max(1, Math.abs(last));
-        if (tied || right.contains(side.ids().get(query * k + i))) {
-          hits++;
-        }
-      }
-      return Math.min(1, (double) hits / rows.length);
+    double sourceRecall() {
+      return all.stream().mapToDouble(QualityResult.Worst::sourceRecall).average().orElse(1);
     }
 
-    QualityResult result(int count, double[][] millis, double sourceSeconds, double targetSeconds) {
-      List<Double> sourceRecalls =
-          all.stream().map(QualityResult.Worst::sourceRecall).sorted().toList();
-      List<Double> targetRecalls =
-          all.stream().map(QualityResult.Worst::targetRecall).sorted().toList();
+    double targetRecall() {
+      return all.stream().mapToDouble(QualityResult.Worst::targetRecall).average().orElse(1);
+    }
+
+    QualityResult result(
+        double[][] millis,
+        double seconds,
+        SearchWidth width,
+        SearchSweep sweep,
+        List<QualityResult.Throughput> throughput,
+        List<QualityResult.Filtered> filtered) {
+      int count = all.size();
       scoreDifferences.sort(null);
       long pairs = sameOrder + otherOrder;
       return new QualityResult(
           count,
           k,
-          mean(sourceRecalls),
-          mean(targetRecalls),
+          sourceRecall(),
+          targetRecall(),
+          Interval.of(sourceRecall(), count),
+          Interval.of(targetRecall(), count),
           count == 0 ? 1 : agreement / count,
           pairs == 0 ? 1 : (double) (sameOrder - otherOrder) / pairs,
           quantile(scoreDifferences, 0.5),
           quantile(scoreDifferences, 0.99),
           quantile(scoreDifferences, 1),
-          sourceRecalls,
-          targetRecalls,
+          all.stream().map(QualityResult.Worst::sourceRecall).sorted().toList(),
+          all.stream().map(QualityResult.Worst::targetRecall).sorted().toList(),
           Arrays.stream(millis[0]).boxed().toList(),
           Arrays.stream(millis[1]).boxed().toList(),
-          sourceSeconds,
-          targetSeconds,
+          asked.seconds,
+          seconds,
           all.stream()
               .filter(query -> query.targetRecall() < 1)
               .sorted((a, b) -> Double.compare(a.targetRecall(), b.targetRecall()))
               .limit(WORST)
-              .toList());
+              .toList(),
+          width,
+          sweep,
+          throughput,
+          filtered);
     }
-  }
-
-  private static double mean(List<Double> values) {
-    return values.stream().mapToDouble(Double::doubleValue).average().orElse(1);
   }
 
   /** A quantile of ascending values; 0 when there are none. */

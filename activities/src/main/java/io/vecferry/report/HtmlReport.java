@@ -5,6 +5,7 @@ import io.vecferry.plan.Forecast;
 import io.vecferry.report.MigrationReport.Check;
 import io.vecferry.report.MigrationReport.Difference;
 import io.vecferry.report.MigrationReport.ExportValidation;
+import io.vecferry.report.MigrationReport.FilteredSearch;
 import io.vecferry.report.MigrationReport.ImportValidation;
 import io.vecferry.report.MigrationReport.OperatorAction;
 import io.vecferry.report.MigrationReport.Outcome;
@@ -12,10 +13,12 @@ import io.vecferry.report.MigrationReport.Phase;
 import io.vecferry.report.MigrationReport.PhaseRate;
 import io.vecferry.report.MigrationReport.Plan;
 import io.vecferry.report.MigrationReport.Quality;
+import io.vecferry.report.MigrationReport.Range;
 import io.vecferry.report.MigrationReport.RecallBin;
 import io.vecferry.report.MigrationReport.RejectedRecord;
 import io.vecferry.report.MigrationReport.ResourceSample;
 import io.vecferry.report.MigrationReport.RollbackStep;
+import io.vecferry.report.MigrationReport.SearchWidthStep;
 import io.vecferry.report.MigrationReport.Side;
 import io.vecferry.report.MigrationReport.Speed;
 import io.vecferry.report.MigrationReport.ThroughputSample;
@@ -884,6 +887,13 @@ final class HtmlReport {
             Cell.of("Recall" + k + " against exact search"),
             Cell.number(Format.recall(quality.sourceRecall())),
             Cell.number(Format.recall(quality.targetRecall()))));
+    if (quality.sourceInterval() != null && quality.targetInterval() != null) {
+      rows.add(
+          List.of(
+              Cell.of("95 % interval of the recall"),
+              Cell.number(range(quality.sourceInterval())),
+              Cell.number(range(quality.targetInterval()))));
+    }
     rows.add(
         List.of(
             Cell.of("Top " + quality.k() + " in common with the source"),
@@ -934,6 +944,22 @@ final class HtmlReport {
           "class",
           "note");
     }
+    if (!quality.searchWidths().isEmpty()) {
+      html.element("h3", "Recall of the target by how far its searches look");
+      table(
+          "All queries with each value of " + quality.searchWidths().get(0).parameter(),
+          List.of(quality.searchWidths().get(0).parameter(), "Recall", "Seconds", "Enough"),
+          quality.searchWidths(),
+          HtmlReport::searchWidth);
+    }
+    if (!quality.filters().isEmpty()) {
+      html.element("h3", "Recall of searches with a filter");
+      table(
+          "They do not decide; a dash stands for a store that does not filter by that key",
+          List.of("Filter", "Queries", "Source", "Target"),
+          quality.filters(),
+          HtmlReport::filteredSearch);
+    }
     if (!quality.worstQueries().isEmpty()) {
       html.element("h3", "Queries with the lowest recall");
       table(
@@ -943,6 +969,26 @@ final class HtmlReport {
           HtmlReport::worstQuery);
     }
     html.close().line();
+  }
+
+  private static String range(Range range) {
+    return Format.recall(range.low()) + " to " + Format.recall(range.high());
+  }
+
+  private static List<Cell> searchWidth(SearchWidthStep step) {
+    return List.of(
+        Cell.number(Format.count(step.value())),
+        Cell.number(Format.recall(step.recall())),
+        Cell.number(Format.number(step.seconds())),
+        Cell.of(step.passes() ? "yes" : "no"));
+  }
+
+  private static List<Cell> filteredSearch(FilteredSearch filter) {
+    return List.of(
+        Cell.code(filter.key() + " = " + filter.text()),
+        Cell.number(Format.count(filter.queries())),
+        Cell.number(Format.recall(filter.sourceRecall())),
+        Cell.number(Format.recall(filter.targetRecall())));
   }
 
   private static List<Cell> worstQuery(WorstQuery query) {

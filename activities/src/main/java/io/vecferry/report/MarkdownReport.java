@@ -60,7 +60,10 @@ final class MarkdownReport {
       row(
           "Recall@" + quality.k() + ", source / target",
           Format.recall(quality.sourceRecall()) + " / " + Format.recall(quality.targetRecall()));
-      row("Quality", quality.passed() ? "passed" : "not passed");
+      row(
+          "Quality",
+          (quality.passed() ? "passed. " : "not passed. ")
+              + (quality.explanation() == null ? "" : quality.explanation()));
     }
     if (report.rejects() != null) {
       row("Rejected", Format.count(report.rejects().count()));

@@ -278,6 +278,11 @@ public record MigrationReport(
    * @param sourceSpeed latency and throughput of the source; may be null
    * @param targetSpeed latency and throughput of the target; may be null
    * @param worstQueries queries with the lowest recall, worst first
+   * @param sourceInterval where the source's recall lies with a confidence of 95 %; may be null
+   * @param targetInterval the same of the target; may be null
+   * @param searchWidths recall of the target by how far its searches look, ascending; empty when
+   *     that was not looked for
+   * @param filters searches among the records with a text in their metadata; may be empty
    */
   public record Quality(
       long queries,
@@ -295,14 +300,40 @@ public record MigrationReport(
       List<Double> targetRecallQuantiles,
       Speed sourceSpeed,
       Speed targetSpeed,
-      List<WorstQuery> worstQueries) {
+      List<WorstQuery> worstQueries,
+      Range sourceInterval,
+      Range targetInterval,
+      List<SearchWidthStep> searchWidths,
+      List<FilteredSearch> filters) {
     public Quality {
+      filters = list(filters);
+      searchWidths = list(searchWidths);
       recallHistogram = list(recallHistogram);
       sourceRecallQuantiles = list(sourceRecallQuantiles);
       targetRecallQuantiles = list(targetRecallQuantiles);
       worstQueries = list(worstQueries);
     }
   }
+
+  /** Bounds of a number. */
+  public record Range(double low, double high) {}
+
+  /**
+   * Recall of the target with one value of a search parameter.
+   *
+   * @param parameter name of the parameter
+   * @param seconds time of all queries
+   * @param passes whether the recall is enough
+   */
+  public record SearchWidthStep(
+      String parameter, long value, double recall, double seconds, boolean passes) {}
+
+  /**
+   * Recall of searches among the records with a text in their metadata; null where a side does not
+   * filter by that key.
+   */
+  public record FilteredSearch(
+      String key, String text, long queries, Double sourceRecall, Double targetRecall) {}
 
   /** Absolute differences of scores: median, 99th percentile and largest. */
   public record ScoreDifferences(double median, double percentile99, double largest) {}

@@ -214,7 +214,7 @@ class KindsMigrationTest {
   void bitsAreSearchedToo() throws Exception {
     MemoryStore.fill("kinds-source", List.of(BITS), records(BITS));
     assertThat(migrate(steps.plan(spec(MEMORY))).summary())
-        .contains("source 1.0000, target 1.0000; largest score difference 0.0");
+        .contains("source 1.0000, target 1.0000 (", "; largest score difference 0.0");
   }
 
   @Test

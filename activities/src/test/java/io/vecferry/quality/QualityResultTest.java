@@ -14,6 +14,8 @@ class QualityResultTest {
         10,
         source,
         target,
+        Interval.of(source, 100),
+        Interval.of(target, 100),
         1,
         1,
         0,
@@ -25,6 +27,10 @@ class QualityResultTest {
         none,
         0,
         0,
+        List.of(),
+        null,
+        null,
+        List.of(),
         List.of());
   }
 

@@ -6,17 +6,20 @@ import io.vecferry.report.MigrationReport.Check;
 import io.vecferry.report.MigrationReport.Counts;
 import io.vecferry.report.MigrationReport.Difference;
 import io.vecferry.report.MigrationReport.ExportValidation;
+import io.vecferry.report.MigrationReport.FilteredSearch;
 import io.vecferry.report.MigrationReport.ImportValidation;
 import io.vecferry.report.MigrationReport.OperatorAction;
 import io.vecferry.report.MigrationReport.Outcome;
 import io.vecferry.report.MigrationReport.Phase;
 import io.vecferry.report.MigrationReport.Quality;
+import io.vecferry.report.MigrationReport.Range;
 import io.vecferry.report.MigrationReport.RecallBin;
 import io.vecferry.report.MigrationReport.RejectedRecord;
 import io.vecferry.report.MigrationReport.Rejects;
 import io.vecferry.report.MigrationReport.ResourceSample;
 import io.vecferry.report.MigrationReport.RollbackStep;
 import io.vecferry.report.MigrationReport.ScoreDifferences;
+import io.vecferry.report.MigrationReport.SearchWidthStep;
 import io.vecferry.report.MigrationReport.Side;
 import io.vecferry.report.MigrationReport.Speed;
 import io.vecferry.report.MigrationReport.Thresholds;
@@ -312,7 +315,19 @@ final class SampleReport {
         List.of(
             new WorstQuery("sku-118822", 0.9, 0.6, "Four answers share one score"),
             new WorstQuery("sku-77410", 1.0, 0.7, "Neighbours lie in lists that are not probed"),
-            new WorstQuery("sku-9031", 0.7, 0.7, "")));
+            new WorstQuery("sku-9031", 0.7, 0.7, "")),
+        new Range(0.9880, 0.9977),
+        passed ? new Range(0.9852, 0.9965) : new Range(0.9705, 0.9879),
+        passed
+            ? List.of()
+            : List.of(
+                new SearchWidthStep("nprobe", 16, 0.9811, 0.41, false),
+                new SearchWidthStep("nprobe", 24, 0.9893, 0.52, false),
+                new SearchWidthStep("nprobe", 28, 0.9921, 0.60, true),
+                new SearchWidthStep("nprobe", 32, 0.9948, 0.66, true)),
+        List.of(
+            new FilteredSearch("category", "shoes", 20, null, 0.995),
+            new FilteredSearch("colour", "red", 20, null, 1.0)));
   }
 
   private static List<Double> latencies(double median, double spread) {

@@ -119,9 +119,15 @@ public record MigrationSpec(
    *     than the source reaches
    * @param scoreTolerance largest score difference between the sides
    * @param iterations single queries timed on each side
+   * @param queries file of queries on the worker; null to ask for vectors of the source
    */
   public record Quality(
-      Integer sampleSize, int topK, Double minRecall, double scoreTolerance, int iterations) {}
+      Integer sampleSize,
+      int topK,
+      Double minRecall,
+      double scoreTolerance,
+      int iterations,
+      String queries) {}
 
   /**
    * @param automatic roll back at a failure instead of waiting for a person

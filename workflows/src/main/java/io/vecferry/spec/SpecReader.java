@@ -227,8 +227,8 @@ public final class SpecReader {
             (int) section.integer("topK", 10, 1, 1000),
             section.number("minRecall", null, 0, 1),
             section.number("scoreTolerance", 0.01, 0, 1e9),
-            (int) section.integer("iterations", 100, 0, 100_000));
-    section.notYet("queries", section.has("queries"), "a file of queries");
+            (int) section.integer("iterations", 100, 0, 100_000),
+            section.text("queries", null));
     section.finish();
     return quality;
   }

@@ -26,7 +26,8 @@ class SpecReaderTest {
     assertThat(spec.load().maxRejects()).isZero();
     assertThat(spec.validation().mode()).isEqualTo("full");
     assertThat(spec.validation().tolerance()).isNull();
-    assertThat(spec.quality()).isEqualTo(new MigrationSpec.Quality(null, 10, null, 0.01, 100));
+    assertThat(spec.quality())
+        .isEqualTo(new MigrationSpec.Quality(null, 10, null, 0.01, 100, null));
     assertThat(spec.rollback().automatic()).isFalse();
     assertThat(spec.overlap()).isTrue();
     assertThat(spec.target().ifExists()).isEqualTo(StoreSpec.IfExists.FAIL);

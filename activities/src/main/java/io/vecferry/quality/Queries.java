@@ -1,0 +1,66 @@
+package io.vecferry.quality;
+
+import io.vecferry.record.DenseVectors;
+import io.vecferry.store.Metric;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Queries to ask both sides. Immutable.
+ *
+ * @param dimension components of each query
+ * @param vectors {@code count x dimension} floats, row-major; not copied
+ * @param names what each query is called in reports: the id of the record whose vector it is, or
+ *     its place in the file that it was read from
+ */
+record Queries(int dimension, float[] vectors, List<String> names) {
+  Queries {
+    names = List.copyOf(names);
+    if (vectors.length != Math.multiplyExact(names.size(), dimension)) {
+      throw new IllegalArgumentException(
+          "%d queries of dimension %d in %d floats"
+              .formatted(names.size(), dimension, vectors.length));
+    }
+  }
+
+  /** Some of them, from everywhere among them. */
+  Queries some(int most) {
+    int wanted = Math.min(most, count());
+    float[] chosen = new float[wanted * dimension];
+    List<String> named = new ArrayList<>();
+    for (int i = 0; i < wanted; i++) {
+      int query = (int) ((long) i * count() / wanted);
+      System.arraycopy(vectors, query * dimension, chosen, i * dimension, dimension);
+      named.add(names.get(query));
+    }
+    return new Queries(dimension, chosen, named);
+  }
+
+  int count() {
+    return names.size();
+  }
+
+  /**
+   * Whether the vector of a record can be a query. A zero vector has no cosine, and some stores
+   * refuse to look for one.
+   */
+  static boolean canAsk(DenseVectors column, int row, Metric metric) {
+    if (column.isNull(row)) {
+      return false;
+    }
+    int from = row * column.dimension();
+    for (int i = from; i < from + column.dimension(); i++) {
+      if (column.values()[i] != 0) {
+        return true;
+      }
+    }
+    return metric != Metric.COSINE;
+  }
+
+  /** One of them; numbers beyond the last start again with the first. */
+  float[] one(int number) {
+    int from = number % count() * dimension;
+    return Arrays.copyOfRange(vectors, from, from + dimension);
+  }
+}
