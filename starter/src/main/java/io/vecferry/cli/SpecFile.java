@@ -22,8 +22,8 @@ final class SpecFile {
   private SpecFile() {}
 
   /**
-   * The document in a file, whatever it says; relative {@code path} values are taken from the
-   * file's own folder.
+   * The document in a file, whatever it says; relative {@code path} values and {@code
+   * quality.queries} are taken from the file's own folder.
    */
   static JsonNode read(Path file) {
     if (!Files.isRegularFile(file)) {
@@ -36,13 +36,10 @@ final class SpecFile {
             file + " has " + Files.size(file) + " bytes; a spec has at most " + LARGEST + ".");
       }
       JsonNode document = mapper(file).readTree(Files.readString(file));
-      for (String side : List.of("source", "target")) {
-        if (document.path(side) instanceof ObjectNode section && section.path("path").isTextual()) {
-          Path folder = file.toAbsolutePath().getParent();
-          section.put(
-              "path", folder.resolve(section.get("path").textValue()).normalize().toString());
-        }
-      }
+      Path folder = file.toAbsolutePath().getParent();
+      resolve(document.path("source"), "path", folder);
+      resolve(document.path("target"), "path", folder);
+      resolve(document.path("quality"), "queries", folder);
       return document;
     } catch (JsonProcessingException e) {
       String where =
@@ -57,6 +54,12 @@ final class SpecFile {
       throw new UserError(file + " is not UTF-8 text. Save it as UTF-8.");
     } catch (IOException e) {
       throw new UserError(file + " cannot be read: " + e.getMessage());
+    }
+  }
+
+  private static void resolve(JsonNode section, String key, Path folder) {
+    if (section instanceof ObjectNode object && object.path(key).isTextual()) {
+      object.put(key, folder.resolve(object.get(key).textValue()).normalize().toString());
     }
   }
 

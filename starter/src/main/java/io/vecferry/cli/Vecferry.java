@@ -22,7 +22,8 @@ import picocli.CommandLine.ScopeType;
       "0:migrated and proved, or the command did what it should",
       "1:wrong usage, spec or connection; nothing was written",
       "2:not migrated: rolled back, the previous state is restored",
-      "3:waits for a person, or a person skipped a part of the proof",
+      "3:waits for a person, or a person skipped a part of the proof; compare: the target does not"
+          + " pass",
       "4:the rollback is incomplete, a person must look"
     },
     subcommands = {
@@ -46,6 +47,7 @@ import picocli.CommandLine.ScopeType;
       VerbCommand.Cancel.class,
       ReportCommand.class,
       InspectCommand.class,
+      CompareCommand.class,
       StoresCommand.class,
       ArchiveCommand.class,
       WorkerCommand.class

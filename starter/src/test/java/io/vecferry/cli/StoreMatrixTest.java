@@ -12,6 +12,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -32,6 +34,9 @@ class StoreMatrixTest {
       List.of("faiss", "chroma", "milvus", "qdrant", "elasticsearch");
   private static final String NEW_ELASTICSEARCH = "elasticsearch-9";
   private static final String RUN = Long.toString(System.nanoTime(), 36);
+
+  private static final Pattern FILTERED =
+      Pattern.compile("recall, category = \\w +(no filter|[.\\d]+) +(no filter|[.\\d]+)");
 
   private static final Duration LONGEST = Duration.ofMinutes(8);
 
@@ -169,6 +174,38 @@ class StoreMatrixTest {
           .startsWith("exit code 0\n")
           .contains("Canary   ", " records of the source and ", "20 of 20 found")
           .contains("Nothing blocks this migration.");
+    }
+  }
+
+  /** Each store is a source and a target once, of a migration that was made. */
+  @Test
+  void bothSidesAnswerAlike() throws Exception {
+    List<String> commands = new ArrayList<>();
+    for (int i = 0; i < STORES.size(); i++) {
+      String name = STORES.get(i) + "-to-" + STORES.get((i + 1) % STORES.size());
+      commands.add("compare-" + name + " compare " + name + ".yaml --clients=2 --seconds=0.1");
+    }
+    runAll(commands);
+    for (int i = 0; i < STORES.size(); i++) {
+      String said = ManyCommands.said(folder, commands.get(i).split(" ")[0]);
+      assertThat(said)
+          .startsWith("exit code 0\n")
+          .contains("20 queries, 10 answers each", "queries/s, clients: 2", "Passes: ");
+      Matcher filter = FILTERED.matcher(said);
+      assertThat(filter.find()).as(said).isTrue();
+      // The index that was filled for the test maps no metadata.
+      boolean mapped = !STORES.get(i).equals("elasticsearch");
+      assertFiltered(mapped && !STORES.get(i).equals("faiss"), filter.group(1), said);
+      String target = STORES.get((i + 1) % STORES.size());
+      assertFiltered(!target.equals("faiss"), filter.group(2), said);
+    }
+  }
+
+  private static void assertFiltered(boolean filters, String recall, String said) {
+    if (filters) {
+      assertThat(Double.parseDouble(recall)).as(said).isGreaterThan(0.8);
+    } else {
+      assertThat(recall).as(said).isEqualTo("no filter");
     }
   }
 
