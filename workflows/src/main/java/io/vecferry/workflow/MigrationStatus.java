@@ -75,6 +75,30 @@ public record MigrationStatus(
         stepsTriedAgain);
   }
 
+  /** The same with the archive in another place. */
+  public MigrationStatus withArchive(String place) {
+    return new MigrationStatus(
+        migration,
+        state,
+        phase,
+        rowsExpected,
+        phases,
+        failures,
+        skipped,
+        undo,
+        actions,
+        waitingFor,
+        outcome,
+        verdict,
+        place,
+        report,
+        startedMillis,
+        atMillis,
+        tuning,
+        choices,
+        retrying);
+  }
+
   /** What a migration does at the moment. */
   public enum State {
     RUNNING,

@@ -258,6 +258,10 @@ public final class MigrationWorkflowImpl extends SteeredMigration {
     board.start(Phase.FINALIZE);
     board.finish(Phase.FINALIZE, "");
     board.outcome(outcome, verdict);
+    boolean migrated = outcome == Outcome.MIGRATED || outcome == Outcome.MIGRATED_WITH_SKIPS;
+    if (migrated && spec.archive().moveTo() != null && board.plan().existing() == null) {
+      moveArchive();
+    }
     ReportLocation report =
         step(
             Phase.FINALIZE,
@@ -267,7 +271,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration {
                     .writeReport(new ReportRequest(spec.name(), board.snapshot())));
     board.report(report);
     board.outcome(outcome, verdict);
-    if (outcome == Outcome.MIGRATED || outcome == Outcome.MIGRATED_WITH_SKIPS) {
+    if (migrated) {
       keepWhatWasReplaced();
     }
     Workflow.await(Workflow::isEveryHandlerFinished);
@@ -278,6 +282,16 @@ public final class MigrationWorkflowImpl extends SteeredMigration {
         rows(),
         report == null ? "" : report.html(),
         report == null ? "" : report.json());
+  }
+
+  /** With something replaced, the archive moves when no rollback needs it any more. */
+  private void moveArchive() {
+    String place =
+        step(Phase.FINALIZE, true, () -> Steps.whole("move the archive").moveArchive(whole()));
+    if (place != null) {
+      board.archive(place);
+      board.finish(Phase.FINALIZE, "the archive is in " + place);
+    }
   }
 
   private long rows() {
