@@ -56,31 +56,15 @@ public record MigrationStatus(
 
   /** The same with what the service says about steps that are tried again. */
   public MigrationStatus with(List<StepFailure> stepsTriedAgain) {
-    return new MigrationStatus(
-        migration,
-        state,
-        phase,
-        rowsExpected,
-        phases,
-        failures,
-        skipped,
-        undo,
-        actions,
-        waitingFor,
-        outcome,
-        verdict,
-        archive,
-        report,
-        startedMillis,
-        atMillis,
-        secondsLeft,
-        tuning,
-        choices,
-        stepsTriedAgain);
+    return copy(archive, stepsTriedAgain);
   }
 
   /** The same with the archive in another place. */
   public MigrationStatus withArchive(String place) {
+    return copy(place, retrying);
+  }
+
+  private MigrationStatus copy(String place, List<StepFailure> stepsTriedAgain) {
     return new MigrationStatus(
         migration,
         state,
@@ -98,9 +82,10 @@ public record MigrationStatus(
         report,
         startedMillis,
         atMillis,
+        secondsLeft,
         tuning,
         choices,
-        retrying);
+        stepsTriedAgain);
   }
 
   /** What a migration does at the moment. */
