@@ -9,7 +9,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vecferry.testing.RunningServer;
 import io.vecferry.testing.Server;
 import io.vecferry.testing.WithServer;
-import io.vecferry.workflow.MigrationStatus;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -18,7 +17,6 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -232,37 +230,6 @@ class CatchUpMigrationTest {
     }
     assertThat(records(target)).isEqualTo(now);
     assertThat(records(source)).isEqualTo(now);
-  }
-
-  @Test
-  @Timeout(400)
-  void anotherWorkerGoesOnWithAPass(@TempDir Path shared) throws Exception {
-    writeSpec();
-    try (Service service = Service.start(shared)) {
-      Cli cli = service.cli(folder);
-      Cli.Running first = service.startWorker();
-      assertThat(cli.run("start", "spec.yaml").exitCode()).isZero();
-      service.await("moving", MigrationStatus.State.WAITING_FOR_APPROVAL);
-      writeMeanwhile("first");
-      Path reached = service.archives().resolve("moving/catch-up/001/found.json");
-      approve(cli);
-      Cli.await("the first pass has found changes", () -> Files.exists(reached));
-      first.kill();
-      assertThat(isThere(target)).isFalse();
-      writeMeanwhile("second");
-      Map<String, String> now = records(source);
-
-      service.startWorker();
-      Cli.await("the target is there", Duration.ofMinutes(5), () -> isThere(target));
-      Cli.Result end = cli.run("watch", "moving");
-
-      assertThat(end.exitCode()).as("%s", end).isZero();
-      assertThat(records(target)).isEqualTo(now);
-      Cli.Result verified =
-          cli.run("archive", "verify", service.archives().resolve("moving").toString());
-      assertThat(verified.exitCode()).as("%s", verified).isZero();
-      assertThat(verified.out()).contains(String.format("%,d records", now.size()));
-    }
   }
 
   @Test
