@@ -25,19 +25,81 @@ public final class Archive {
   public static final String PLAN = "plan.json";
   public static final String MANIFEST = "manifest.json";
 
+  /** In the folder that an archive was moved away from: where it is now. */
+  static final String MOVED = "moved.json";
+
   private final ArtifactStore store;
   private final String migration;
+  private final String folder;
 
   /**
+   * @param to folder in the store
+   */
+  private record Moved(String to) {}
+
+  /**
+   * An archive in its first place.
+   *
    * @param store where archives live
    * @param migration name of the migration, which is the name of its folder
    */
   public Archive(ArtifactStore store, String migration) {
+    this(store, migration, migration);
     if (migration.isEmpty() || migration.contains("/")) {
       throw new IllegalArgumentException("'" + migration + "' is not the name of a migration");
     }
+  }
+
+  private Archive(ArtifactStore store, String migration, String folder) {
     this.store = store;
     this.migration = migration;
+    this.folder = folder;
+  }
+
+  /**
+   * The archive of a migration, wherever it was moved to.
+   *
+   * @throws StoreException MISSING when it is not where it was moved to
+   */
+  public static Archive find(ArtifactStore store, String migration) {
+    Archive first = new Archive(store, migration);
+    if (!first.isMoved()) {
+      return first;
+    }
+    Moved moved = Documents.read(store, first.path(MOVED), Documents.MAPPER, Moved.class);
+    Archive there = new Archive(store, migration, String.valueOf(moved.to()));
+    if (!there.exists(PLAN)) {
+      throw new StoreException(
+          FailureClass.MISSING,
+          "the archive of %s was moved to %s, and is not there. Mount that folder or bring the archive back; %s says where it is looked for."
+              .formatted(migration, there.location(), store.describe(first.path(MOVED))));
+    }
+    return there;
+  }
+
+  /** Whether everything in it is elsewhere now, where {@link #find} finds it. */
+  public boolean isMoved() {
+    return exists(MOVED);
+  }
+
+  /** The same archive in another folder of the store, the last name of which is its own. */
+  Archive in(String parent) {
+    return new Archive(store, migration, parent + "/" + migration);
+  }
+
+  /** Says that from now on the archive is in another folder. */
+  void moveTo(Archive other) {
+    Documents.write(store, path(MOVED), Documents.MAPPER, new Moved(other.folder));
+  }
+
+  /** Its folder in the {@link #store()}. */
+  public String folder() {
+    return folder;
+  }
+
+  /** Display name of its folder for messages. */
+  public String location() {
+    return store.describe(folder);
   }
 
   public ArtifactStore store() {
@@ -50,7 +112,7 @@ public final class Archive {
 
   /** Path in the {@link #store()} of something in this archive. */
   public String path(String relative) {
-    return migration + "/" + relative;
+    return folder + "/" + relative;
   }
 
   /**
@@ -69,6 +131,12 @@ public final class Archive {
   public static int partitionOf(String partPath) {
     String name = partPath.substring(partPath.lastIndexOf('/') + 1);
     return Integer.parseInt(name.substring(1, name.indexOf('-')));
+  }
+
+  /** Number of a part in its partition. */
+  public static int partOf(String partPath) {
+    String name = partPath.substring(partPath.lastIndexOf('/') + 1);
+    return Integer.parseInt(name.substring(name.indexOf('-') + 1, name.indexOf('.')));
   }
 
   /** Writes a JSON document atomically. */

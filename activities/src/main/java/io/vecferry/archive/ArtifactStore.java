@@ -32,8 +32,8 @@ public interface ArtifactStore {
   void delete(String path);
 
   /**
-   * Removes what writers that were killed have left below a folder. A writer that still runs there
-   * can then not publish.
+   * Removes what writers that were killed have left below a folder, and what is empty there. A
+   * writer that still runs there can then not publish.
    */
   void discardUnpublished(String folder);
 

@@ -8,14 +8,17 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.ReadOnlyFileSystemException;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
@@ -127,13 +130,24 @@ public final class LocalArtifactStore implements ArtifactStore {
       return;
     }
     try (Stream<Path> files = Files.walk(start)) {
-      for (Path file : files.toList()) {
-        if (file.getFileName().toString().startsWith(TEMPORARY_PREFIX)) {
+      // What is in a folder comes before it.
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        if (Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS)) {
+          deleteIfEmpty(file);
+        } else if (file.getFileName().toString().startsWith(TEMPORARY_PREFIX)) {
           Files.deleteIfExists(file);
         }
       }
     } catch (IOException e) {
       throw failure("clean", start, e);
+    }
+  }
+
+  private static void deleteIfEmpty(Path folder) throws IOException {
+    try {
+      Files.deleteIfExists(folder);
+    } catch (DirectoryNotEmptyException e) {
+      // Somebody writes there.
     }
   }
 

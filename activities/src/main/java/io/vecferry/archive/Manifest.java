@@ -37,15 +37,12 @@ public record Manifest(
   /** The manifest of these parts. */
   public static Manifest of(
       String migration, List<PartSidecar> sidecars, PartSchema schema, Map<String, String> source) {
-    String prefix = migration + "/";
     List<Part> parts =
         sidecars.stream()
             .map(
                 sidecar ->
                     new Part(
-                        sidecar.part().startsWith(prefix)
-                            ? sidecar.part().substring(prefix.length())
-                            : sidecar.part(),
+                        inArchive(sidecar.part()),
                         sidecar.rows(),
                         sidecar.bytes(),
                         sidecar.checksum()))
@@ -58,5 +55,11 @@ public record Manifest(
         parts,
         schema,
         source);
+  }
+
+  /** A part is a file in a folder of the archive, wherever that is. */
+  private static String inArchive(String path) {
+    int folder = path.lastIndexOf('/', path.lastIndexOf('/') - 1);
+    return path.substring(folder + 1);
   }
 }

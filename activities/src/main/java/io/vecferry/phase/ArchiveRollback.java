@@ -32,7 +32,7 @@ public record ArchiveRollback(OperatorAction action, List<UndoStep> steps) {
     if (migration.isEmpty() || migration.contains("/")) {
       return Optional.empty();
     }
-    Archive archive = new Archive(new LocalArtifactStore(archiveRoot), migration);
+    Archive archive = Archive.find(new LocalArtifactStore(archiveRoot), migration);
     return archive.exists(NAME)
         ? Optional.of(archive.readJson(NAME, Payloads.MAPPER, ArchiveRollback.class))
         : Optional.empty();

@@ -503,20 +503,34 @@ final class CatchUp {
   /** Says in the archive that what a pass takes out is not in the load. */
   private record Removed(String loadId) {}
 
+  private static String removedName(int pass) {
+    return "%s/removed-%03d.json".formatted(ImportMarker.FOLDER, pass);
+  }
+
   /**
-   * Removes from the load what a pass takes out; once, because later passes write such ids anew.
+   * Removes from the load what a pass takes out; once, because later passes write such ids anew. A
+   * load that cannot lose single records is made anew of what the archive has.
    */
   long remove(int pass) {
-    String name = "%s/removed-%03d.json".formatted(ImportMarker.FOLDER, pass);
     long rows = PartReader.sidecar(archive.store(), goneIds(pass)).rows();
+    Removed removed = new Removed(workspace.plan().loadId());
+    String name = removedName(pass);
     if (workspace.hasBegunToSwitch()
         || archive.exists(name)
-            && archive
-                .readJson(name, Payloads.MAPPER, Removed.class)
-                .loadId()
-                .equals(workspace.plan().loadId())) {
+            && archive.readJson(name, Payloads.MAPPER, Removed.class).equals(removed)) {
       return rows;
     }
+    if (workspace.targetRemovesRecords()) {
+      removeGone(pass);
+      archive.writeJson(name, Payloads.MAPPER, removed);
+    } else {
+      LoadAnew.make(workspace);
+      kept().forEach(p -> archive.writeJson(removedName(p.pass()), Payloads.MAPPER, removed));
+    }
+    return rows;
+  }
+
+  private void removeGone(int pass) {
     long removed = 0;
     try (PartReader reader = PartReader.open(archive.store(), goneIds(pass))) {
       PartReader.Batches batches =
@@ -527,8 +541,6 @@ final class CatchUp {
         Calls.stillRunning(removed);
       }
     }
-    archive.writeJson(name, Payloads.MAPPER, new Removed(workspace.plan().loadId()));
-    return rows;
   }
 
   /** Ends the load again; after the last pass, its records must be as many as the archive's. */
@@ -540,6 +552,10 @@ final class CatchUp {
           .finishLoad(parts.stream().map(Workspace::partName).toList(), workspace.stamp());
     }
     workspace.targetChanged();
+    if (!workspace.targetRemovesRecords() && !workspace.hasBegunToSwitch()) {
+      // The parts of the pass itself are compared after this.
+      LoadAnew.compare(workspace, workspace.plan().partitions().size() + pass);
+    }
     long found = workspace.loaded().describe().rows();
     long expected = 0;
     for (String part : parts) {

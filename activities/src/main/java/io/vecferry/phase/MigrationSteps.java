@@ -93,8 +93,8 @@ public final class MigrationSteps implements MigrationActivities {
     return calls.runBeating(
         () -> {
           workspaces.close(spec.name());
-          Archive archive = new Archive(workspaces.store(), spec.name());
-          String location = workspaces.store().describe(spec.name());
+          Archive archive = Archive.find(workspaces.store(), spec.name());
+          String location = archive.location();
           boolean otherSpec = otherSpec(archive, spec);
           MigrationPlan earlier =
               otherSpec || !archive.exists(Archive.PLAN)
@@ -125,6 +125,7 @@ public final class MigrationSteps implements MigrationActivities {
                     "Choose another name, or move that folder away."));
             plan = plan.with(findings);
           }
+          plan = Planner.withArchiveMove(plan, workspaces.store(), spec);
           if (plan.blocking().isEmpty()) {
             archive.writeJson(Archive.SPEC, Payloads.MAPPER, spec);
             archive.writeJson(Archive.PLAN, Payloads.MAPPER, plan);
@@ -642,15 +643,24 @@ public final class MigrationSteps implements MigrationActivities {
 
   @Override
   public CheckResult endRetention(WholeTask task) {
+    return calls.runBeating(() -> new CheckResult(0, Retention.end(workspaces, task.migration())));
+  }
+
+  @Override
+  public String moveArchive(WholeTask task) {
     return calls.runBeating(
-        () -> new CheckResult(0, Retention.end(workspaces.get(task.migration()))));
+        () -> {
+          Workspace workspace = workspaces.get(task.migration());
+          workspace.moveArchive();
+          return workspace.archive().location();
+        });
   }
 
   @Override
   public ReportLocation writeReport(ReportRequest request) {
     return calls.runBeating(
         () -> {
-          Archive archive = new Archive(workspaces.store(), request.migration());
+          Archive archive = Archive.find(workspaces.store(), request.migration());
           if (!archive.exists(Archive.PLAN)) {
             return new ReportLocation("", "");
           }
@@ -660,7 +670,7 @@ public final class MigrationSteps implements MigrationActivities {
               && !workspace.keepsWhatWasReplaced()) {
             UndoLog.close(archive);
           }
-          archive.store().discardUnpublished(request.migration());
+          archive.store().discardUnpublished(archive.folder());
           ReportLocation location =
               reports.write(workspaces.get(request.migration()), request.status());
           workspaces.close(request.migration());

@@ -51,13 +51,22 @@ public final class PartSteps implements PartActivities {
 
   @Override
   public PartResult importPart(PartTask task) {
-    return calls.runBeating(task.partName(), () -> noted(Phase.IMPORT, task, load(task)));
+    return calls.runBeating(
+        task.partName(),
+        () ->
+            noted(
+                Phase.IMPORT, task, load(workspaces.get(task.migration()), task, Calls.cursor())));
   }
 
   @Override
   public PartResult validateImportedPart(PartTask task) {
     return calls.runBeating(
-        task.partName(), () -> noted(Phase.VALIDATE_IMPORT, task, validateImport(task)));
+        task.partName(),
+        () ->
+            noted(
+                Phase.VALIDATE_IMPORT,
+                task,
+                validateImport(workspaces.get(task.migration()), task)));
   }
 
   private PartResult export(PartTask task) {
@@ -141,8 +150,12 @@ public final class PartSteps implements PartActivities {
     return new PartResult(result.rows(), bytes, 0, null, false, false);
   }
 
-  private PartResult load(PartTask task) {
-    Workspace workspace = workspaces.get(task.migration());
+  /**
+   * Loads a part, unless that was done.
+   *
+   * @param cursor rows that an earlier attempt has left to be left out
+   */
+  static PartResult load(Workspace workspace, PartTask task, long cursor) {
     Archive archive = workspace.archive();
     String path = workspace.partPath(task.partition().index(), task.part());
     try (PartReader reader = PartReader.open(archive.store(), path)) {
@@ -157,7 +170,7 @@ public final class PartSteps implements PartActivities {
       List<Reject> rejects;
       try (BatchWriter writer = workspace.load().write(task.partName(), workspace.stamp())) {
         // Rows that are left out make what is written and what is read count differently.
-        long start = view.leavesOut() ? 0 : Calls.cursor();
+        long start = view.leavesOut() ? 0 : cursor;
         long position = start;
         PartReader.Batches batches =
             reader.batches(
@@ -213,8 +226,8 @@ public final class PartSteps implements PartActivities {
     }
   }
 
-  private PartResult validateImport(PartTask task) {
-    Workspace workspace = workspaces.get(task.migration());
+  /** Compares a part with what was loaded of it. */
+  static PartResult validateImport(Workspace workspace, PartTask task) {
     Archive archive = workspace.archive();
     String path = workspace.partPath(task.partition().index(), task.part());
     VectorStore loaded = workspace.loaded();

@@ -2,6 +2,8 @@ package io.vecferry.phase;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.vecferry.archive.ArchiveMove;
+import io.vecferry.archive.ArtifactStore;
 import io.vecferry.plan.CanaryResult;
 import io.vecferry.plan.Estimate;
 import io.vecferry.plan.Finding;
@@ -232,6 +234,40 @@ public final class Planner {
         hash(spec));
   }
 
+  /** A plan with what becomes of the archive in the end, where it is to be moved. */
+  public static MigrationPlan withArchiveMove(
+      MigrationPlan plan, ArtifactStore store, MigrationSpec spec) {
+    String parent = spec.archive().moveTo();
+    if (parent == null) {
+      return plan;
+    }
+    String place = store.describe(parent + "/" + spec.name());
+    String when =
+        plan.existing() == null
+            ? "when the migration has ended as migrated"
+            : "when `finalize`, or the drop of the old collection, ends the time in which a rollback"
+                + " is possible";
+    List<Finding> findings = new ArrayList<>(plan.findings());
+    findings.add(
+        ArchiveMove.obstacle(store, spec.name(), parent)
+            .map(
+                obstacle ->
+                    Finding.blocking(
+                        "archive.moveTo",
+                        "the archive cannot move to " + place + ": " + obstacle,
+                        "Name another folder, or take away what is there."))
+            .orElse(
+                Finding.info(
+                    "archive.moveTo",
+                    "the archive moves to "
+                        + place
+                        + " "
+                        + when
+                        + ", and is found there by its name. After a rollback it stays where it"
+                        + " is.")));
+    return plan.with(findings);
+  }
+
   private static String hash(MigrationSpec spec) {
     try {
       byte[] json = Payloads.MAPPER.writeValueAsBytes(spec.withoutApprovedPlan());
@@ -420,12 +456,13 @@ public final class Planner {
                 + " What is written after the last pass has read it is not seen."));
     if (!Stores.get(spec.target().type()).removesRecords()) {
       findings.add(
-          Finding.blocking(
+          Finding.info(
               "cutover.catchUp",
               "a target of type "
                   + spec.target().type()
-                  + " is index files, which cannot lose or change single records.",
-              "Stop what writes to the source and leave cutover.catchUp out."));
+                  + " is index files, which cannot lose or change single records: each pass that"
+                  + " finds a difference writes all of it anew from the archive and compares it"
+                  + " anew, which takes as long as the first time."));
     }
     if (spec.target().ifExists() == StoreSpec.IfExists.MERGE) {
       findings.add(

@@ -144,7 +144,7 @@ final class ReportAssembly {
                     String.valueOf(ReportAssembly.class.getPackage().getImplementationVersion()),
                     "java",
                     System.getProperty("java.version"))))
-        .archiveLocation(plan.archive())
+        .archiveLocation(workspace.archive().location())
         .specJson(pretty(spec))
         .build();
   }

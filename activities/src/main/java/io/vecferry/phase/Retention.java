@@ -2,6 +2,7 @@ package io.vecferry.phase;
 
 import io.vecferry.activity.Compensation;
 import io.vecferry.archive.Archive;
+import io.vecferry.archive.ArchiveMove;
 import io.vecferry.archive.LocalArtifactStore;
 import io.vecferry.archive.Manifest;
 import io.vecferry.plan.FailureClass;
@@ -20,7 +21,7 @@ public final class Retention {
     if (migration.isEmpty() || migration.contains("/")) {
       return false;
     }
-    Archive archive = new Archive(new LocalArtifactStore(archiveRoot), migration);
+    Archive archive = Archive.find(new LocalArtifactStore(archiveRoot), migration);
     return archive.exists(Archive.PLAN)
         && UndoLog.read(archive).find(Compensation.Kind.SWITCH_BACK).isPresent();
   }
@@ -49,29 +50,49 @@ public final class Retention {
    *
    * @return what was done, in words
    * @throws StoreException MISSING when there is no archive of that migration; also as {@link
-   *     #end(Workspace)}
+   *     #end(Workspaces, String)}
    */
   public static String end(Path archiveRoot, String migration) {
-    try (Workspace workspace = Workspace.open(new LocalArtifactStore(archiveRoot), migration)) {
-      return end(workspace);
+    Workspaces workspaces = new Workspaces(new LocalArtifactStore(archiveRoot));
+    try {
+      return end(workspaces, migration);
+    } finally {
+      workspaces.close(migration);
     }
   }
 
   /**
-   * Drops what was replaced if there is a backup that is whole and equal to it. Without a backup it
-   * stays, and only the possibility of a rollback ends.
+   * Moves the archive where the spec wants it, and drops what was replaced if there is a backup
+   * that is whole and equal to it. Without a backup it stays, and only the possibility of a
+   * rollback ends.
    *
    * @return what was done, in words
    * @throws StoreException ARCHIVE_DAMAGED, NOT_PROVED when the backup is not what is there;
-   *     TARGET_CHANGED when the name does not lead to the load. Nothing is dropped then
+   *     TARGET_CHANGED when the name does not lead to the load; as {@link ArchiveMove#move} when
+   *     the archive does not move. Nothing is dropped then
    */
-  static String end(Workspace workspace) {
-    Archive archive = workspace.archive();
-    Optional<Compensation> armed = UndoLog.read(archive).find(Compensation.Kind.SWITCH_BACK);
+  static String end(Workspaces workspaces, String migration) {
+    Workspace workspace = workspaces.get(migration);
+    Optional<Compensation> armed =
+        UndoLog.read(workspace.archive()).find(Compensation.Kind.SWITCH_BACK);
     if (armed.isEmpty()) {
       return "There is nothing to finalize.";
     }
-    NameSwitch planned = armed.get().nameSwitch();
+    // Before anything is dropped: as long as this fails, a rollback is possible.
+    String moved = moveArchive(workspace);
+    return end(workspace, armed.get().nameSwitch()) + moved;
+  }
+
+  private static String moveArchive(Workspace workspace) {
+    if (workspace.spec().archive().moveTo() == null) {
+      return "";
+    }
+    workspace.moveArchive();
+    return " The archive is in " + workspace.archive().location() + " now.";
+  }
+
+  private static String end(Workspace workspace, NameSwitch planned) {
+    Archive archive = workspace.archive();
     String done;
     if (planned.kept().isEmpty()) {
       done = "The backup stays in the archive.";

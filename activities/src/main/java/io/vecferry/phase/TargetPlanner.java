@@ -98,6 +98,12 @@ final class TargetPlanner {
           existing = new ExistingTarget(Planner.side(info, RecordProfile.EMPTY), merge);
           if (merge) {
             MergedFields.check(source.vectors(), info.vectors(), findings);
+            findings.add(
+                Finding.info(
+                    "quality",
+                    "is not checked in a merge: the merged records have neighbours that neither"
+                        + " side has, so that its answers are no measure. Every record of both sides"
+                        + " is compared on the target."));
             schema = mergedSchema(spec, source, profile, existing);
           }
           backup = splitter.split(store, info);

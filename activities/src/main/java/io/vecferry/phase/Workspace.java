@@ -2,8 +2,11 @@ package io.vecferry.phase;
 
 import io.vecferry.activity.Compensation;
 import io.vecferry.archive.Archive;
+import io.vecferry.archive.ArchiveMove;
 import io.vecferry.archive.ArtifactStore;
+import io.vecferry.archive.PartReader;
 import io.vecferry.archive.PartSchema;
+import io.vecferry.archive.PartSidecar;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.NameSwitch;
@@ -48,7 +51,7 @@ import org.slf4j.LoggerFactory;
 final class Workspace implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Workspace.class);
 
-  private final Archive archive;
+  private volatile Archive archive;
   private final MigrationSpec spec;
   private final MigrationPlan plan;
   private final Map<Side, VectorStore> open = new EnumMap<>(Side.class);
@@ -73,7 +76,7 @@ final class Workspace implements AutoCloseable {
 
   /** The workspace of a migration that has been planned. */
   static Workspace open(ArtifactStore store, String migration) {
-    Archive archive = new Archive(store, migration);
+    Archive archive = Archive.find(store, migration);
     if (!archive.exists(Archive.PLAN)) {
       throw new StoreException(
           FailureClass.MISSING,
@@ -89,6 +92,20 @@ final class Workspace implements AutoCloseable {
 
   Archive archive() {
     return archive;
+  }
+
+  /** Goes on with the archive where it is now, if this or another worker has moved it. */
+  void followArchive() {
+    if (archive.isMoved()) {
+      archive = Archive.find(archive.store(), spec.name());
+    }
+  }
+
+  /** Moves the archive to where the spec wants it; does nothing when it is there. */
+  void moveArchive() {
+    ArchiveMove.move(
+        archive.store(), spec.name(), spec.archive().moveTo(), () -> Calls.stillRunning(0));
+    followArchive();
   }
 
   MigrationSpec spec() {
@@ -187,6 +204,11 @@ final class Workspace implements AutoCloseable {
     return all;
   }
 
+  /** Whether single records of the load can be removed and written again. */
+  boolean targetRemovesRecords() {
+    return Stores.get(spec.target().type()).removesRecords();
+  }
+
   /** Paths of all parts with records that were written to the source since its export, in order. */
   List<String> changedParts() {
     return spec.cutover().catchUp()
@@ -204,8 +226,18 @@ final class Workspace implements AutoCloseable {
   /** Names of all parts that are loaded, in order. */
   List<String> loadedParts(List<Integer> partsPerPartition) {
     return withChanges(partPaths(partsPerPartition, plan::loads)).stream()
+        .filter(path -> targetRemovesRecords() || isPlanned(path) || isLoaded(path))
         .map(Workspace::partName)
         .toList();
+  }
+
+  private boolean isPlanned(String path) {
+    return Archive.partitionOf(path) < plan.partitions().size();
+  }
+
+  private boolean isLoaded(String path) {
+    PartSidecar sidecar = PartReader.sidecar(archive.store(), path);
+    return ImportMarker.find(archive, partName(path), plan.loadId(), sidecar) != null;
   }
 
   static String partName(String path) {

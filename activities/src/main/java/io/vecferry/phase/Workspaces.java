@@ -17,7 +17,9 @@ final class Workspaces {
   }
 
   Workspace get(String migration) {
-    return open.computeIfAbsent(migration, name -> Workspace.open(store, name));
+    Workspace workspace = open.computeIfAbsent(migration, name -> Workspace.open(store, name));
+    workspace.followArchive();
+    return workspace;
   }
 
   /** Closes what is open of a migration; it is opened again when it is needed. */

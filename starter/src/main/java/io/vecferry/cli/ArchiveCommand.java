@@ -56,7 +56,7 @@ final class ArchiveCommand {
       Path absolute = existing(folder);
       try {
         return verify(
-            new Archive(
+            Archive.find(
                 new LocalArtifactStore(absolute.getParent()), absolute.getFileName().toString()));
       } catch (StoreException e) {
         throw new UserError(e.getMessage());

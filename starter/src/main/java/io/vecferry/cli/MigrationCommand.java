@@ -1,7 +1,10 @@
 package io.vecferry.cli;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import io.vecferry.archive.Archive;
+import io.vecferry.archive.LocalArtifactStore;
 import io.vecferry.client.MigrationClient;
+import io.vecferry.store.StoreException;
 import io.vecferry.workflow.MigrationStatus;
 import io.vecferry.workflow.Payloads;
 import java.io.IOException;
@@ -23,6 +26,20 @@ abstract class MigrationCommand implements Callable<Integer> {
 
   /** The status: of the running migration, or what its last run left in the archive. */
   MigrationStatus status() {
+    MigrationStatus status = statusAtItsEnd();
+    try {
+      Path folder = archiveFolder();
+      // What the workflow says is from before the end of a retention.
+      return folder.equals(root.archiveRoot.resolve(name))
+          ? status
+          : status.withArchive(folder.toAbsolutePath().toString());
+    } catch (StoreException e) {
+      // Moved to where this machine does not look.
+      return status;
+    }
+  }
+
+  private MigrationStatus statusAtItsEnd() {
     return Temporal.find(root.archiveRoot, name)
         .map(
             service -> {
@@ -56,8 +73,15 @@ abstract class MigrationCommand implements Callable<Integer> {
     }
   }
 
+  /** Where its archive is on this machine, if it is. */
+  private Path archiveFolder() {
+    boolean known = !name.isEmpty() && !name.contains("/");
+    return root.archiveRoot.resolve(
+        known ? Archive.find(new LocalArtifactStore(root.archiveRoot), name).folder() : name);
+  }
+
   Path reportFile(String file) {
-    return root.archiveRoot.resolve(name).resolve("reports").resolve(file);
+    return archiveFolder().resolve("reports").resolve(file);
   }
 
   private MigrationStatus finishedStatus() {

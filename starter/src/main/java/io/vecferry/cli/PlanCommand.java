@@ -1,7 +1,9 @@
 package io.vecferry.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.vecferry.archive.Disk;
+import io.vecferry.archive.Archive;
+import io.vecferry.archive.ArtifactStore;
+import io.vecferry.archive.LocalArtifactStore;
 import io.vecferry.phase.Planner;
 import io.vecferry.phase.SpecCheck;
 import io.vecferry.plan.CanaryResult;
@@ -54,14 +56,17 @@ final class PlanCommand implements Callable<Integer> {
 
   private MigrationPlan plan(MigrationSpec spec) {
     try {
-      return new Planner(false)
-          .plan(
-              spec,
-              root.archiveRoot.resolve(spec.name()).toAbsolutePath().toString(),
-              Disk.freeBytes(root.archiveRoot),
-              "",
-              false,
-              System.currentTimeMillis());
+      ArtifactStore store = new LocalArtifactStore(root.archiveRoot);
+      MigrationPlan plan =
+          new Planner(false)
+              .plan(
+                  spec,
+                  Archive.find(store, spec.name()).location(),
+                  store.freeBytes(),
+                  "",
+                  false,
+                  System.currentTimeMillis());
+      return Planner.withArchiveMove(plan, store, spec);
     } catch (StoreException e) {
       throw new UserError(e.getMessage());
     }

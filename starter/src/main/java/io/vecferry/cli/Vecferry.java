@@ -1,5 +1,6 @@
 package io.vecferry.cli;
 
+import io.vecferry.store.StoreException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.logging.Level;
@@ -98,7 +99,7 @@ public final class Vecferry {
 
   private static int explain(
       Exception failure, CommandLine command, CommandLine.ParseResult ignored) throws Exception {
-    if (failure instanceof UserError) {
+    if (failure instanceof UserError || failure instanceof StoreException) {
       command.getErr().println("vecferry: " + failure.getMessage());
       return ExitCode.WRONG_USAGE;
     }

@@ -15,6 +15,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -110,7 +111,7 @@ class CatchUpMigrationTest {
     return records;
   }
 
-  private Cli.Running start() throws IOException {
+  private void writeSpec() {
     Specs.writeText(
         folder.resolve("spec.yaml"),
         """
@@ -123,6 +124,10 @@ class CatchUpMigrationTest {
         cutover: {catchUp: true}
         """
             .formatted(url, source, target));
+  }
+
+  private Cli.Running start() {
+    writeSpec();
     Cli.Running run = Cli.in(folder).start("run", "spec.yaml");
     run.await(
         "it waits for approval",
@@ -130,9 +135,13 @@ class CatchUpMigrationTest {
     return run;
   }
 
-  private Cli.Result approved(Cli.Running run) {
-    Cli.Result approved = Cli.in(folder).run("approve", "moving", "--reason", "now");
+  private static void approve(Cli cli) {
+    Cli.Result approved = cli.run("approve", "moving", "--reason", "now");
     assertThat(approved.exitCode()).as("%s", approved).isZero();
+  }
+
+  private Cli.Result approved(Cli.Running run) {
+    approve(Cli.in(folder));
     Cli.Result ended = run.await();
     assertThat(ended.exitCode()).as("%s", ended).isZero();
     Cli.Result verified = Cli.in(folder).run("archive", "verify", "vecferry-archive/moving");
@@ -182,6 +191,45 @@ class CatchUpMigrationTest {
     assertThat(folder.resolve("vecferry-archive/moving/reports/report.html"))
         .content()
         .contains("pass 1: of 618 records 120 new, 4 changed; 2 deleted");
+  }
+
+  /** What others do while it waits: many new records, some changed and some deleted. */
+  private void writeMeanwhile(String label) throws Exception {
+    for (int hundred = 0; hundred < 15; hundred++) {
+      int first = 100 * hundred;
+      List<String> ids =
+          IntStream.range(first, first + 100).mapToObj(i -> label + "-" + i).toList();
+      write("add", ids, "added");
+    }
+    write("upsert", IntStream.range(10, 60).mapToObj(i -> "id-" + i).toList(), label);
+    String ids = label.equals("first") ? "\"id-0\",\"id-1\"" : "\"id-2\",\"first-7\",\"id-11\"";
+    call("POST", COLLECTIONS + "/" + sourceId + "/delete", "{\"ids\":[" + ids + "]}");
+  }
+
+  private boolean isThere(String name) {
+    try {
+      return call("GET", COLLECTIONS + "/" + name, "").has("id");
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  void aRunThatIsKilledInAPassGoesOn() throws Exception {
+    Path reached = folder.resolve("vecferry-archive/moving/catch-up/001/kept.json");
+    try (Cli.Running run = start()) {
+      writeMeanwhile("first");
+      approve(Cli.in(folder));
+      run.await("the first pass is in the archive", () -> Files.exists(reached));
+    }
+    assertThat(isThere(target)).isFalse();
+    writeMeanwhile("second");
+    Map<String, String> now = records(source);
+    try (Cli.Running run = start()) {
+      approved(run);
+    }
+    assertThat(records(target)).isEqualTo(now);
+    assertThat(records(source)).isEqualTo(now);
   }
 
   @Test

@@ -176,11 +176,14 @@ class ExistingTargetTest {
     spec("merging", "merge", "");
     assertThat(plan())
         .startsWith("exit code 0")
-        .contains("go into the archive as target-backup", "merge: loads ");
+        .contains("go into the archive as target-backup", "merge: loads ")
+        .contains("quality: is not checked in a merge");
     assertThat(migrate()).startsWith("exit code 0").contains("MIGRATED: ");
     Map<String, String> merged = new TreeMap<>(before);
     merged.putAll(source);
     assertHolds(merged);
+    assertThat(vecferry("report", "merging", "--json"))
+        .contains("not compared: merged records have other neighbours than those of the source");
     assertThat(rollBack("merging")).startsWith("exit code 2").contains("ROLLED_BACK");
     assertHolds(before);
 

@@ -75,6 +75,31 @@ class FullDiskTest {
     }
   }
 
+  /** The disk that the archive moves to; that of the archive has room. */
+  @Test
+  void anArchiveThatDoesNotFitElsewhereStays() throws IOException, InterruptedException {
+    assertThat(command("mount", "-o", "remount,size=100m", archives.toString())).isTrue();
+    Path cold = Files.createDirectories(archives.resolve("cold"));
+    assertThat(command("mount", "-t", "tmpfs", "-o", "size=500k", "vecferry-test", cold.toString()))
+        .isTrue();
+    FaissFolder.write(folder.resolve("source"), ROWS, 16);
+    Specs.write(folder, "full", "export: {partRows: 1000}\narchive: {moveTo: cold}");
+    Cli cli = Cli.in(folder).with("VECFERRY_ARCHIVE", archives.toString());
+    Cli.Result waits = cli.run("run", "spec.yaml");
+    assertThat(waits.exitCode()).as("%s", waits).isEqualTo(3);
+    assertThat(waits.err()).contains("[RESOURCE_EXHAUSTED]", "no space left to write " + cold);
+    String old = archives.resolve("full").toString();
+    Cli.Result verified = cli.run("archive", "verify", old);
+    assertThat(verified.exitCode()).as("%s", verified).isZero();
+
+    assertThat(command("mount", "-o", "remount,size=100m", cold.toString())).isTrue();
+    Cli.Result again = cli.run("run", "spec.yaml");
+    assertThat(again.exitCode()).as("%s", again).isZero();
+    assertThat(cli.run("archive", "verify", old).exitCode()).isZero();
+    assertThat(Snapshot.of(archives.resolve("full"))).containsOnlyKeys("", "moved.json");
+    FaissFolder.assertSame(folder.resolve("source"), folder.resolve("target"));
+  }
+
   private static boolean command(String... words) throws IOException, InterruptedException {
     Process process =
         new ProcessBuilder(words)

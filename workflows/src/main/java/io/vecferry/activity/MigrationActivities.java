@@ -80,6 +80,13 @@ public interface MigrationActivities {
   /** Drops what was replaced if its backup is whole and equal to it; nothing can be undone then. */
   CheckResult endRetention(WholeTask task);
 
+  /**
+   * Moves the archive to the folder that the spec names; goes on where that was interrupted.
+   *
+   * @return where it is now
+   */
+  String moveArchive(WholeTask task);
+
   /** Writes the reports and frees what the worker holds for this migration. */
   ReportLocation writeReport(ReportRequest request);
 }

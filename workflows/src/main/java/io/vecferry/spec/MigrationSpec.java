@@ -1,5 +1,6 @@
 package io.vecferry.spec;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.vecferry.plan.PlanBasis;
 import java.util.Comparator;
@@ -168,8 +169,13 @@ public record MigrationSpec(
    * @param retain keep the archive after a successful migration
    * @param deleteOldCollectionAfterMillis how long the collection that was replaced is kept after
    *     the cutover; null for ever
+   * @param moveTo folder, below that of all archives, that the archive moves into at the end; null
+   *     for where it is
    */
-  public record Archive(boolean retain, Long deleteOldCollectionAfterMillis) {
+  public record Archive(
+      boolean retain,
+      Long deleteOldCollectionAfterMillis,
+      @JsonInclude(JsonInclude.Include.NON_NULL) String moveTo) {
 
     /** Whether the collection that was replaced is dropped some day. */
     public boolean deletesOldCollection() {

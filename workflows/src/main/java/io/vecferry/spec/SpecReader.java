@@ -280,8 +280,9 @@ public final class SpecReader {
   private static MigrationSpec.Archive archive(SpecSection section) {
     MigrationSpec.Archive archive =
         new MigrationSpec.Archive(
-            section.flag("retain", true), section.millis("deleteOldCollectionAfter"));
-    section.notYet("moveTo", section.has("moveTo"), "moving the archive");
+            section.flag("retain", true),
+            section.millis("deleteOldCollectionAfter"),
+            section.folder("moveTo"));
     section.notYet("retain", !archive.retain(), "deleting the archive after the migration");
     section.finish();
     return archive;

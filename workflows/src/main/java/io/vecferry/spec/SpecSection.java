@@ -18,6 +18,8 @@ import java.util.regex.Pattern;
  * that nobody asked for.
  */
 final class SpecSection {
+  private static final String FOLDER_NAME = "[^./\\\\\\p{Cntrl}][^/\\\\\\p{Cntrl}]*";
+  private static final Pattern FOLDER = Pattern.compile(FOLDER_NAME + "(/" + FOLDER_NAME + ")*");
   private static final Pattern TIME = Pattern.compile("([0-9]{1,4})([mhd])");
 
   private final String path;
@@ -133,6 +135,21 @@ final class SpecSection {
             + "."
             + Suggestion.didYouMean(text, allowed));
     return defaultValue;
+  }
+
+  /** A path below a folder that the worker knows; null when there is none. */
+  String folder(String key) {
+    String text = text(key, null);
+    if (text != null && !FOLDER.matcher(text).matches()) {
+      problem(
+          key,
+          "must be a folder below the archive folder of the worker, such as \"cold\" or"
+              + " \"cold/2026\", with no name that begins with a dot, got "
+              + shown(values.get(key))
+              + ". Another disk can be mounted or linked there.");
+      return null;
+    }
+    return text;
   }
 
   boolean flag(String key, boolean defaultValue) {

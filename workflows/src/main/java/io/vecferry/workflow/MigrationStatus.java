@@ -56,6 +56,15 @@ public record MigrationStatus(
 
   /** The same with what the service says about steps that are tried again. */
   public MigrationStatus with(List<StepFailure> stepsTriedAgain) {
+    return copy(archive, stepsTriedAgain);
+  }
+
+  /** The same with the archive in another place. */
+  public MigrationStatus withArchive(String place) {
+    return copy(place, retrying);
+  }
+
+  private MigrationStatus copy(String place, List<StepFailure> stepsTriedAgain) {
     return new MigrationStatus(
         migration,
         state,
@@ -69,7 +78,7 @@ public record MigrationStatus(
         waitingFor,
         outcome,
         verdict,
-        archive,
+        place,
         report,
         startedMillis,
         atMillis,

@@ -8,36 +8,21 @@ import io.temporal.failure.TemporalFailure;
 import io.temporal.workflow.Async;
 import io.temporal.workflow.CancellationScope;
 import io.temporal.workflow.ChildWorkflowOptions;
-import io.temporal.workflow.Promise;
 import io.temporal.workflow.Workflow;
-import io.vecferry.activity.CatchUpPass;
-import io.vecferry.activity.CatchUpTask;
 import io.vecferry.activity.CheckResult;
 import io.vecferry.activity.Compensation;
-import io.vecferry.activity.PartResult;
 import io.vecferry.activity.ReportLocation;
 import io.vecferry.activity.ReportRequest;
 import io.vecferry.activity.WholeTask;
-import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.Phase;
-import io.vecferry.plan.PlannedPartition;
-import io.vecferry.spec.CutoverWindow;
 import io.vecferry.spec.MigrationSpec;
 import io.vecferry.spec.SpecProblem;
 import io.vecferry.spec.SpecReader;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collection;
-import java.util.Deque;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import java.util.Optional;
-import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -45,8 +30,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** The page that an operator reads: the phases of a migration from top to bottom. */
-public final class MigrationWorkflowImpl extends SteeredMigration
-    implements PartitionPipeline.Surroundings {
+public final class MigrationWorkflowImpl extends SteeredMigration {
   /**
    * A schedule puts its time behind the workflow id: each of its runs is a migration of its own.
    */
@@ -55,18 +39,15 @@ public final class MigrationWorkflowImpl extends SteeredMigration
 
   private static final String REHEARSED = "it was a rehearsal, and it went well";
 
-  /** Passes over a source that changes all the time before a person is asked. */
-  static final int MOST_PASSES = 10;
-
   private MigrationSpec spec;
-  private final List<PlannedPartition> changes = new ArrayList<>();
-  private final List<CatchUpPass> passes = new ArrayList<>();
-  private int[] partsOf = new int[0];
-  private int openLanes;
+  private DecidedSteps steps;
+  private PartRounds rounds;
+  private CatchUpPasses passes;
 
   @Override
   public MigrationResult migrate(JsonNode document) {
     spec = readSpec(document);
+    steps = new DecidedSteps(board, gate, operator, spec.rollback().automatic());
     work = Workflow.newCancellationScope(this::moveAndProve);
     operator.started(spec.rollback().automatic());
     try {
@@ -116,7 +97,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration
     }
     finishLoad();
     validateImport();
-    applyKeptChanges();
+    passes.applyKept();
     checkQuality();
     if (spec.rehearsal()) {
       throw new RollbackRequested(REHEARSED);
@@ -124,10 +105,12 @@ public final class MigrationWorkflowImpl extends SteeredMigration
     approve(
         spec.approval().beforeCutover(),
         "approve the cutover to " + board.plan().target().collection());
+    CutoverWindows windows = new CutoverWindows(spec.schedule(), gate, operator);
     do {
-      awaitWindow();
-      catchUp();
-    } while (spec.cutover().catchUp() && isOutsideOfWindows());
+      windows.await();
+      passes.run();
+      // Catching up may have taken longer than the window was open.
+    } while (spec.cutover().catchUp() && windows.areClosed());
     cutOver();
     // A pause in the last moment is ended by resume or by rollback, and after this by neither.
     gate.await();
@@ -186,7 +169,8 @@ public final class MigrationWorkflowImpl extends SteeredMigration
           "The migration cannot start:\n  " + list, BLOCKED);
     }
     board.plan(plan);
-    partsOf = new int[plan.partitions().size()];
+    rounds = new PartRounds(spec.name(), this, steps);
+    passes = new CatchUpPasses(spec, board, steps, rounds);
     board.finish(
         Phase.PLANNING,
         plan.resumed()
@@ -249,119 +233,6 @@ public final class MigrationWorkflowImpl extends SteeredMigration
     board.finish(Phase.QUALITY_CHECK, result == null ? "skipped" : result.summary());
   }
 
-  /** Applies what the archive has of changes of the source, before anything is found anew. */
-  private void applyKeptChanges() {
-    if (!spec.cutover().catchUp()) {
-      return;
-    }
-    List<CatchUpPass> kept =
-        step(Phase.IMPORT, false, () -> Steps.whole("look for kept changes").keptChanges(whole()));
-    for (CatchUpPass pass : kept) {
-      apply(Phase.IMPORT, pass);
-      passes.add(pass);
-    }
-  }
-
-  /**
-   * Applies what was written to the source meanwhile, until a pass over it finds no more than the
-   * spec allows.
-   */
-  private void catchUp() {
-    if (!spec.cutover().catchUp()) {
-      return;
-    }
-    board.start(Phase.CUTOVER);
-    int next = passes.isEmpty() ? 1 : passes.get(passes.size() - 1).pass() + 1;
-    for (int pass = next; ; pass++) {
-      CatchUpTask task = new CatchUpTask(spec.name(), pass);
-      CatchUpPass found =
-          step(
-              Phase.CUTOVER,
-              false,
-              () -> Steps.whole("look for changes, pass " + task.pass()).findChanges(task));
-      if (found.differences() > 0) {
-        apply(Phase.CUTOVER, found);
-      }
-      passes.add(found);
-      board.note(Phase.CUTOVER, caughtUp());
-      boolean enough = found.differences() <= spec.cutover().maxDifference();
-      if (enough || (pass - next + 1) % MOST_PASSES == 0 && !wantsMorePasses(found)) {
-        return;
-      }
-    }
-  }
-
-  /** What the last passes have found, in words. */
-  private String caughtUp() {
-    return passes.subList(Math.max(0, passes.size() - MOST_PASSES), passes.size()).stream()
-        .map(CatchUpPass::words)
-        .collect(Collectors.joining("; "));
-  }
-
-  private void apply(Phase phase, CatchUpPass found) {
-    CatchUpTask task = new CatchUpTask(spec.name(), found.pass());
-    String pass = ", pass " + task.pass();
-    CatchUpPass kept =
-        step(phase, false, () -> Steps.whole("archive changes" + pass).keepChanges(task));
-    step(phase, false, () -> Steps.whole("remove what has changed" + pass).removeChanged(task));
-    List<PlannedPartition> news = kept.partition() == null ? List.of() : List.of(kept.partition());
-    for (PlannedPartition partition : news) {
-      changes.add(partition);
-      partsOf = Arrays.copyOf(partsOf, Math.max(partsOf.length, partition.index() + 1));
-      partsOf[partition.index()] = kept.parts();
-    }
-    work(news, List.of(Phase.VALIDATE_EXPORT, Phase.IMPORT));
-    step(phase, false, () -> Steps.whole("finish changes" + pass).finishChanges(task));
-    work(news, List.of(Phase.VALIDATE_IMPORT));
-  }
-
-  /** Asks a person what to do about a source that does not come to rest. */
-  private boolean wantsMorePasses(CatchUpPass last) {
-    boolean[] asked = new boolean[1];
-    return step(
-            Phase.CUTOVER,
-            true,
-            () -> {
-              if (asked[0]) {
-                return true;
-              }
-              asked[0] = true;
-              throw ApplicationFailure.newNonRetryableFailure(
-                  last.words()
-                      + ", more than cutover.maxDifference, which is "
-                      + spec.cutover().maxDifference()
-                      + ". All of it was applied. Stop what writes to the source and retry, skip to"
-                      + " switch all the same, or start again with a larger"
-                      + " cutover.maxDifference.",
-                  FailureClass.SOURCE_CHANGED.name());
-            })
-        != null;
-  }
-
-  private void awaitWindow() {
-    if (spec.schedule().cutoverWindows().isEmpty()) {
-      return;
-    }
-    gate.await();
-    Optional<CutoverWindow.Opening> opening = nextOpening();
-    while (opening.isPresent() && opening.get().start() > Workflow.currentTimeMillis()) {
-      operator.awaitMoment(
-          MigrationStatus.State.WAITING_FOR_WINDOW,
-          "the cutover window that opens on " + opening.get().startWords(),
-          Duration.ofMillis(opening.get().start() - Workflow.currentTimeMillis()));
-      opening = nextOpening();
-    }
-  }
-
-  /** Catching up may have taken longer than the window was open. */
-  private boolean isOutsideOfWindows() {
-    return nextOpening().filter(next -> next.start() > Workflow.currentTimeMillis()).isPresent();
-  }
-
-  private Optional<CutoverWindow.Opening> nextOpening() {
-    return spec.schedule().opening(Workflow.currentTimeMillis());
-  }
-
   private void cutOver() {
     board.start(Phase.CUTOVER);
     String target = board.plan().target().collection();
@@ -371,7 +242,10 @@ public final class MigrationWorkflowImpl extends SteeredMigration
     board.arm(Compensation.switchBack(target, board.plan().nameSwitch()));
     CheckResult result = step(Phase.CUTOVER, false, () -> Steps.whole("cut over").cutover(whole()));
     board.finish(
-        Phase.CUTOVER, passes.isEmpty() ? result.summary() : caughtUp() + "; " + result.summary());
+        Phase.CUTOVER,
+        Stream.of(passes.words(), result.summary())
+            .filter(words -> !words.isEmpty())
+            .collect(Collectors.joining("; ")));
   }
 
   private void approve(boolean needed, String what) {
@@ -384,6 +258,10 @@ public final class MigrationWorkflowImpl extends SteeredMigration
     board.start(Phase.FINALIZE);
     board.finish(Phase.FINALIZE, "");
     board.outcome(outcome, verdict);
+    boolean migrated = outcome == Outcome.MIGRATED || outcome == Outcome.MIGRATED_WITH_SKIPS;
+    if (migrated && spec.archive().moveTo() != null && board.plan().existing() == null) {
+      moveArchive();
+    }
     ReportLocation report =
         step(
             Phase.FINALIZE,
@@ -393,7 +271,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration
                     .writeReport(new ReportRequest(spec.name(), board.snapshot())));
     board.report(report);
     board.outcome(outcome, verdict);
-    if (outcome == Outcome.MIGRATED || outcome == Outcome.MIGRATED_WITH_SKIPS) {
+    if (migrated) {
       keepWhatWasReplaced();
     }
     Workflow.await(Workflow::isEveryHandlerFinished);
@@ -406,13 +284,21 @@ public final class MigrationWorkflowImpl extends SteeredMigration
         report == null ? "" : report.json());
   }
 
+  /** With something replaced, the archive moves when no rollback needs it any more. */
+  private void moveArchive() {
+    String place =
+        step(Phase.FINALIZE, true, () -> Steps.whole("move the archive").moveArchive(whole()));
+    if (place != null) {
+      board.archive(place);
+      board.finish(Phase.FINALIZE, "the archive is in " + place);
+    }
+  }
+
   private long rows() {
     if (board.plan() == null) {
       return 0;
     }
-    CatchUpPass last = passes.isEmpty() ? null : passes.get(passes.size() - 1);
-    boolean counted = last != null && last.pass() > 0 && last.rows() >= 0;
-    return counted ? last.rows() : board.plan().source().rows();
+    return passes.rows().orElse(board.plan().source().rows());
   }
 
   /** Leaves somebody behind who can switch back, or drop what was replaced when its time is up. */
@@ -513,229 +399,18 @@ public final class MigrationWorkflowImpl extends SteeredMigration
   private void workOnParts(Phase... steps) {
     List<Phase> phases = Arrays.asList(steps);
     phases.forEach(board::start);
-    work(board.plan().partitions(), phases);
+    rounds.run(board.plan().partitions(), phases);
     if (phases.contains(Phase.EXPORT)) {
       // The other phases end with a check of the whole.
       board.finish(Phase.EXPORT, "");
     }
   }
 
-  private void work(List<PlannedPartition> partitions, List<Phase> phases) {
-    List<PartitionTask> tasks =
-        partitions.stream()
-            .filter(partition -> !stepsOf(partition, phases).isEmpty())
-            .map(
-                partition ->
-                    PartitionTask.start(
-                        spec.name(),
-                        partition,
-                        stepsOf(partition, phases),
-                        partsOf[partition.index()]))
-            .toList();
-    Map<Integer, PartitionTask> left = new TreeMap<>();
-    tasks.forEach(task -> left.put(task.partition().index(), task));
-    List<StepFailure> open = new ArrayList<>();
-    while (!tasks.isEmpty()) {
-      for (PartitionOutcome outcome : runAll(tasks)) {
-        open.addAll(outcome.failures());
-        if (tasks.stream().filter(task -> task.isOf(outcome)).noneMatch(PartitionTask::complete)) {
-          left.computeIfPresent(outcome.partition(), (index, task) -> task.after(outcome));
-        }
-      }
-      tasks = remaining(left.values(), decide(open, phases), open);
-    }
-  }
-
-  private PlannedPartition partition(int index) {
-    return Stream.concat(board.plan().partitions().stream(), changes.stream())
-        .filter(partition -> partition.index() == index)
-        .findFirst()
-        .orElseThrow();
-  }
-
-  /** The steps that parts of a partition go through. */
-  private List<Phase> stepsOf(PlannedPartition partition, List<Phase> steps) {
-    return board.plan().loads(partition)
-        ? steps
-        : steps.stream().filter(Phase::isOfArchive).toList();
-  }
-
-  private List<PartitionOutcome> runAll(List<PartitionTask> tasks) {
-    Deque<PartitionTask> waiting = new ArrayDeque<>(tasks);
-    List<PartitionOutcome> outcomes = new ArrayList<>();
-    List<Promise<Void>> lanes = new ArrayList<>();
-    RuntimeException unexpected = null;
-    startLanes(lanes, waiting, outcomes);
-    for (int lane = 0; lane < lanes.size(); ) {
-      Promise.anyOf(lanes.get(lane), tuned).getFailure();
-      if (tuned.isCompleted()) {
-        tuned = Workflow.newPromise();
-        startLanes(lanes, waiting, outcomes);
-      }
-      if (lanes.get(lane).isCompleted()) {
-        RuntimeException failure = lanes.get(lane++).getFailure();
-        boolean cancelled =
-            failure instanceof TemporalFailure temporal && Failures.isCancellation(temporal);
-        unexpected = failure == null || cancelled || unexpected != null ? unexpected : failure;
-      }
-    }
-    CancellationScope.throwCanceled();
-    if (unexpected != null) {
-      throw unexpected;
-    }
-    for (PartitionOutcome outcome : outcomes) {
-      partsOf[outcome.partition()] = Math.max(partsOf[outcome.partition()], outcome.nextPart());
-    }
-    return outcomes;
-  }
-
-  /** Starts as many lanes as may work on partitions now. */
-  private void startLanes(
-      List<Promise<Void>> lanes, Deque<PartitionTask> waiting, List<PartitionOutcome> outcomes) {
-    int wanted = Math.min(board.tuning().exportParallelism() - openLanes, waiting.size());
-    for (int i = 0; i < wanted; i++) {
-      openLanes++;
-      lanes.add(
-          Async.procedure(
-              () -> {
-                try {
-                  while (!waiting.isEmpty()
-                      && !work.isCancelRequested()
-                      && openLanes <= board.tuning().exportParallelism()) {
-                    outcomes.add(runPartition(waiting.removeFirst()));
-                  }
-                } finally {
-                  openLanes--;
-                }
-              }));
-    }
-  }
-
-  private PartitionOutcome runPartition(PartitionTask task) {
-    if (!board.plan().childWorkflows()) {
-      return new PartitionPipeline(task, this)
-          .run(Integer.MAX_VALUE, PartitionPipeline.MOST_FAILURES);
-    }
-    String id =
-        String.format(
-            "%s/%s/%04d/%d",
-            Workflow.getInfo().getWorkflowId(),
-            task.steps().get(0).name().toLowerCase(Locale.ROOT),
-            task.partition().index(),
-            Workflow.currentTimeMillis());
-    gate.await();
-    PartitionWorkflow child =
-        Workflow.newChildWorkflowStub(
-            PartitionWorkflow.class, ChildWorkflowOptions.newBuilder().setWorkflowId(id).build());
-    children.put(id, child);
-    try {
-      PartitionOutcome outcome =
-          child.run(task.steered(new PartitionSteering(false, false, board.tuning())), null);
-      outcome.failures().forEach(this::partitionFailure);
-      return outcome;
-    } finally {
-      children.remove(id);
-      if (children.size() >= board.tuning().exportParallelism()) {
-        // One of those that had to wait because of a lower parallelism has its turn.
-        steerChildren(false);
-      }
-    }
-  }
-
-  /** What is still to be done after a round and the decision about it. */
-  private static List<PartitionTask> remaining(
-      Collection<PartitionTask> left, List<StepFailure> redo, List<StepFailure> open) {
-    List<PartitionTask> remaining = new ArrayList<>();
-    for (PartitionTask task : left) {
-      List<StepFailure> again =
-          redo.stream().filter(task::isAbout).filter(f -> f.phase() != Phase.EXPORT).toList();
-      boolean further =
-          !task.complete()
-              && open.stream().filter(task::isAbout).noneMatch(f -> f.phase() == Phase.EXPORT);
-      if (further || !again.isEmpty()) {
-        remaining.add(task.again(again, further));
-      }
-    }
-    return remaining;
-  }
-
-  /**
-   * Asks a person about failed parts, until some are to be worked on again or all are skipped.
-   *
-   * @param open failures that nothing was decided about; the decided ones are taken out
-   * @return the failures to be worked on again; of parts whose step is skipped, the next step
-   */
-  private List<StepFailure> decide(List<StepFailure> open, List<Phase> steps) {
-    while (!open.isEmpty()) {
-      Operator.Decision decision = ask(open);
-      List<StepFailure> concerned = open.stream().filter(decision::concerns).toList();
-      open.removeAll(concerned);
-      if (decision.verb() == Verb.RETRY) {
-        board.resolve(concerned);
-        return concerned;
-      }
-      board.skip(concerned);
-      List<StepFailure> next =
-          concerned.stream()
-              .map(failure -> failure.next(stepsOf(partition(failure.partition()), steps)))
-              .flatMap(Optional::stream)
-              .toList();
-      if (!next.isEmpty()) {
-        return next;
-      }
-    }
-    return List.of();
-  }
-
-  /** Runs a step on the whole until it works or a person has decided; null when it was skipped. */
   private <T> T step(Phase phase, boolean skippable, Supplier<T> action) {
-    while (true) {
-      try {
-        return gate.pass(action);
-      } catch (TemporalFailure failure) {
-        if (Failures.isCancellation(failure)) {
-          throw failure;
-        }
-        StepFailure noted = Failures.ofWhole(phase, skippable, failure);
-        board.failed(noted);
-        if (ask(List.of(noted)).verb() == Verb.SKIP) {
-          board.skip(List.of(noted));
-          return null;
-        }
-        board.resolve(List.of(noted));
-      }
-    }
-  }
-
-  private Operator.Decision ask(List<StepFailure> failures) {
-    if (spec.rollback().automatic() && board.state() != MigrationStatus.State.FINISHED) {
-      throw new RollbackRequested(failures.get(0).toString());
-    }
-    return operator.awaitDecision(
-        MigrationStatus.State.NEEDS_ATTENTION, Operator.question(failures), failures);
+    return steps.run(phase, skippable, action);
   }
 
   private WholeTask whole() {
-    return new WholeTask(spec.name(), Arrays.stream(partsOf).boxed().toList());
-  }
-
-  @Override
-  public <T> T pass(Phase phase, Supplier<T> step) {
-    return gate.pass(phase, step);
-  }
-
-  @Override
-  public Tuning tuning() {
-    return board.tuning();
-  }
-
-  @Override
-  public void done(Phase phase, PartResult result) {
-    board.add(phase, result);
-  }
-
-  @Override
-  public void failed(StepFailure failure) {
-    board.failed(failure);
+    return rounds == null ? new WholeTask(spec.name(), List.of()) : rounds.whole();
   }
 }

@@ -33,6 +33,7 @@ final class StatusBoard {
   private final long startedMillis = Workflow.currentTimeMillis();
   private String migration = "";
   private MigrationPlan plan;
+  private String archive = "";
   private MigrationStatus.State state = MigrationStatus.State.RUNNING;
   private String waitingFor = "";
   private Outcome outcome;
@@ -82,6 +83,7 @@ final class StatusBoard {
 
   void plan(MigrationPlan made) {
     plan = made;
+    archive = made.archive();
     tuning = Tuning.planned(plan.parallelism());
     if (plan.searchAttributes()) {
       showsProgress =
@@ -93,6 +95,11 @@ final class StatusBoard {
     }
     shownPhase = null;
     show();
+  }
+
+  /** Says where the archive is from now on. */
+  void archive(String place) {
+    archive = place;
   }
 
   void start(Phase phase) {
@@ -172,7 +179,7 @@ final class StatusBoard {
     String target = "target " + plan.target().store() + " " + plan.target().collection();
     return switch (phase) {
       case EXPORT -> source;
-      case VALIDATE_EXPORT, FINALIZE -> "archive " + plan.archive();
+      case VALIDATE_EXPORT, FINALIZE -> "archive " + archive;
       case IMPORT, VALIDATE_IMPORT, CUTOVER, ROLLBACK -> target;
       case PLANNING, QUALITY_CHECK -> source + ", " + target;
     };
@@ -276,7 +283,7 @@ final class StatusBoard {
         waitingFor(),
         outcome,
         verdict,
-        plan == null ? "" : plan.archive(),
+        archive,
         report,
         startedMillis,
         now,

@@ -318,6 +318,29 @@ class SpecReaderTest {
   }
 
   @Test
+  void theArchiveMovesOnlyToWhereTheWorkerHasArchives() {
+    for (String folder : List.of("cold", "cold/2026", "a b/ü-1")) {
+      assertThat(moveTo(folder).problems()).isEmpty();
+      assertThat(moveTo(folder).spec().archive().moveTo()).isEqualTo(folder);
+    }
+    for (String folder :
+        List.of(
+            "", "/mnt/cold", "../cold", "cold/../..", "cold//a", "cold/", ".", "a/.b", "a\\b")) {
+      assertThat(moveTo(folder).problems().stream().map(SpecProblem::toString))
+          .singleElement()
+          .asString()
+          .startsWith(
+              "archive.moveTo: must be a folder below the archive folder of the worker, such as"
+                  + " \"cold\" or \"cold/2026\"");
+    }
+  }
+
+  private static SpecReader.Result moveTo(String folder) {
+    return read(
+        "{" + SIDES + ", \"archive\": {\"moveTo\": \"" + folder.replace("\\", "\\\\") + "\"}}");
+  }
+
+  @Test
   void catchingUpHasABound() {
     assertThat(cutover("{}").spec().cutover()).isEqualTo(new MigrationSpec.Cutover(false, 0));
     assertThat(cutover("{\"catch_up\": true, \"maxDifference\": 100}").spec().cutover())

@@ -199,6 +199,12 @@ class FakeActivities implements MigrationActivities, PartActivities {
   }
 
   @Override
+  public String moveArchive(WholeTask task) {
+    call("moveArchive");
+    return "cold/m";
+  }
+
+  @Override
   public ReportLocation writeReport(ReportRequest request) {
     reported = request.status();
     call("writeReport");

@@ -159,6 +159,14 @@ class HistoryRecorder {
   }
 
   @Test
+  void archiveMoved() throws IOException {
+    try (Scenario scenario = new Scenario(new FakeActivities(1, 2, false))) {
+      scenario.begin(", \"archive\": {\"moveTo\": \"cold\"}").getResult(MigrationResult.class);
+      write("archive-moved", scenario.history());
+    }
+  }
+
+  @Test
   void switchedInWindow() throws IOException {
     Instant saturday = Instant.parse("2026-12-05T12:00:00Z");
     try (Scenario scenario = new Scenario(new FakeActivities(1, 2, false), saturday)) {

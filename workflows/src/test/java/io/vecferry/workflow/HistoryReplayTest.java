@@ -52,6 +52,7 @@ class HistoryReplayTest {
     assertThat(histories())
         .extracting(file -> file.getFileName().toString())
         .contains(
+            "archive-moved.json",
             "caught-up.json",
             "children.json",
             "children-paused.json",

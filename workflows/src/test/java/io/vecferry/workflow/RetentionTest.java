@@ -102,6 +102,41 @@ class RetentionTest {
     }
   }
 
+  @Test
+  void theArchiveMovesWhenNoRollbackNeedsIt() throws Exception {
+    String moving = ", \"archive\": {\"moveTo\": \"cold\"}";
+    FakeActivities free = new FakeActivities(1, 1, false);
+    try (Scenario scenario = new Scenario(free)) {
+      free.failing.add("moveArchive");
+      WorkflowStub workflow = scenario.begin(moving);
+      scenario.awaitState(MigrationStatus.State.NEEDS_ATTENTION);
+      assertThat(scenario.stub().status().archive()).isEqualTo("archive");
+      assertThat(scenario.stub().status().choices())
+          .extracting(VerbChoice::verb)
+          .containsExactly(Verb.RETRY, Verb.SKIP);
+      free.failing.clear();
+      scenario.stub().retry(VerbRequest.of("ada", "the disk is mounted"));
+      assertThat(workflow.getResult(MigrationResult.class).outcome()).isEqualTo(Outcome.MIGRATED);
+      assertThat(scenario.stub().status().archive()).isEqualTo("cold/m");
+      // So that the report is written where the archive is.
+      assertThat(free.calls()).endsWith("cutover", "moveArchive", "moveArchive", "writeReport");
+      assertThat(free.reported.archive()).isEqualTo("cold/m");
+    }
+    try (Scenario scenario = new Scenario(replacing())) {
+      scenario.begin(moving).getResult(MigrationResult.class);
+      assertThat(scenario.activities.calls()).doesNotContain("moveArchive");
+    }
+    FakeActivities refused = new FakeActivities(1, 1, false);
+    refused.failing.add("cutover");
+    try (Scenario scenario = new Scenario(refused)) {
+      WorkflowStub workflow = scenario.begin(moving);
+      scenario.awaitState(MigrationStatus.State.NEEDS_ATTENTION);
+      scenario.stub().rollback(VerbRequest.of("ada", "not now"));
+      workflow.getResult(MigrationResult.class);
+      assertThat(refused.calls()).doesNotContain("moveArchive");
+    }
+  }
+
   private static void awaitState(Scenario scenario, RetentionStatus.State state)
       throws InterruptedException {
     long deadline = System.nanoTime() + 60_000_000_000L;

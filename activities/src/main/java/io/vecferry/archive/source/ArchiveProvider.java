@@ -104,7 +104,7 @@ public final class ArchiveProvider implements StoreProvider {
           settings.role() + ".path must be the folder of one migration's archive");
     }
     return new Place(
-        new Archive(new LocalArtifactStore(folder.getParent()), folder.getFileName().toString()),
+        Archive.find(new LocalArtifactStore(folder.getParent()), folder.getFileName().toString()),
         backup ? Archive.TARGET_BACKUP : Archive.SOURCE);
   }
 }
