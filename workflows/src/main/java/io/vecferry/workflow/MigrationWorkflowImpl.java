@@ -15,6 +15,7 @@ import io.vecferry.activity.CatchUpTask;
 import io.vecferry.activity.CheckResult;
 import io.vecferry.activity.Compensation;
 import io.vecferry.activity.PartResult;
+import io.vecferry.activity.RepairTask;
 import io.vecferry.activity.ReportLocation;
 import io.vecferry.activity.ReportRequest;
 import io.vecferry.activity.WholeTask;
@@ -61,6 +62,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration
   private MigrationSpec spec;
   private final List<PlannedPartition> changes = new ArrayList<>();
   private final List<CatchUpPass> passes = new ArrayList<>();
+  private final List<String> repairs = new ArrayList<>();
   private int[] partsOf = new int[0];
   private int openLanes;
 
@@ -83,7 +85,14 @@ public final class MigrationWorkflowImpl extends SteeredMigration
         board.anySkipped() ? Outcome.MIGRATED_WITH_SKIPS : Outcome.MIGRATED,
         board.anySkipped()
             ? "Migrated, but steps were skipped by a person: the proof has a gap."
-            : "Migrated: every record is on the target and was compared.");
+            : "Migrated: " + proof());
+  }
+
+  /** What was proved, in words. */
+  private String proof() {
+    return spec.validation().samples() || spec.validation().allowedMismatches() > 0
+        ? board.summary(Phase.VALIDATE_IMPORT) + "."
+        : "every record is on the target and was compared.";
   }
 
   private String cancelled() {
@@ -239,7 +248,10 @@ public final class MigrationWorkflowImpl extends SteeredMigration
             Phase.VALIDATE_IMPORT,
             true,
             () -> Steps.whole("compare counts").completeImportValidation(whole()));
-    board.finish(Phase.VALIDATE_IMPORT, result == null ? "skipped" : result.summary());
+    String summary = result == null ? "skipped" : result.summary();
+    board.finish(
+        Phase.VALIDATE_IMPORT,
+        Stream.concat(Stream.of(summary), repairs.stream()).collect(Collectors.joining("; ")));
   }
 
   private void checkQuality() {
@@ -674,6 +686,14 @@ public final class MigrationWorkflowImpl extends SteeredMigration
         board.resolve(concerned);
         return concerned;
       }
+      if (decision.verb() == Verb.REPAIR) {
+        List<StepFailure> left = repair(concerned);
+        if (left.isEmpty()) {
+          return concerned;
+        }
+        open.addAll(left);
+        continue;
+      }
       board.skip(concerned);
       List<StepFailure> next =
           concerned.stream()
@@ -689,8 +709,12 @@ public final class MigrationWorkflowImpl extends SteeredMigration
 
   /** Runs a step on the whole until it works or a person has decided; null when it was skipped. */
   private <T> T step(Phase phase, boolean skippable, Supplier<T> action) {
+    boolean repairs = false;
     while (true) {
       try {
+        if (repairs) {
+          repairParts(List.of(""));
+        }
         return gate.pass(action);
       } catch (TemporalFailure failure) {
         if (Failures.isCancellation(failure)) {
@@ -698,13 +722,48 @@ public final class MigrationWorkflowImpl extends SteeredMigration
         }
         StepFailure noted = Failures.ofWhole(phase, skippable, failure);
         board.failed(noted);
-        if (ask(List.of(noted)).verb() == Verb.SKIP) {
+        Verb verb = ask(List.of(noted)).verb();
+        if (verb == Verb.SKIP) {
           board.skip(List.of(noted));
           return null;
         }
+        repairs = verb == Verb.REPAIR;
         board.resolve(List.of(noted));
       }
     }
+  }
+
+  /**
+   * Loads again what differs in parts.
+   *
+   * @return the parts again when that did not work, with the reason; they are to be compared anew
+   */
+  private List<StepFailure> repair(List<StepFailure> differing) {
+    board.resolve(differing);
+    try {
+      repairParts(differing.stream().map(StepFailure::subject).toList());
+      return List.of();
+    } catch (TemporalFailure failure) {
+      if (Failures.isCancellation(failure)) {
+        throw failure;
+      }
+      List<StepFailure> left =
+          differing.stream()
+              .map(
+                  part ->
+                      Failures.ofPart(
+                          part.phase(), part.subject(), part.partition(), part.part(), failure))
+              .toList();
+      left.forEach(board::failed);
+      return left;
+    }
+  }
+
+  private void repairParts(List<String> names) {
+    RepairTask task = new RepairTask(whole(), names);
+    CheckResult repaired =
+        gate.pass(() -> Steps.whole("repair what differs on the target").repair(task));
+    repairs.add(repaired.summary());
   }
 
   private Operator.Decision ask(List<StepFailure> failures) {
