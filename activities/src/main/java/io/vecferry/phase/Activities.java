@@ -1,9 +1,11 @@
 package io.vecferry.phase;
 
 import io.vecferry.archive.LocalArtifactStore;
+import io.vecferry.report.MigrationReport.ResourceSample;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /** All activities of a worker, over one archive root. */
 public final class Activities implements AutoCloseable {
@@ -36,6 +38,11 @@ public final class Activities implements AutoCloseable {
   /** What has to be registered with a worker. */
   public Object[] implementations() {
     return implementations.toArray();
+  }
+
+  /** What this process used last; empty in its first moments. */
+  public Optional<ResourceSample> latestUse() {
+    return monitor.latest();
   }
 
   @Override

@@ -85,6 +85,9 @@ final class ReportAssembly {
             new MigrationReport.Counts(
                 imported.rowsDone(), failed, status.atMillis() - start, failed))
         .findings(plan.findings())
+        .plan(
+            new MigrationReport.Plan(
+                plan.estimate().seconds(), plan.forecast(), plan.targetPlan(), plan.rollbackPlan()))
         .exportValidation(exportValidation(status, exported, workspace))
         .importValidation(proof == null ? null : importValidation(workspace, proof))
         .quality(quality(workspace))

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -40,6 +41,11 @@ final class ResourceMonitor implements AutoCloseable {
   /** Samples since a moment in milliseconds since 1970; their times are on the same clock. */
   synchronized List<ResourceSample> since(long millis) {
     return samples.stream().filter(sample -> sample.elapsedMillis() >= millis).toList();
+  }
+
+  /** The last sample; its time is in milliseconds since 1970. */
+  synchronized Optional<ResourceSample> latest() {
+    return samples.isEmpty() ? Optional.empty() : Optional.of(samples.get(samples.size() - 1));
   }
 
   @Override

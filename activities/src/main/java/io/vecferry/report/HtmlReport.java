@@ -1,6 +1,7 @@
 package io.vecferry.report;
 
 import io.vecferry.plan.Finding;
+import io.vecferry.plan.Forecast;
 import io.vecferry.report.MigrationReport.Check;
 import io.vecferry.report.MigrationReport.Difference;
 import io.vecferry.report.MigrationReport.ExportValidation;
@@ -9,6 +10,7 @@ import io.vecferry.report.MigrationReport.OperatorAction;
 import io.vecferry.report.MigrationReport.Outcome;
 import io.vecferry.report.MigrationReport.Phase;
 import io.vecferry.report.MigrationReport.PhaseRate;
+import io.vecferry.report.MigrationReport.Plan;
 import io.vecferry.report.MigrationReport.Quality;
 import io.vecferry.report.MigrationReport.RecallBin;
 import io.vecferry.report.MigrationReport.RejectedRecord;
@@ -116,6 +118,7 @@ final class HtmlReport {
     proof();
     tableOfContents();
     sides();
+    plan();
     timeline();
     progress();
     exportValidation();
@@ -299,6 +302,7 @@ final class HtmlReport {
 
   private void collectContents() {
     contentsWhen(report.source() != null || report.target() != null, "collections", "Collections");
+    contentsWhen(report.plan() != null, "plan", "Plan");
     contentsWhen(!report.phases().isEmpty(), "timeline", "Timeline");
     contentsWhen(hasProgress(), "progress", "Throughput and resources");
     contentsWhen(report.exportValidation() != null, "export", "Export validation");
@@ -392,6 +396,60 @@ final class HtmlReport {
       case "MULTI" -> "several, " + element;
       default -> field.kind();
     };
+  }
+
+  private void plan() {
+    if (!begin("plan")) {
+      return;
+    }
+    Plan plan = report.plan();
+    if (plan.seconds() > 0) {
+      paragraph("Planned with " + Format.duration(plan.seconds() * 1000) + " of work.");
+    }
+    table(
+        "Time of each phase, as planned and as it was",
+        List.of("Phase", "Planned", "Took"),
+        plan.forecast().phases(),
+        this::plannedTime);
+    table(
+        "What was needed",
+        List.of("What", "Needed", "There"),
+        plan.forecast().needs(),
+        HtmlReport::need);
+    steps("Timeline", plan.forecast().timeline());
+    steps("What happens to the name", plan.target());
+    steps("What a rollback does, in this order", plan.rollback());
+    html.close().line();
+  }
+
+  private List<Cell> plannedTime(Forecast.PhaseTime time) {
+    String took =
+        report.phases().stream()
+            .filter(phase -> phase.name().equals(time.phase().name()))
+            .filter(phase -> phase.startedMillis() > 0 && phase.finishedMillis() > 0)
+            .map(phase -> Format.duration(phase.finishedMillis() - phase.startedMillis()))
+            .findFirst()
+            .orElse(Format.UNKNOWN);
+    return List.of(
+        Cell.of(Format.words(time.phase().name())),
+        Cell.number(Format.duration(time.seconds() * 1000)),
+        Cell.number(took));
+  }
+
+  private static List<Cell> need(Forecast.Need need) {
+    return List.of(
+        Cell.of(need.name()),
+        Cell.number(need.words(need.needed())),
+        Cell.number(need.available() < 0 ? Format.UNKNOWN : need.words(need.available())));
+  }
+
+  private void steps(String title, List<String> steps) {
+    if (steps.isEmpty()) {
+      return;
+    }
+    html.element("h3", title).open("ol");
+    steps.stream().limit(limits.rows()).forEach(step -> html.element("li", clip(step)));
+    html.close();
   }
 
   private void timeline() {

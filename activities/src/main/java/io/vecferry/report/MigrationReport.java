@@ -1,6 +1,7 @@
 package io.vecferry.report;
 
 import io.vecferry.plan.Finding;
+import io.vecferry.plan.Forecast;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +28,7 @@ import java.util.TreeMap;
  * @param phases in order of their start; phases may overlap
  * @param counts totals; null when nothing was processed
  * @param findings what planning found out
+ * @param plan what planning expected; null when it said nothing
  * @param exportValidation proof of the backup; null when it did not run
  * @param importValidation proof of the target; null when it did not run
  * @param quality comparison of search results; null when it did not run
@@ -52,6 +54,7 @@ public record MigrationReport(
     List<Phase> phases,
     Counts counts,
     List<Finding> findings,
+    Plan plan,
     ExportValidation exportValidation,
     ImportValidation importValidation,
     Quality quality,
@@ -162,6 +165,22 @@ public record MigrationReport(
       long rows,
       long bytes,
       String note) {}
+
+  /**
+   * What was expected before anything was moved.
+   *
+   * @param seconds duration of the whole work, in seconds
+   * @param forecast canary, times of the phases, timeline and what is needed
+   * @param target what happens to the target's name, in order
+   * @param rollback what a rollback would do, in order
+   */
+  public record Plan(long seconds, Forecast forecast, List<String> target, List<String> rollback) {
+    public Plan {
+      forecast = forecast == null ? Forecast.NONE : forecast;
+      target = list(target);
+      rollback = list(rollback);
+    }
+  }
 
   /**
    * Totals.
@@ -372,6 +391,7 @@ public record MigrationReport(
     private List<Phase> phases;
     private Counts counts;
     private List<Finding> findings;
+    private Plan plan;
     private ExportValidation exportValidation;
     private ImportValidation importValidation;
     private Quality quality;
@@ -419,6 +439,11 @@ public record MigrationReport(
 
     public Builder findings(List<Finding> value) {
       this.findings = value;
+      return this;
+    }
+
+    public Builder plan(Plan value) {
+      this.plan = value;
       return this;
     }
 
@@ -495,6 +520,7 @@ public record MigrationReport(
           phases,
           counts,
           findings,
+          plan,
           exportValidation,
           importValidation,
           quality,

@@ -3,6 +3,7 @@ package io.vecferry.report;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vecferry.plan.Finding;
+import io.vecferry.plan.Forecast;
 import io.vecferry.report.MigrationReport.Counts;
 import io.vecferry.report.MigrationReport.Difference;
 import io.vecferry.report.MigrationReport.ImportValidation;
@@ -295,6 +296,15 @@ final class ReportWriterTest {
         Collections.nCopies(500, new Phase(value, value, 1, 2, 3, 4, value)),
         new Counts(1, 1, 1, 1),
         Collections.nCopies(500, Finding.warning(value, value, value)),
+        new MigrationReport.Plan(
+            1,
+            new Forecast(
+                null,
+                List.of(),
+                Collections.nCopies(500, value),
+                List.of(new Forecast.Need(value, 2, 1, false))),
+            Collections.nCopies(500, value),
+            List.of(value)),
         null,
         new ImportValidation(
             value, 0.1, 1, 0, 0, 1, 0, Map.of(value, 1L), 0.1, List.of(), value, 1, value),

@@ -1,6 +1,7 @@
 package io.vecferry.report;
 
 import io.vecferry.plan.Finding;
+import io.vecferry.plan.Forecast;
 import io.vecferry.report.MigrationReport.Check;
 import io.vecferry.report.MigrationReport.Counts;
 import io.vecferry.report.MigrationReport.Difference;
@@ -66,6 +67,7 @@ final class SampleReport {
         phases(),
         new Counts(ROWS, 0, 1_290_000, 0),
         findings(),
+        plan(),
         exportValidation(),
         new ImportValidation(
             "full",
@@ -138,6 +140,7 @@ final class SampleReport {
             phase("ROLLBACK", "COMPLETED", 1_060, 1_100, -1, null)),
         new Counts(ROWS, 204, 1_050_000, 1_515),
         findings(),
+        plan(),
         exportValidation(),
         new ImportValidation(
             "full",
@@ -256,6 +259,22 @@ final class SampleReport {
             "Raise index.params.nprobe if the quality check fails."),
         Finding.info("ids", "String ids of up to 36 bytes are kept as the primary key."),
         Finding.info("target.partitionKey", "category has 214 distinct values."));
+  }
+
+  private static MigrationReport.Plan plan() {
+    return new MigrationReport.Plan(
+        1500,
+        new Forecast(
+            null,
+            List.of(
+                new Forecast.PhaseTime(io.vecferry.plan.Phase.EXPORT, 500),
+                new Forecast.PhaseTime(io.vecferry.plan.Phase.IMPORT, 780)),
+            List.of("It starts at once.", "Readers see the new collection after one call."),
+            List.of(
+                Forecast.Need.ofBytes("archive storage", 4_810_000_000L, 92_000_000_000L),
+                Forecast.Need.ofBytes("target memory", 4_900_000_000L, -1))),
+        List.of("`vectors` is loaded under its own name"),
+        List.of("remove `vectors`: about 1 s"));
   }
 
   private static ExportValidation exportValidation() {

@@ -20,7 +20,8 @@ import java.util.concurrent.TimeoutException;
 
 /** Starts a migration and shows it until it ends or waits for a person. */
 final class Follower {
-  private static final long POLL_MILLIS = 200;
+  private static final long SHORTEST_POLL_MILLIS = 200;
+  private static final long LONGEST_POLL_MILLIS = 2000;
 
   private final Path archiveRoot;
   private final boolean wait;
@@ -55,6 +56,7 @@ final class Follower {
                   archiveRoot,
                   true,
                   WorkerLimits.defaults(),
+                  Optional.empty(),
                   Optional.empty())) {
         running.address(embedded.address());
         service.client().start(document);
@@ -68,9 +70,10 @@ final class Follower {
     Progress progress = new Progress(System.err, Boolean.getBoolean("vecferry.terminal"));
     CompletableFuture<MigrationResult> end =
         CompletableFuture.supplyAsync(() -> client.awaitResult(name), Temporal::inOwnThread);
+    long began = System.nanoTime();
     while (true) {
       try {
-        MigrationResult result = end.get(POLL_MILLIS, TimeUnit.MILLISECONDS);
+        MigrationResult result = end.get(pollMillis(began), TimeUnit.MILLISECONDS);
         Temporal.answer(() -> client.status(name)).ifPresent(progress::show);
         progress.end();
         return finished(result);
@@ -97,6 +100,12 @@ final class Follower {
         return ExitCode.NEEDS_PERSON;
       }
     }
+  }
+
+  /** A twentieth of the time so far: each look costs the service and the worker something. */
+  private static long pollMillis(long beganNanos) {
+    long soFar = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - beganNanos);
+    return Math.min(LONGEST_POLL_MILLIS, Math.max(SHORTEST_POLL_MILLIS, soFar / 20));
   }
 
   private int finished(MigrationResult result) {

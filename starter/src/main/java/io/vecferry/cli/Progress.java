@@ -12,8 +12,8 @@ import java.util.Locale;
 import java.util.Set;
 
 /**
- * Shows a running migration: one line that is drawn again on a terminal, a line for each step in a
- * log.
+ * Shows a running migration: one line that is drawn again on a terminal; in a log a line for each
+ * step, and in between, ever less often, one that says how far it is.
  */
 final class Progress {
   private static final int WIDTH = 24;
@@ -22,12 +22,16 @@ final class Progress {
   private static final List<Phase> BY_PARTS =
       List.of(Phase.EXPORT, Phase.VALIDATE_EXPORT, Phase.IMPORT, Phase.VALIDATE_IMPORT);
 
+  private static final long FIRST_LINE_MILLIS = 15_000;
+  private static final long MOST_BETWEEN_LINES_MILLIS = 600_000;
+
   private final PrintStream out;
   private final boolean terminal;
   private final Set<Phase> finished = EnumSet.noneOf(Phase.class);
   private final Set<StepFailure> told = new HashSet<>();
   private final Set<String> toldOfTrying = new HashSet<>();
   private String state = "";
+  private long nextLineMillis = FIRST_LINE_MILLIS;
   private int drawn;
 
   Progress(PrintStream out, boolean terminal) {
@@ -59,9 +63,18 @@ final class Progress {
         line("  " + now);
       }
     }
-    if (terminal && status.state() == MigrationStatus.State.RUNNING) {
-      draw(status);
+    if (status.state() == MigrationStatus.State.RUNNING) {
+      if (terminal) {
+        draw(status);
+      } else if (millis(status) >= nextLineMillis) {
+        line(String.format(Locale.ROOT, "  %4d s: %s", millis(status) / 1000, howFar(status)));
+        nextLineMillis = millis(status) + Math.min(millis(status), MOST_BETWEEN_LINES_MILLIS);
+      }
     }
+  }
+
+  private static long millis(MigrationStatus status) {
+    return status.atMillis() - status.startedMillis();
   }
 
   /** Says, once, that nobody works on the migration. */
@@ -78,30 +91,50 @@ final class Progress {
   }
 
   private void draw(MigrationStatus status) {
-    long done = 0;
-    double millis = Math.max(1, status.atMillis() - status.startedMillis());
-    for (PhaseProgress phase : status.phases()) {
-      done += phase.rowsDone();
-    }
-    long all = Math.max(1, status.rowsExpected() * BY_PARTS.size());
-    double share = Math.min(1, (double) done / all);
-    int filled = (int) (share * WIDTH);
+    int filled = (int) (share(status) * WIDTH);
     String text =
         String.format(
             Locale.ROOT,
-            "  %-15s [%s%s] %3.0f %%  %,.0f records/s%s",
+            "  %-15s [%s%s] %s",
             status.phase().name().toLowerCase(Locale.ROOT).replace('_', ' '),
             "#".repeat(filled),
             "-".repeat(WIDTH - filled),
-            share * 100,
-            done / BY_PARTS.size() / millis * 1000,
-            share > 0.02
-                ? String.format(
-                    Locale.ROOT, "  about %,.0f s left", millis / share * (1 - share) / 1000)
-                : "");
+            howFar(status));
     out.print("\r" + text + " ".repeat(Math.max(0, drawn - text.length())));
     out.flush();
     drawn = text.length();
+  }
+
+  /** Share of the work with records that is done. */
+  private static double share(MigrationStatus status) {
+    return Math.min(1, (double) rows(status) / Math.max(1, status.rowsExpected()));
+  }
+
+  /** Records that went through all phases that work by parts, on average. */
+  private static long rows(MigrationStatus status) {
+    return status.phases().stream().mapToLong(PhaseProgress::rowsDone).sum() / BY_PARTS.size();
+  }
+
+  private static String howFar(MigrationStatus status) {
+    String speed =
+        String.format(
+            Locale.ROOT,
+            "%3.0f %%  %,.0f records/s",
+            share(status) * 100,
+            1000.0 * rows(status) / Math.max(1, millis(status)));
+    return status.secondsLeft() < 0 ? speed : speed + "  " + left(status) + " left";
+  }
+
+  /** How long a migration still works. */
+  static String left(MigrationStatus status) {
+    long seconds = status.secondsLeft();
+    if (seconds < 120) {
+      return "about " + seconds + " s";
+    }
+    long minutes = (seconds + 59) / 60;
+    return minutes < 120
+        ? "about " + minutes + " min"
+        : String.format(Locale.ROOT, "about %d h %02d min", minutes / 60, minutes % 60);
   }
 
   private void line(String text) {

@@ -47,6 +47,9 @@ final class StatusCommand extends MigrationCommand {
               status.rowsExpected(),
               phase.summary()));
     }
+    if (status.secondsLeft() >= 0) {
+      System.out.println("Work left: " + Progress.left(status));
+    }
     for (StepFailure failure : status.failures()) {
       System.out.println("Failed: " + failure);
     }

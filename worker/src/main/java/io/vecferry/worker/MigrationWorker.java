@@ -1,14 +1,19 @@
 package io.vecferry.worker;
 
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.binder.BaseUnits;
 import io.temporal.client.WorkflowClient;
 import io.temporal.client.WorkflowClientOptions;
 import io.temporal.serviceclient.WorkflowServiceStubs;
 import io.temporal.worker.Worker;
 import io.temporal.worker.WorkerDeploymentOptions;
 import io.temporal.worker.WorkerFactory;
+import io.temporal.worker.WorkerFactoryOptions;
 import io.temporal.worker.WorkerOptions;
 import io.vecferry.activity.TaskQueues;
 import io.vecferry.phase.Activities;
+import io.vecferry.report.MigrationReport.ResourceSample;
 import io.vecferry.workflow.MigrationWorkflowImpl;
 import io.vecferry.workflow.PartitionWorkflowImpl;
 import io.vecferry.workflow.Payloads;
@@ -18,6 +23,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.ToDoubleFunction;
+import java.util.function.ToLongFunction;
 
 /** A worker that is polling. */
 public final class MigrationWorker implements AutoCloseable {
@@ -43,6 +50,7 @@ public final class MigrationWorker implements AutoCloseable {
    * @param searchAttributes whether the service knows the migration's search attributes
    * @param limits what the worker takes on
    * @param deployment worker versioning; empty for none
+   * @param metrics where steps are counted; empty for nowhere
    */
   public static MigrationWorker start(
       WorkflowServiceStubs stubs,
@@ -50,14 +58,17 @@ public final class MigrationWorker implements AutoCloseable {
       Path archiveRoot,
       boolean searchAttributes,
       WorkerLimits limits,
-      Optional<WorkerDeploymentOptions> deployment) {
+      Optional<WorkerDeploymentOptions> deployment,
+      Optional<StepMetrics> metrics) {
     WorkflowClient client =
         WorkflowClient.newInstance(
             stubs,
             WorkflowClientOptions.newBuilder(options)
                 .setDataConverter(Payloads.converter())
                 .build());
-    WorkerFactory factory = WorkerFactory.newInstance(client);
+    WorkerFactoryOptions.Builder factoryOptions = WorkerFactoryOptions.newBuilder();
+    metrics.ifPresent(factoryOptions::setWorkerInterceptors);
+    WorkerFactory factory = WorkerFactory.newInstance(client, factoryOptions.build());
     Activities activities = new Activities(archiveRoot, searchAttributes, limits.patience());
     for (WorkerLimits.Kind kind : limits.serves()) {
       Worker worker = factory.newWorker(taskQueue(kind), options(kind, limits, deployment));
@@ -99,6 +110,21 @@ public final class MigrationWorker implements AutoCloseable {
             .setDefaultHeartbeatThrottleInterval(LONGEST_SILENCE);
     deployment.ifPresent(options::setDeploymentOptions);
     return options.build();
+  }
+
+  /** Shows what this process uses. */
+  void bindResources(MeterRegistry registry) {
+    Gauge.builder("vecferry.archive.disk.free", activities, bytes(ResourceSample::diskFreeBytes))
+        .baseUnit(BaseUnits.BYTES)
+        .register(registry);
+    Gauge.builder("vecferry.resident.memory", activities, bytes(ResourceSample::rssBytes))
+        .baseUnit(BaseUnits.BYTES)
+        .register(registry);
+  }
+
+  private static ToDoubleFunction<Activities> bytes(ToLongFunction<ResourceSample> of) {
+    return activities ->
+        activities.latestUse().map(of::applyAsLong).map(Long::doubleValue).orElse(Double.NaN);
   }
 
   /**

@@ -52,24 +52,29 @@ public final class WorkerProcess {
   /** Runs until the process is asked to end. */
   public void run() throws IOException, InterruptedException {
     Optional<WorkerDeploymentOptions> deployment = Deployment.ofEnvironment(System.getenv());
-    PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-    new JvmMemoryMetrics().bindTo(registry);
-    new ProcessorMetrics().bindTo(registry);
-    Scope scope =
-        new RootScopeBuilder()
-            .reporter(new MicrometerClientStatsReporter(registry))
-            .reportEvery(com.uber.m3.util.Duration.ofSeconds(10));
-    TemporalSettings measured = settings.withMetrics(scope);
-    WorkflowServiceStubs stubs = measured.connect();
+    // Nobody sees metrics that are not served.
+    Optional<PrometheusMeterRegistry> metrics =
+        http == null ? Optional.empty() : Optional.of(registry());
+    WorkflowServiceStubs stubs =
+        metrics.map(WorkerProcess::scope).map(settings::withMetrics).orElse(settings).connect();
+    boolean searchAttributes = settings.knowsSearchAttributes();
     MigrationWorker worker =
         MigrationWorker.start(
             stubs,
             settings.client(),
             archiveRoot,
-            settings.knowsSearchAttributes(),
+            searchAttributes,
             limits,
-            deployment);
-    HttpServer server = http == null ? null : serve(registry, stubs);
+            deployment,
+            metrics.map(StepMetrics::new));
+    HttpServer server = null;
+    if (metrics.isPresent()) {
+      MigrationGauges.bind(
+          metrics.get(), stubs, settings.client().getNamespace(), searchAttributes);
+      worker.bindResources(metrics.get());
+      server = serve(metrics.get(), stubs);
+    }
+    HttpServer served = server;
     CountDownLatch stopped = new CountDownLatch(1);
     Runtime.getRuntime()
         .addShutdownHook(
@@ -78,8 +83,8 @@ public final class WorkerProcess {
                   LOG.info("Stopping: running steps close their part or go on elsewhere.");
                   worker.stop(GRACE);
                   stubs.shutdown();
-                  if (server != null) {
-                    server.stop(0);
+                  if (served != null) {
+                    served.stop(0);
                   }
                   stopped.countDown();
                 },
@@ -92,6 +97,19 @@ public final class WorkerProcess {
         limits.parallelActivities(),
         limits.serves());
     stopped.await();
+  }
+
+  private static PrometheusMeterRegistry registry() {
+    PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    new JvmMemoryMetrics().bindTo(registry);
+    new ProcessorMetrics().bindTo(registry);
+    return registry;
+  }
+
+  private static Scope scope(PrometheusMeterRegistry registry) {
+    return new RootScopeBuilder()
+        .reporter(new MicrometerClientStatsReporter(registry))
+        .reportEvery(com.uber.m3.util.Duration.ofSeconds(10));
   }
 
   private HttpServer serve(PrometheusMeterRegistry registry, WorkflowServiceStubs stubs)

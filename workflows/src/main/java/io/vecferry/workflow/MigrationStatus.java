@@ -20,6 +20,8 @@ import java.util.List;
  * @param archive where the archive is; empty before planning has ended
  * @param report where the reports are; null before they are written
  * @param atMillis when the snapshot was taken, in milliseconds since 1970
+ * @param secondsLeft how long it still works, waiting for people not counted; -1 when nobody can
+ *     tell
  * @param tuning the speed; null before planning has ended
  * @param choices what a person could do now
  * @param retrying steps that have failed and are tried again by themselves; filled in by {@code
@@ -42,6 +44,7 @@ public record MigrationStatus(
     ReportLocation report,
     long startedMillis,
     long atMillis,
+    long secondsLeft,
     Tuning tuning,
     List<VerbChoice> choices,
     List<StepFailure> retrying) {
@@ -70,6 +73,7 @@ public record MigrationStatus(
         report,
         startedMillis,
         atMillis,
+        secondsLeft,
         tuning,
         choices,
         stepsTriedAgain);

@@ -267,6 +267,7 @@ final class StatusBoard {
   }
 
   MigrationStatus snapshot() {
+    long now = Workflow.currentTimeMillis();
     return new MigrationStatus(
         migration,
         state,
@@ -283,10 +284,18 @@ final class StatusBoard {
         plan == null ? "" : plan.archive(),
         report,
         startedMillis,
-        Workflow.currentTimeMillis(),
+        now,
+        secondsLeft(now),
         tuning,
         choices.get(),
         List.of());
+  }
+
+  private long secondsLeft(long atMillis) {
+    return plan == null || outcome != null
+        ? TimeLeft.UNKNOWN
+        : new TimeLeft(plan.forecast().phases(), plan.exportedRows(), phases.values(), atMillis)
+            .seconds();
   }
 
   private String waitingFor() {

@@ -1,0 +1,125 @@
+package io.vecferry.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vecferry.testing.RunningServer;
+import io.vecferry.testing.Server;
+import io.vecferry.testing.WithServer;
+import io.vecferry.workflow.MigrationStatus;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a worker says about itself over HTTP. */
+@Timeout(180)
+class MetricsTest {
+  private static final int ROWS = 200;
+  private static final Pattern ADDRESS = Pattern.compile("Metrics and health on (http://\\S+)");
+
+  private final HttpClient http = HttpClient.newHttpClient();
+
+  @TempDir Path folder;
+
+  @Test
+  void stepsRecordsAndFailuresAreCounted(@WithServer(Server.TEMPORAL) RunningServer temporal)
+      throws Exception {
+    try (Service service = Service.at(temporal, folder)) {
+      Cli.Running worker = service.startWorker("--http", "127.0.0.1:0");
+      worker.await("it serves", () -> ADDRESS.matcher(worker.out() + worker.err()).find());
+      Matcher address = ADDRESS.matcher(worker.out() + worker.err());
+      assertThat(address.find()).isTrue();
+      String url = address.group(1);
+      assertThat(get(url, "/healthz").body()).isEqualTo("ok\n");
+      assertThat(get(url, "/readyz").statusCode()).isEqualTo(200);
+
+      FaissFolder.write(folder.resolve("source"), ROWS, 8);
+      Path spec = Specs.write(folder, "measured", "export: {partRows: 50}");
+      Cli.Result migrated = service.cli(folder).run("run", spec.toString());
+      assertThat(migrated.exitCode()).as("%s", migrated).isZero();
+
+      String metrics = get(url, "/metrics").body();
+      for (String step :
+          new String[] {
+            "export_part", "validate_exported_part", "import_part", "validate_imported_part"
+          }) {
+        assertThat(
+                value(metrics, "vecferry_records_total{how=\"worked_on\",step=\"" + step + "\"}"))
+            .as(step)
+            .isEqualTo(ROWS);
+        assertThat(value(metrics, "vecferry_steps_running{step=\"" + step + "\"}")).isZero();
+        assertThat(
+                value(
+                    metrics, "vecferry_step_seconds_count{result=\"done\",step=\"" + step + "\"}"))
+            .isEqualTo(4);
+      }
+      assertThat(value(metrics, "vecferry_archive_bytes_total{step=\"export_part\"}"))
+          .isGreaterThan(ROWS * 8 * 4);
+      assertThat(value(metrics, "vecferry_rejects_total{step=\"import_part\"}")).isZero();
+      assertThat(value(metrics, "vecferry_archive_disk_free_bytes")).isPositive();
+      assertThat(value(metrics, "vecferry_resident_memory_bytes")).isPositive();
+      assertThat(value(metrics, "vecferry_migrations_running")).isZero();
+      assertThat(metrics).contains("temporal_").doesNotContain("measured");
+    }
+  }
+
+  @Test
+  void whatFailsAndWaitsIsCounted(@WithServer(Server.TEMPORAL) RunningServer temporal)
+      throws Exception {
+    try (Service service = Service.at(temporal, folder)) {
+      Cli.Running worker = service.startWorker("--http", "127.0.0.1:0");
+      worker.await("it serves", () -> ADDRESS.matcher(worker.out() + worker.err()).find());
+      Matcher address = ADDRESS.matcher(worker.out() + worker.err());
+      assertThat(address.find()).isTrue();
+      FaissFolder.write(folder.resolve("source"), ROWS, 8);
+      Specs.write(folder, "broken", "export: {partRows: 50}\napproval: {beforeImport: true}");
+      assertThat(service.cli(folder).run("start", "spec.yaml").exitCode()).isZero();
+      service.await("broken", MigrationStatus.State.WAITING_FOR_APPROVAL);
+      damageAPart();
+      assertThat(service.cli(folder).run("approve", "broken", "--reason", "go on").exitCode())
+          .isZero();
+      service.await("broken", MigrationStatus.State.NEEDS_ATTENTION);
+
+      String metrics = get(address.group(1), "/metrics").body();
+      assertThat(metrics)
+          .containsPattern(
+              "vecferry_step_failures_total\\{class=\"ARCHIVE_DAMAGED\",step=\"import_part\"} 1");
+      assertThat(value(metrics, "vecferry_migrations_running")).isEqualTo(1);
+      service.client().cancel("broken", "the test is over");
+    }
+  }
+
+  private void damageAPart() throws IOException {
+    try (Stream<Path> files = Files.walk(folder.resolve("archives/broken"))) {
+      Path part =
+          files.filter(file -> file.toString().endsWith(".parquet")).findFirst().orElseThrow();
+      byte[] bytes = Files.readAllBytes(part);
+      bytes[bytes.length / 2] ^= 1;
+      Files.write(part, bytes);
+    }
+  }
+
+  private HttpResponse<String> get(String url, String path) throws Exception {
+    return http.send(
+        HttpRequest.newBuilder(URI.create(url + path)).build(), BodyHandlers.ofString());
+  }
+
+  private static double value(String metrics, String series) {
+    return metrics
+        .lines()
+        .filter(line -> line.startsWith(series + " "))
+        .mapToDouble(line -> Double.parseDouble(line.substring(series.length() + 1)))
+        .findFirst()
+        .orElseThrow(() -> new AssertionError("no " + series + " in\n" + metrics));
+  }
+}

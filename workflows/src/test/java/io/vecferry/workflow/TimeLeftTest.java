@@ -1,0 +1,85 @@
+package io.vecferry.workflow;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vecferry.plan.Forecast.PhaseTime;
+import io.vecferry.plan.Phase;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** 1,000 records, planned with 100 seconds for each phase that works by parts. */
+class TimeLeftTest {
+  private static final List<PhaseTime> PLANNED =
+      List.of(
+          new PhaseTime(Phase.EXPORT, 100),
+          new PhaseTime(Phase.VALIDATE_EXPORT, 100),
+          new PhaseTime(Phase.IMPORT, 100),
+          new PhaseTime(Phase.VALIDATE_IMPORT, 100),
+          new PhaseTime(Phase.QUALITY_CHECK, 20));
+
+  private final List<PhaseProgress> phases = new ArrayList<>();
+
+  @Test
+  void planCountsBeforeAnythingWasAchieved() {
+    running(Phase.EXPORT, 10, 0, 0);
+    running(Phase.VALIDATE_EXPORT, 10, 0, 0);
+    waiting(Phase.IMPORT);
+    waiting(Phase.VALIDATE_IMPORT);
+    waiting(Phase.QUALITY_CHECK);
+    assertThat(left(PLANNED)).isEqualTo(90 + 220);
+  }
+
+  @Test
+  void whatWasAchievedCounts() {
+    done(Phase.EXPORT);
+    running(Phase.VALIDATE_EXPORT, 60, 500, 0);
+    running(Phase.IMPORT, 60, 200, 0);
+    waiting(Phase.VALIDATE_IMPORT);
+    waiting(Phase.QUALITY_CHECK);
+    assertThat(left(PLANNED)).isEqualTo(240 + 120);
+  }
+
+  @Test
+  void whatAnEarlierRunHadDoneIsNoSpeed() {
+    done(Phase.EXPORT);
+    done(Phase.VALIDATE_EXPORT);
+    running(Phase.IMPORT, 10, 900, 800);
+    assertThat(left(PLANNED)).isEqualTo(10);
+  }
+
+  @Test
+  void withoutPlannedTimesOnlyWhatWasAchievedCounts() {
+    running(Phase.EXPORT, 60, 1000, 0);
+    running(Phase.VALIDATE_EXPORT, 60, 600, 0);
+    running(Phase.IMPORT, 60, 400, 0);
+    waiting(Phase.VALIDATE_IMPORT);
+    assertThat(left(List.of())).isEqualTo(60);
+  }
+
+  @Test
+  void nobodyCanTell() {
+    running(Phase.EXPORT, 60, 10, 0);
+    assertThat(left(List.of())).isEqualTo(TimeLeft.UNKNOWN);
+  }
+
+  private long left(List<PhaseTime> planned) {
+    return new TimeLeft(planned, 1000, phases, 1_000_000).seconds();
+  }
+
+  private void waiting(Phase phase) {
+    add(phase, PhaseProgress.State.WAITING, 0, 0, 0);
+  }
+
+  private void done(Phase phase) {
+    add(phase, PhaseProgress.State.DONE, 1000, 0, 1);
+  }
+
+  private void running(Phase phase, long seconds, long rows, long reused) {
+    add(phase, PhaseProgress.State.RUNNING, rows, reused, 1_000_000 - seconds * 1000);
+  }
+
+  private void add(Phase phase, PhaseProgress.State state, long rows, long reused, long started) {
+    phases.add(new PhaseProgress(phase, state, 0, rows, reused, 0, started, 0, ""));
+  }
+}
