@@ -13,7 +13,6 @@ import io.vecferry.record.IdColumn;
 import io.vecferry.record.IdKind;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.store.BatchReader;
-import io.vecferry.store.Reject;
 import io.vecferry.store.SourceRange;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.VectorStore;
@@ -32,6 +31,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 
 /**
  * Follows a source that is written to while it migrates, pass by pass: finds how it differs from
@@ -143,7 +143,7 @@ final class CatchUp {
           expected,
           source,
           (search, found) -> {
-            long rows = readSource(source, search);
+            long rows = readAll(source, workspace.spec().export().batchSize(), search::current);
             search.finish(found);
             return rows;
           });
@@ -212,13 +212,13 @@ final class CatchUp {
     return seen;
   }
 
-  private long readSource(VectorStore source, ChangeSearch search) {
+  /** Reads a whole collection; gives the number of its records. */
+  static long readAll(VectorStore store, int batchSize, Consumer<RecordBatch> consumer) {
     long rows = 0;
-    for (SourceRange range : source.split(1)) {
-      try (BatchReader reader =
-          source.read(range.moving(), null, workspace.spec().export().batchSize())) {
+    for (SourceRange range : store.split(1)) {
+      try (BatchReader reader = store.read(range.moving(), null, batchSize)) {
         for (RecordBatch batch = reader.next(); batch != null; batch = reader.next()) {
-          search.current(batch);
+          consumer.accept(batch);
           rows += batch.rows();
           Calls.stillRunning(rows);
         }
@@ -458,13 +458,9 @@ final class CatchUp {
 
   /** How many records of a part the target has refused. */
   private long rejects(String part) {
-    String name = Archive.REJECTS + "/" + Workspace.partName(part) + ".json";
-    if (!archive.exists(name)) {
+    Set<String> refused = PartComparison.refused(archive, Workspace.partName(part));
+    if (refused.isEmpty()) {
       return 0;
-    }
-    Set<String> refused = new HashSet<>();
-    for (Reject reject : archive.readJson(name, Payloads.MAPPER, Reject[].class)) {
-      refused.add(reject.id());
     }
     long[] count = new long[1];
     forEachId(part, (kind, text) -> count[0] += refused.contains(text) ? 1 : 0);
@@ -564,7 +560,10 @@ final class CatchUp {
           ImportMarker.find(archive, Workspace.partName(part), workspace.plan().loadId(), sidecar);
       expected += marker == null ? sidecar.rows() : marker.rows();
     }
-    if (found != expected && !workspace.hasBegunToSwitch() && kept(archive, pass + 1).isEmpty()) {
+    long allowed = workspace.spec().validation().allowedMismatches();
+    if (Math.abs(found - expected) > allowed
+        && !workspace.hasBegunToSwitch()
+        && kept(archive, pass + 1).isEmpty()) {
       throw new StoreException(
           FailureClass.NOT_PROVED,
           String.format(

@@ -7,6 +7,7 @@ import io.vecferry.activity.CatchUpTask;
 import io.vecferry.activity.CheckResult;
 import io.vecferry.activity.Compensation;
 import io.vecferry.activity.MigrationActivities;
+import io.vecferry.activity.RepairTask;
 import io.vecferry.activity.ReportLocation;
 import io.vecferry.activity.ReportRequest;
 import io.vecferry.activity.WholeTask;
@@ -232,8 +233,14 @@ public final class MigrationSteps implements MigrationActivities {
           List<PartSidecar> sidecars =
               paths.stream().map(path -> PartReader.sidecar(archive.store(), path)).toList();
           long rows = sidecars.stream().mapToLong(PartSidecar::rows).sum();
+          String asInSource = "compared with the source before the cutover";
           if (!moving) {
             requireUnchanged(workspace, Origin.SOURCE, rows);
+            asInSource =
+                String.format(
+                    Locale.ROOT,
+                    "count as in the source, %,d records read from it again",
+                    SourceRecheck.run(workspace, paths));
           }
           archive.writeManifest(
               Manifest.of(
@@ -246,9 +253,7 @@ public final class MigrationSteps implements MigrationActivities {
                   Locale.ROOT,
                   "parts read back: %,d; checksums, ids unique, vectors finite, %s",
                   paths.size(),
-                  moving
-                      ? "compared with the source before the cutover"
-                      : "count as in the source");
+                  asInSource);
           return new CheckResult(rows, summary + completeBackup(workspace, task, paths));
         });
   }
@@ -415,29 +420,17 @@ public final class MigrationSteps implements MigrationActivities {
     return calls.runBeating(
         () -> {
           Workspace workspace = workspaces.get(task.migration());
-          PartProof proof = PartProof.total(workspace.archive());
           CollectionInfo loaded = workspace.loaded().describe();
           requirePlanned(workspace.loadSchema(), loaded);
-          long found = loaded.rows();
-          long expected = proof.rows() - proof.missing();
-          // Where an earlier run has begun to catch up, that ends with the count.
-          if (found != expected && new CatchUp(workspace).kept().isEmpty()) {
-            throw new StoreException(
-                FailureClass.NOT_PROVED,
-                "the target has " + found + " records, " + expected + " were expected.");
-          }
-          String summary =
-              String.format(
-                  Locale.ROOT,
-                  "%,d fetched by id: %,d equal to the bit, %,d within tolerance, %,d different,"
-                      + " %,d missing, none extra",
-                  proof.rows(),
-                  proof.bitExact(),
-                  proof.withinTolerance(),
-                  proof.different(),
-                  proof.missing());
-          return new CheckResult(proof.rows(), summary);
+          ImportProof proof = new ImportProof(workspace);
+          PartProof found = proof.complete(task, loaded.rows());
+          return new CheckResult(found.rows(), proof.words(found));
         });
+  }
+
+  @Override
+  public CheckResult repair(RepairTask task) {
+    return calls.runBeating(() -> new Repair(workspaces.get(task.whole().migration()), task).run());
   }
 
   private static void requirePlanned(LoadSchema planned, CollectionInfo found) {

@@ -19,7 +19,6 @@ import io.vecferry.store.SourceRange;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.VectorStore;
 import io.vecferry.verify.PartChecks;
-import io.vecferry.verify.RecordComparator;
 import io.vecferry.workflow.Payloads;
 import java.time.Instant;
 import java.util.EnumSet;
@@ -229,33 +228,12 @@ public final class PartSteps implements PartActivities {
   /** Compares a part with what was loaded of it. */
   static PartResult validateImport(Workspace workspace, PartTask task) {
     Archive archive = workspace.archive();
-    String path = workspace.partPath(task.partition().index(), task.part());
-    VectorStore loaded = workspace.loaded();
-    double tolerance = workspace.tolerance(loaded, workspace.loadSchema());
-    RecordComparator comparator =
-        new RecordComparator(
-            tolerance,
-            workspace.spec().validation().checkVectors(),
-            workspace.spec().validation().checkMetadata());
-    try (PartReader reader = PartReader.open(archive.store(), path)) {
-      PartReader.Batches batches =
-          reader.batches(Throttle.batchSize(task.pace(), workspace.spec().load().batchSize()));
-      Throttle throttle = new Throttle(task.pace());
-      MergeView view = MergeView.of(workspace, task, reader.sidecar());
-      long position = 0;
-      for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
-        RecordBatch expected = view.loaded(batch, position);
-        position += batch.rows();
-        if (expected.rows() > 0) {
-          comparator.compare(expected, loaded.fetch(expected.ids()));
-        }
-        throttle.done(batch.rows());
-        Calls.beat(comparator.result().rows());
-      }
-      PartProof proof = PartProof.of(comparator.result(), tolerance);
+    try (DifferenceLog differences = new DifferenceLog(archive, task.partName())) {
+      PartProof proof =
+          PartComparison.run(workspace, task, workspace.sample(), differences, records -> {});
+      differences.finish();
       proof.write(archive, task.partName());
-      long rejected = rejectedRows(workspace, task, reader.sidecar());
-      if (proof.different() > 0 || proof.missing() != rejected) {
+      if (proof.mismatches() > workspace.spec().validation().allowedMismatches()) {
         throw new StoreException(
             FailureClass.NOT_PROVED,
             task.partName()
@@ -265,20 +243,15 @@ public final class PartSteps implements PartActivities {
                 + proof.missing()
                 + " are missing on the target and "
                 + proof.different()
-                + " differ. The first: "
-                + proof.differences().stream()
-                    .limit(NAMED_PROBLEMS)
-                    .map(Object::toString)
-                    .collect(Collectors.joining("; ")));
+                + " differ; all are in "
+                + differences.place()
+                + ". The first: "
+                + ImportProof.first(proof));
       }
-      return new PartResult(proof.rows(), reader.sidecar().bytes(), 0, null, false, false);
+      String path = workspace.partPath(task.partition().index(), task.part());
+      long bytes = PartReader.sidecar(archive.store(), path).bytes();
+      return new PartResult(proof.rows(), bytes, 0, null, false, false);
     }
-  }
-
-  private static long rejectedRows(Workspace workspace, PartTask task, PartSidecar sidecar) {
-    ImportMarker marker =
-        ImportMarker.find(workspace.archive(), task.partName(), workspace.plan().loadId(), sidecar);
-    return marker == null ? 0 : marker.rejects();
   }
 
   private PartResult noted(Phase phase, PartTask task, PartResult result) {

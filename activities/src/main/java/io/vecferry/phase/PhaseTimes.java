@@ -30,7 +30,9 @@ final class PhaseTimes {
         time(Phase.EXPORT, exported / canary.readRowsPerSecond()),
         time(Phase.VALIDATE_EXPORT, exported * bytesPerRow / CHECKED_BYTES_PER_SECOND),
         time(Phase.IMPORT, loaded / canary.writeRowsPerSecond() + canary.finishSeconds()),
-        time(Phase.VALIDATE_IMPORT, loaded / canary.fetchRowsPerSecond()),
+        time(
+            Phase.VALIDATE_IMPORT,
+            loaded * spec.validation().share(loaded) / canary.fetchRowsPerSecond()),
         time(Phase.QUALITY_CHECK, 2 * asked * canary.searchMillis() / 1000),
         time(Phase.CUTOVER, 1));
   }

@@ -32,6 +32,7 @@ import io.vecferry.store.StoreSettings;
 import io.vecferry.store.Stores;
 import io.vecferry.store.VectorFieldInfo;
 import io.vecferry.store.VectorStore;
+import io.vecferry.verify.IdSample;
 import io.vecferry.verify.RecordProfiler;
 import io.vecferry.workflow.Payloads;
 import java.nio.file.Path;
@@ -181,6 +182,9 @@ public final class Planner {
     PlannedSide sourceSide =
         source == null ? unknownSide(spec.source()) : side(source, sample.profile());
     long loaded = merges ? exported : sourceSide.rows();
+    if (source != null && spec.validation().samples()) {
+      findings.add(sampled(spec.validation(), loaded));
+    }
     List<PhaseTime> times =
         canary == null ? List.of() : PhaseTimes.of(spec, canary, exported, loaded, bytesPerRow);
     long rowsPerPart = Math.max(1, partRows);
@@ -428,6 +432,18 @@ public final class Planner {
           Finding.blocking(
               "quality.queries", e.getMessage().replaceFirst("^quality\\.queries: ", ""), ""));
     }
+  }
+
+  private static Finding sampled(MigrationSpec.Validation validation, long rows) {
+    double share = validation.share(rows);
+    return Finding.info(
+        "validation.mode",
+        String.format(
+            Locale.ROOT,
+            "about %,d of %,d records are compared with the archive, all are counted: %s.",
+            Math.round(share * rows),
+            rows,
+            new IdSample(share).meaning(rows)));
   }
 
   private static void checkCatchUp(MigrationSpec spec, List<Finding> findings) {

@@ -1,6 +1,7 @@
 package io.vecferry.phase;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import io.vecferry.activity.CheckResult;
 import io.vecferry.activity.ReportLocation;
 import io.vecferry.archive.Archive;
 import io.vecferry.plan.MigrationPlan;
@@ -13,7 +14,6 @@ import io.vecferry.quality.SearchSweep;
 import io.vecferry.report.MigrationReport;
 import io.vecferry.report.ReportWriter;
 import io.vecferry.spec.MigrationSpec;
-import io.vecferry.verify.Difference;
 import io.vecferry.workflow.MigrationStatus;
 import io.vecferry.workflow.Payloads;
 import io.vecferry.workflow.PhaseProgress;
@@ -24,7 +24,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
 
 /**
  * Collects what the phases left in the archive and in the workflow's status, and writes the
@@ -34,6 +33,7 @@ final class ReportAssembly {
   static final String STATUS = Archive.REPORTS + "/status.json";
   private static final String HTML = Archive.REPORTS + "/report.html";
   private static final String JSON = Archive.REPORTS + "/report.json";
+  private static final String SCHEMA = Archive.REPORTS + "/report.schema.json";
   private static final String MARKDOWN = Archive.REPORTS + "/report.md";
 
   private final ReportWriter writer = new ReportWriter();
@@ -48,6 +48,7 @@ final class ReportAssembly {
     MigrationReport report = assemble(workspace, status);
     write(archive, HTML, writer.toHtml(report));
     write(archive, JSON, writer.toJson(report));
+    write(archive, SCHEMA, writer.jsonSchema());
     write(archive, MARKDOWN, writer.toMarkdown(report));
     ReportLocation location =
         new ReportLocation(
@@ -70,7 +71,7 @@ final class ReportAssembly {
         status.phases().get(Phase.VALIDATE_IMPORT.ordinal()).startedMillis() == 0
             ? null
             : PartProof.total(workspace.archive());
-    long failed = proof == null ? 0 : proof.different() + proof.missing();
+    long failed = proof == null ? 0 : proof.mismatches() + proof.refused();
     long start = status.startedMillis();
     return MigrationReport.builder(status.migration(), outcome(status), status.verdict())
         .times(start, status.atMillis())
@@ -90,7 +91,7 @@ final class ReportAssembly {
             new MigrationReport.Plan(
                 plan.estimate().seconds(), plan.forecast(), plan.targetPlan(), plan.rollbackPlan()))
         .exportValidation(exportValidation(status, exported, workspace))
-        .importValidation(proof == null ? null : importValidation(proof, spec))
+        .importValidation(proof == null ? null : importValidation(workspace, proof))
         .quality(quality(workspace))
         .operatorActions(
             status.actions().stream()
@@ -256,6 +257,13 @@ final class ReportAssembly {
               true,
               String.format(Locale.ROOT, "%,d", workspace.plan().source().rows())));
       checks.add(new MigrationReport.Check("Source unchanged while it was exported", true, ""));
+      if (workspace.archive().exists(SourceRecheck.RESULT)) {
+        CheckResult recheck =
+            workspace.archive().readJson(SourceRecheck.RESULT, Payloads.MAPPER, CheckResult.class);
+        checks.add(
+            new MigrationReport.Check(
+                "Records read from the source again and compared", true, recheck.summary()));
+      }
     } else {
       PhaseProgress cutover = status.phases().get(Phase.CUTOVER.ordinal());
       if (cutover.state() == PhaseProgress.State.DONE) {
@@ -268,12 +276,11 @@ final class ReportAssembly {
   }
 
   private static MigrationReport.ImportValidation importValidation(
-      PartProof proof, MigrationSpec spec) {
-    Map<String, Long> kinds =
-        proof.differences().stream()
-            .map(Difference::kind)
-            .filter(kind -> kind != Difference.Kind.MISSING)
-            .collect(Collectors.groupingBy(Enum::name, TreeMap::new, Collectors.counting()));
+      Workspace workspace, PartProof proof) {
+    MigrationSpec.Validation validation = workspace.spec().validation();
+    Map<String, Long> kinds = new TreeMap<>();
+    proof.kinds().forEach((kind, records) -> kinds.put(kind.name(), records));
+    kinds.keySet().removeAll(List.of("MISSING", "EXTRA"));
     List<MigrationReport.Difference> first =
         proof.differences().stream()
             .map(
@@ -286,16 +293,21 @@ final class ReportAssembly {
                         difference.actual()))
             .toList();
     return new MigrationReport.ImportValidation(
-        spec.validation().mode(),
+        validation.mode(),
         proof.tolerance(),
-        proof.rows() - proof.missing(),
+        proof.bitExact() + proof.withinTolerance() + proof.different(),
         proof.bitExact(),
         proof.withinTolerance(),
-        proof.missing(),
-        0,
+        proof.missing() + proof.refused(),
+        proof.extra(),
         kinds,
         proof.largestDeviation(),
-        first);
+        first,
+        validation.samples() ? workspace.sample().meaning(proof.expected()) : null,
+        validation.allowedMismatches(),
+        proof.mismatches() == 0
+            ? null
+            : workspace.archive().store().describe(workspace.archive().path(DifferenceLog.FOLDER)));
   }
 
   private static MigrationReport.Quality quality(Workspace workspace) {

@@ -22,7 +22,6 @@ final class Timeline {
     WORDS.put(Phase.EXPORT, "export");
     WORDS.put(Phase.VALIDATE_EXPORT, "check of the archive");
     WORDS.put(Phase.IMPORT, "import");
-    WORDS.put(Phase.VALIDATE_IMPORT, "comparison of every record");
     WORDS.put(Phase.QUALITY_CHECK, "quality check");
     WORDS.put(Phase.CUTOVER, "cutover");
   }
@@ -71,6 +70,13 @@ final class Timeline {
     return List.copyOf(lines);
   }
 
+  private String words(Phase phase) {
+    if (phase != Phase.VALIDATE_IMPORT) {
+      return WORDS.get(phase);
+    }
+    return spec.validation().samples() ? "comparison of a sample" : "comparison of every record";
+  }
+
   private List<String> work(long seconds, boolean overlaps) {
     List<String> lines = new ArrayList<>();
     for (PhaseTime time : times) {
@@ -82,7 +88,7 @@ final class Timeline {
             String.format(
                 Locale.ROOT,
                 "%s: about %s%s.",
-                capital(WORDS.get(time.phase())),
+                capital(words(time.phase())),
                 words(time.seconds()),
                 time.phase() == Phase.IMPORT && overlaps ? ", beside the export" : ""));
       }

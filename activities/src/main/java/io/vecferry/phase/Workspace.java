@@ -28,6 +28,7 @@ import io.vecferry.store.StoreProvider;
 import io.vecferry.store.StoreSettings;
 import io.vecferry.store.Stores;
 import io.vecferry.store.VectorStore;
+import io.vecferry.verify.IdSample;
 import io.vecferry.workflow.Payloads;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -136,6 +137,16 @@ final class Workspace implements AutoCloseable {
   static double tolerance(MigrationSpec spec, VectorStore store, LoadSchema schema) {
     Double allowed = spec.validation().tolerance();
     return Math.max(allowed == null ? 0 : allowed, store.deviation(schema));
+  }
+
+  /** The records that are compared when they are on the target. */
+  IdSample sample() {
+    return new IdSample(spec.validation().share(loadedRows()));
+  }
+
+  /** Records that the load is to have, as planned. */
+  long loadedRows() {
+    return plan.partitions().stream().filter(plan::loads).mapToLong(PlannedPartition::rows).sum();
   }
 
   /** What records of the source look like. */

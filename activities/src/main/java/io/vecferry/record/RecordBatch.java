@@ -1,6 +1,7 @@
 package io.vecferry.record;
 
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Some records, column by column. All columns have the same number of rows.
@@ -50,6 +51,39 @@ public record RecordBatch(
         vectors.stream().map(column -> column.select(rows)).toList(),
         documents.select(rows),
         metadata.select(rows));
+  }
+
+  /** All rows of some batches of the same columns, in order; at least one batch. */
+  public static RecordBatch concat(List<RecordBatch> batches) {
+    if (batches.size() == 1) {
+      return batches.get(0);
+    }
+    int rows = batches.stream().mapToInt(RecordBatch::rows).sum();
+    TextColumn.Builder ids = new TextColumn.Builder(rows);
+    TextColumn.Builder documents = new TextColumn.Builder(rows);
+    TextColumn.Builder metadata = new TextColumn.Builder(rows);
+    IdKind[] kinds = new IdKind[rows];
+    int next = 0;
+    for (RecordBatch batch : batches) {
+      for (int row = 0; row < batch.rows(); row++) {
+        ids.add(batch.ids().texts(), row);
+        documents.add(batch.documents(), row);
+        metadata.add(batch.metadata(), row);
+        kinds[next++] = batch.ids().kind(row);
+      }
+    }
+    List<VectorColumn> vectors =
+        IntStream.range(0, batches.get(0).vectors().size())
+            .mapToObj(
+                field ->
+                    VectorColumn.concat(
+                        batches.stream().map(batch -> batch.vectors().get(field)).toList()))
+            .toList();
+    return new RecordBatch(
+        rows == 0 ? IdColumn.ofStrings() : new IdColumn(ids.build(), kinds),
+        vectors,
+        documents.build(),
+        metadata.build());
   }
 
   private static void requireRows(String column, int actual, int expected) {

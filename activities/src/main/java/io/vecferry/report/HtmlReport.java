@@ -113,8 +113,7 @@ final class HtmlReport {
             "content",
             "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'")
         .line();
-    html.element("title", clip(report.name()) + ": " + words(report.outcome()) + " \u2013 vecferry")
-        .line();
+    html.element("title", clip(report.name()) + ": " + words(report) + " \u2013 vecferry").line();
     html.open("style").literal("\n" + styleSheet).close().close().line();
     html.open("body").open("header", "class", "top");
     verdict();
@@ -159,7 +158,7 @@ final class HtmlReport {
         "role",
         "img",
         "aria-label",
-        words(outcome));
+        words(report));
     html.empty("circle", "cx", "24", "cy", "24", "r", "22");
     html.empty("path", "d", symbol(outcome)).close();
     html.open("div");
@@ -167,7 +166,7 @@ final class HtmlReport {
         .text("Migration ")
         .element("strong", clip(report.name()))
         .close();
-    html.element("h1", words(outcome));
+    html.element("h1", words(report));
     html.element("p", clip(report.verdict()), "class", "sentence");
     html.close().close();
     html.open("dl", "class", "facts");
@@ -767,6 +766,14 @@ final class HtmlReport {
                 : " The largest deviation found is "
                     + Format.number(validation.largestDeviation())
                     + "."));
+    if (validation.sample() != null) {
+      paragraph("All records were counted, a sample was compared: " + clip(validation.sample()));
+    }
+    if (validation.allowedMismatches() > 0) {
+      paragraph(
+          Format.count(validation.allowedMismatches(), "record")
+              + " may be missing, extra or different.");
+    }
     long whole =
         validation.bitExact()
             + validation.withinTolerance()
@@ -851,6 +858,9 @@ final class HtmlReport {
         List.of("Id", "Kind", "Field", "Expected", "Actual"),
         report.importValidation().firstDifferences(),
         HtmlReport::difference);
+    if (report.importValidation().allDifferences() != null) {
+      paragraph("All are in " + clip(report.importValidation().allDifferences()));
+    }
     html.close().line();
   }
 
@@ -1392,14 +1402,25 @@ final class HtmlReport {
     return side.store() + " / " + side.collection();
   }
 
-  static String words(Outcome outcome) {
-    return switch (outcome) {
-      case MIGRATED -> "Migrated and proved";
+  static String words(MigrationReport report) {
+    return switch (report.outcome()) {
+      case MIGRATED -> "Migrated" + proved(report.importValidation());
       case ROLLED_BACK -> "Rolled back, previous state restored";
       case ROLLBACK_INCOMPLETE -> "Rollback incomplete";
       case NEEDS_ATTENTION -> "Waiting for a person";
       case REFUSED -> "Not started";
     };
+  }
+
+  private static String proved(ImportValidation validation) {
+    if (validation != null
+        && validation.allowedMismatches() > 0
+        && different(validation) + validation.missing() + validation.extra() > 0) {
+      return ", with differences that were allowed";
+    }
+    return validation != null && validation.sample() != null
+        ? ", and a sample proved"
+        : " and proved";
   }
 
   private static Tone tone(Outcome outcome) {

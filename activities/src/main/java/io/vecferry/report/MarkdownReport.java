@@ -25,7 +25,7 @@ final class MarkdownReport {
     out.append("# Migration ")
         .append(escape(report.name()))
         .append(": ")
-        .append(HtmlReport.words(report.outcome()))
+        .append(HtmlReport.words(report))
         .append("\n\n");
     if (report.verdict() != null) {
       out.append(escape(report.verdict())).append("\n\n");
@@ -48,6 +48,9 @@ final class MarkdownReport {
     ImportValidation imported = report.importValidation();
     if (imported != null) {
       row("Rows compared", Format.count(imported.compared()) + " (" + imported.mode() + ")");
+      if (imported.sample() != null) {
+        row("Sample", imported.sample());
+      }
       row("Bit-exact", Format.count(imported.bitExact()));
       row("Within tolerance", Format.count(imported.withinTolerance()));
       row("Different", Format.count(HtmlReport.different(imported)));

@@ -229,6 +229,9 @@ public record MigrationReport(
    *     one row may count under several kinds
    * @param largestDeviation largest deviation of any component; null when not measured
    * @param firstDifferences the first ones, not necessarily all
+   * @param sample what a comparison of these records would find; null when all were compared
+   * @param allowedMismatches records that may be missing, extra or different
+   * @param allDifferences where all differences are; null when there are none
    */
   public record ImportValidation(
       String mode,
@@ -240,7 +243,10 @@ public record MigrationReport(
       long extra,
       Map<String, Long> differentByKind,
       Double largestDeviation,
-      List<Difference> firstDifferences) {
+      List<Difference> firstDifferences,
+      String sample,
+      long allowedMismatches,
+      String allDifferences) {
     public ImportValidation {
       differentByKind = map(differentByKind);
       firstDifferences = list(firstDifferences);

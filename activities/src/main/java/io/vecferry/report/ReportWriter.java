@@ -54,6 +54,11 @@ public final class ReportWriter {
     return html;
   }
 
+  /** The JSON Schema of {@link #toJson}. */
+  public String jsonSchema() {
+    return ReportSchema.make().toPrettyString() + "\n";
+  }
+
   /** Pretty JSON in a stable order of keys; parts that are null are left out. */
   public String toJson(MigrationReport report) {
     try {

@@ -13,10 +13,13 @@ import io.vecferry.record.VectorColumn;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /**
  * Compares fetched records with the archived ones, row by row, over any number of batches, and
@@ -28,11 +31,15 @@ import java.util.Objects;
  * null and a missing key. Not thread-safe.
  */
 public final class RecordComparator {
+  /** Differences that are kept. */
+  public static final int KEPT = 100;
+
   private final double tolerance;
   private final boolean checkVectors;
   private final boolean checkMetadata;
-  private final int maxDifferences;
-  private final List<Difference> differences = new ArrayList<>();
+  private final Consumer<Difference> all;
+  private final List<Difference> first = new ArrayList<>();
+  private final Map<Difference.Kind, Long> kinds = new EnumMap<>(Difference.Kind.class);
   private long rows;
   private long bitExactRows;
   private long withinToleranceRows;
@@ -41,27 +48,28 @@ public final class RecordComparator {
   private double largestAbsolute;
   private double largestRelative;
   private boolean lastVectorExact;
+  private long lastWrongVector;
 
-  /** Keeps at most 100 differences; counts are complete. */
+  /** Keeps the first {@value #KEPT} differences; counts are complete. */
   public RecordComparator(double tolerance, boolean checkVectors, boolean checkMetadata) {
-    this(tolerance, checkVectors, checkMetadata, 100);
+    this(tolerance, checkVectors, checkMetadata, difference -> {});
   }
 
   /**
    * @param tolerance largest deviation of a component, relative to {@code max(1, |expected|)}
    * @param checkVectors whether vectors are compared
    * @param checkMetadata whether metadata and documents are compared
-   * @param maxDifferences how many differences are kept; counts are complete
+   * @param all gets every difference, with its values in full
    */
   public RecordComparator(
-      double tolerance, boolean checkVectors, boolean checkMetadata, int maxDifferences) {
+      double tolerance, boolean checkVectors, boolean checkMetadata, Consumer<Difference> all) {
     if (!(tolerance >= 0)) {
       throw new IllegalArgumentException("tolerance " + tolerance);
     }
     this.tolerance = tolerance;
     this.checkVectors = checkVectors;
     this.checkMetadata = checkMetadata;
-    this.maxDifferences = maxDifferences;
+    this.all = all;
   }
 
   /**
@@ -75,6 +83,7 @@ public final class RecordComparator {
    * @param missingRows records that are not there
    * @param largestAbsolute largest deviation of a finite component
    * @param largestRelative the same relative to {@code max(1, |expected|)}
+   * @param kinds records by what is wrong with them; one may count under several
    * @param differences the first differences, in the order in which they were found
    */
   public record Result(
@@ -85,6 +94,7 @@ public final class RecordComparator {
       long missingRows,
       double largestAbsolute,
       double largestRelative,
+      Map<Difference.Kind, Long> kinds,
       List<Difference> differences) {
 
     /** Whether every record is there and right. */
@@ -103,7 +113,8 @@ public final class RecordComparator {
         missingRows,
         largestAbsolute,
         largestRelative,
-        List.copyOf(differences));
+        Map.copyOf(kinds),
+        List.copyOf(first));
   }
 
   /**
@@ -112,16 +123,21 @@ public final class RecordComparator {
    * @param expected the archived records
    * @param actual the records that were found when asked for the ids of {@code expected}: in the
    *     same order, absent ones left out
+   * @return the rows of {@code expected} that are missing or differ, ascending
    */
-  public void compare(RecordBatch expected, RecordBatch actual) {
+  public int[] compare(RecordBatch expected, RecordBatch actual) {
+    IntStream.Builder wrong = IntStream.builder();
     int next = 0;
     for (int row = 0; row < expected.rows(); row++) {
       rows++;
       if (next < actual.rows() && expected.ids().sameAt(row, actual.ids(), next)) {
-        compareRow(expected, row, actual, next++);
+        if (!compareRow(expected, row, actual, next++)) {
+          wrong.add(row);
+        }
       } else if (next < actual.rows()
           && expected.ids().texts().sameAt(row, actual.ids().texts(), next)) {
         differentRows++;
+        wrong.add(row);
         add(
             expected.ids(),
             row,
@@ -132,6 +148,7 @@ public final class RecordComparator {
         next++;
       } else {
         missingRows++;
+        wrong.add(row);
         add(expected.ids(), row, Difference.Kind.MISSING, "", "present", "absent");
       }
     }
@@ -145,9 +162,10 @@ public final class RecordComparator {
           "not asked for, or in another order",
           actual.ids().get(next));
     }
+    return wrong.build().toArray();
   }
 
-  private void compareRow(RecordBatch expected, int row, RecordBatch actual, int actualRow) {
+  private boolean compareRow(RecordBatch expected, int row, RecordBatch actual, int actualRow) {
     boolean right = true;
     boolean exact = true;
     if (checkVectors) {
@@ -186,6 +204,7 @@ public final class RecordComparator {
     } else {
       withinToleranceRows++;
     }
+    return right;
   }
 
   private record Verdict(String field, String expected, String actual) {}
@@ -446,10 +465,17 @@ public final class RecordComparator {
 
   private void add(
       IdColumn ids, int row, Difference.Kind kind, String field, String expected, String actual) {
-    if (differences.size() < maxDifferences) {
-      differences.add(
-          new Difference(
-              ids.get(row), kind, field, Difference.shorten(expected), Difference.shorten(actual)));
+    // Several vectors of one record may differ.
+    if (kind != Difference.Kind.VECTOR || lastWrongVector != rows) {
+      kinds.merge(kind, 1L, Long::sum);
+    }
+    if (kind == Difference.Kind.VECTOR) {
+      lastWrongVector = rows;
+    }
+    Difference found = new Difference(ids.get(row), kind, field, expected, actual);
+    all.accept(found);
+    if (first.size() < KEPT) {
+      first.add(found.shortened());
     }
   }
 }

@@ -146,7 +146,10 @@ final class ReportWriterTest {
                     0,
                     Map.of("vector", 100_000L),
                     0.1,
-                    differences)));
+                    differences,
+                    null,
+                    0,
+                    "archive/differences")));
     parse(html);
     assertThat(html).contains("id-199").doesNotContain("id-200<");
     assertThat(html).contains("The first 200 of 100\u202f000 are shown");
@@ -201,7 +204,19 @@ final class ReportWriterTest {
   void aRowThatDiffersInTwoWaysIsOneRow() {
     ImportValidation validation =
         new ImportValidation(
-            "full", 0.001, 100, 90, 5, 0, 0, Map.of("vector", 5L, "metadata", 3L), 0.1, List.of());
+            "full",
+            0.001,
+            100,
+            90,
+            5,
+            0,
+            0,
+            Map.of("vector", 5L, "metadata", 3L),
+            0.1,
+            List.of(),
+            null,
+            0,
+            null);
     assertThat(HtmlReport.different(validation)).isEqualTo(100 - 90 - 5);
   }
 
@@ -218,6 +233,40 @@ final class ReportWriterTest {
         .contains("<h1>Rolled back, previous state restored</h1>");
     assertThat(writer.toMarkdown(SampleReport.rolledBack()))
         .contains("| Missing / extra | 204 / 0 |");
+  }
+
+  @Test
+  void whatWasNotProvedIsNotSaidToBe() {
+    assertThat(writer.toHtml(migrated("a fault in one record would be found", 0, 0)))
+        .contains("<h1>Migrated, and a sample proved</h1>")
+        .contains("a sample was compared: a fault in one record would be found");
+    assertThat(writer.toHtml(migrated(null, 5, 2)))
+        .contains("<h1>Migrated, with differences that were allowed</h1>")
+        .contains("5 records may be missing, extra or different")
+        .contains("All are in archive/differences");
+    assertThat(writer.toHtml(migrated(null, 5, 0))).contains("<h1>Migrated and proved</h1>");
+  }
+
+  private static MigrationReport migrated(String sample, long allowed, long missing) {
+    List<Difference> first =
+        missing == 0 ? List.of() : List.of(new Difference("a", "MISSING", "", "present", "absent"));
+    return minimal(
+        "m",
+        Outcome.MIGRATED,
+        new ImportValidation(
+            "full",
+            0.0,
+            9,
+            9,
+            0,
+            missing,
+            0,
+            Map.of(),
+            0.0,
+            first,
+            sample,
+            allowed,
+            missing == 0 ? null : "archive/differences"));
   }
 
   private static MigrationReport minimal(
@@ -257,7 +306,8 @@ final class ReportWriterTest {
             Collections.nCopies(500, value),
             List.of(value)),
         null,
-        new ImportValidation(value, 0.1, 1, 0, 0, 1, 0, Map.of(value, 1L), 0.1, List.of()),
+        new ImportValidation(
+            value, 0.1, 1, 0, 0, 1, 0, Map.of(value, 1L), 0.1, List.of(), value, 1, value),
         null,
         new Rejects(1, Collections.nCopies(500, new RejectedRecord(value, value)), value),
         Collections.nCopies(500, new MigrationReport.OperatorAction(1, value, value, value, value)),

@@ -82,7 +82,10 @@ final class SampleReport {
             0,
             Map.of("vector", 0L, "metadata", 0L, "document", 0L),
             5.96e-8,
-            List.of()),
+            List.of(),
+            null,
+            0,
+            null),
         quality(true),
         new Rejects(0, List.of(), null),
         List.of(
@@ -152,7 +155,10 @@ final class SampleReport {
             0,
             Map.of("vector", 871L, "metadata", 440L),
             0.0016836,
-            differences),
+            differences,
+            null,
+            0,
+            "differences"),
         quality(false),
         new Rejects(
             204,

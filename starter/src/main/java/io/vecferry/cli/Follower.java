@@ -129,10 +129,10 @@ final class Follower {
     System.err.println(
         embedded
             ? "Mend it and give the same command again: it goes on from the archive. With --wait it stays here for: "
-                + "vecferry retry|skip|rollback "
+                + "vecferry retry|repair|skip|rollback "
                 + name
                 + " --reason TEXT"
-            : "Then: vecferry retry|skip|rollback " + name + " --reason TEXT");
+            : "Then: vecferry retry|repair|skip|rollback " + name + " --reason TEXT");
     return ExitCode.ofWaiting(status.state());
   }
 

@@ -16,9 +16,12 @@ final class ReportCommand extends MigrationCommand {
   @Option(names = "--markdown", description = "Print the short report for a wiki.")
   boolean markdown;
 
+  @Option(names = "--schema", description = "Print the JSON Schema of the JSON report.")
+  boolean schema;
+
   @Override
   public Integer call() throws IOException {
-    Path file = reportFile(json ? "report.json" : markdown ? "report.md" : "report.html");
+    Path file = reportFile(file());
     if (!Files.isRegularFile(file)) {
       throw new UserError(
           "There is no "
@@ -26,7 +29,14 @@ final class ReportCommand extends MigrationCommand {
               + ". A report is written when a migration ends; set --archive to its archive folder.");
     }
     System.out.println(
-        json || markdown ? Files.readString(file) : file.toAbsolutePath().toString());
+        json || markdown || schema ? Files.readString(file) : file.toAbsolutePath().toString());
     return ExitCode.OK;
+  }
+
+  private String file() {
+    if (schema) {
+      return "report.schema.json";
+    }
+    return json ? "report.json" : markdown ? "report.md" : "report.html";
   }
 }

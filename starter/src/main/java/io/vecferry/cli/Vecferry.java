@@ -39,6 +39,7 @@ import picocli.CommandLine.ScopeType;
       VerbCommand.Pause.class,
       VerbCommand.Resume.class,
       VerbCommand.Retry.class,
+      VerbCommand.Repair.class,
       VerbCommand.Skip.class,
       VerbCommand.Approve.class,
       VerbCommand.Reject.class,

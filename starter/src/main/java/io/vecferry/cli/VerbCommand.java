@@ -128,6 +128,19 @@ abstract class VerbCommand extends MigrationCommand {
     }
   }
 
+  @Command(
+      name = "repair",
+      description = {
+        "Loads again from the archive exactly what differs on the target, removes what is extra,",
+        "and compares again."
+      })
+  static final class Repair extends DecisionVerb {
+    @Override
+    String send(MigrationClient client, VerbRequest request) {
+      return client.repair(name, limited(request));
+    }
+  }
+
   @Command(name = "skip", description = "Leaves the failed steps; the proof then has a gap.")
   static final class Skip extends DecisionVerb {
     @Override

@@ -140,6 +140,11 @@ public final class MigrationClient {
     return stub(migration).retry(request);
   }
 
+  /** Loads again what differs from the archive, removes what is extra, and compares again. */
+  public String repair(String migration, VerbRequest request) {
+    return stub(migration).repair(request);
+  }
+
   public String skip(String migration, VerbRequest request) {
     return stub(migration).skip(request);
   }

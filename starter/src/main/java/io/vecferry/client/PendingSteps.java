@@ -36,6 +36,7 @@ final class PendingSteps {
           Map.entry("FinishLoad", Phase.IMPORT),
           Map.entry("ValidateImportedPart", Phase.VALIDATE_IMPORT),
           Map.entry("CompleteImportValidation", Phase.VALIDATE_IMPORT),
+          Map.entry("Repair", Phase.VALIDATE_IMPORT),
           Map.entry("CheckQuality", Phase.QUALITY_CHECK),
           Map.entry("Cutover", Phase.CUTOVER),
           Map.entry("Compensate", Phase.ROLLBACK),

@@ -64,7 +64,7 @@ class OperatorTest {
     assertThat(watched.exitCode()).as("%s", watched).isEqualTo(3);
     assertThat(watched.err())
         .contains("The migration 'retry' waits for a person: retry or rollback: IMPORT p000-000003")
-        .contains("Then: vecferry retry|skip|rollback retry --reason TEXT");
+        .contains("Then: vecferry retry|repair|skip|rollback retry --reason TEXT");
     Cli.Result attached = cli().run("run", "spec.yaml");
     assertThat(attached.exitCode()).as("%s", attached).isEqualTo(3);
     assertThat(done("failures", "retry").out())

@@ -46,6 +46,12 @@ public interface MigrationActivities {
   CheckResult completeImportValidation(WholeTask task);
 
   /**
+   * Loads the records of parts that are not on the target as they are in the archive, removes those
+   * that the archive does not have, and ends the load again. Nothing else is written.
+   */
+  CheckResult repair(RepairTask task);
+
+  /**
    * Compares search results of both sides with each other and with exact search over the archive.
    */
   CheckResult checkQuality(WholeTask task);

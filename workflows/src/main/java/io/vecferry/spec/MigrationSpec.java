@@ -35,6 +35,9 @@ public record MigrationSpec(
     Boolean checkResources,
     PlanBasis approvedPlan) {
 
+  /** The mode of a validation that compares some records. */
+  static final String SAMPLE = "sample";
+
   public MigrationSpec {
     cutover = cutover == null ? new Cutover(false, 0) : cutover;
   }
@@ -107,11 +110,53 @@ public record MigrationSpec(
   public record Import(int batchSize, int parallelism, boolean validate, long maxRejects) {}
 
   /**
+   * How the target is compared with the archive.
+   *
+   * @param mode {@code full} or {@code sample}
+   * @param strict whether one record that differs is too many
    * @param tolerance largest deviation of a vector component from the expected value, relative to
    *     its size above 1; null for what the target store is known for, which is none in most
+   * @param maxMismatch records that may differ, be missing or be extra where it is not strict
+   * @param sampleSize records of a sample, about; 0 where {@code sampleShare} says how many, or
+   *     nothing is sampled
+   * @param sampleShare share of the records in a sample, 0 to 1; null where {@code sampleSize} says
+   *     how many, or nothing is sampled
    */
   public record Validation(
-      boolean checkVectors, boolean checkMetadata, String mode, boolean strict, Double tolerance) {}
+      boolean checkVectors,
+      boolean checkMetadata,
+      String mode,
+      boolean strict,
+      Double tolerance,
+      @JsonInclude(JsonInclude.Include.NON_DEFAULT) long maxMismatch,
+      @JsonInclude(JsonInclude.Include.NON_DEFAULT) long sampleSize,
+      @JsonInclude(JsonInclude.Include.NON_NULL) Double sampleShare) {
+
+    /** Whether only some records are compared. */
+    public boolean samples() {
+      return mode.equals(SAMPLE);
+    }
+
+    /** Records that may differ, be missing or be extra before a person is asked. */
+    public long allowedMismatches() {
+      return strict ? 0 : maxMismatch;
+    }
+
+    /**
+     * Share of the records that is compared.
+     *
+     * @param rows records of the collection
+     * @return above 0, at most 1
+     */
+    public double share(long rows) {
+      if (!samples()) {
+        return 1;
+      }
+      return sampleShare == null
+          ? Math.min(1, (double) sampleSize / Math.max(1, rows))
+          : sampleShare;
+    }
+  }
 
   /**
    * @param sampleSize queries taken from the source; null for as many as are worth their time

@@ -23,6 +23,11 @@ public final class SpecReader {
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,99}");
   private static final int LARGEST_BATCH = 100_000;
 
+  /** Records of a sample when nothing is said. */
+  private static final long SAMPLE_SIZE = 10_000;
+
+  private static final double SMALLEST_SHARE = 1e-6;
+
   private SpecReader() {}
 
   /**
@@ -207,15 +212,36 @@ public final class SpecReader {
   }
 
   private static MigrationSpec.Validation validation(SpecSection section) {
+    String mode = section.choice("mode", "full", List.of("full", MigrationSpec.SAMPLE));
+    boolean sized = section.has("sampleSize");
+    boolean shared = section.has("sampleShare");
+    boolean samples = mode.equals(MigrationSpec.SAMPLE);
     MigrationSpec.Validation validation =
         new MigrationSpec.Validation(
             section.flag("checkVectors", true),
             section.flag("checkMetadata", true),
-            section.choice("mode", "full", List.of("full", "sample")),
+            mode,
             section.flag("strict", true),
-            section.number("tolerance", null, 0, 1));
-    section.notYet("mode", validation.mode().equals("sample"), "validation of a sample");
-    section.notYet("strict", !validation.strict(), "validation that accepts differences");
+            section.number("tolerance", null, 0, 1),
+            section.integer("maxMismatch", 0, 0, Long.MAX_VALUE),
+            section.integer("sampleSize", samples && !shared ? SAMPLE_SIZE : 0, 1, Long.MAX_VALUE),
+            section.number("sampleShare", null, SMALLEST_SHARE, 1));
+    for (String key : List.of("sampleSize", "sampleShare")) {
+      if (section.has(key) && !samples) {
+        section.problem(
+            key, "is about validation.mode: sample. Set that, or leave it out: all are compared.");
+      }
+    }
+    if (sized && shared) {
+      section.problem("sampleShare", "says the same as sampleSize. Leave one of them out.");
+    }
+    if (validation.strict() == section.has("maxMismatch")) {
+      section.problem(
+          "maxMismatch",
+          validation.strict()
+              ? "is about validation.strict: false. Set that, or leave it out."
+              : "is missing: with strict: false, say how many records may differ.");
+    }
     section.finish();
     return validation;
   }

@@ -10,19 +10,30 @@ final class DecidedSteps {
   private final StatusBoard board;
   private final Gate gate;
   private final Operator operator;
+  private final Repairs repairs;
   private final boolean rollsBackAutomatically;
 
-  DecidedSteps(StatusBoard board, Gate gate, Operator operator, boolean rollsBackAutomatically) {
+  DecidedSteps(
+      StatusBoard board,
+      Gate gate,
+      Operator operator,
+      Repairs repairs,
+      boolean rollsBackAutomatically) {
     this.board = board;
     this.gate = gate;
     this.operator = operator;
+    this.repairs = repairs;
     this.rollsBackAutomatically = rollsBackAutomatically;
   }
 
   /** Runs a step until it works or a person has decided; null when it was skipped. */
   <T> T run(Phase phase, boolean skippable, Supplier<T> action) {
+    boolean repairsFirst = false;
     while (true) {
       try {
+        if (repairsFirst) {
+          repairs.all();
+        }
         return gate.pass(action);
       } catch (TemporalFailure failure) {
         if (Failures.isCancellation(failure)) {
@@ -30,10 +41,12 @@ final class DecidedSteps {
         }
         StepFailure noted = Failures.ofWhole(phase, skippable, failure);
         board.failed(noted);
-        if (ask(List.of(noted)).verb() == Verb.SKIP) {
+        Verb verb = ask(List.of(noted)).verb();
+        if (verb == Verb.SKIP) {
           board.skip(List.of(noted));
           return null;
         }
+        repairsFirst = verb == Verb.REPAIR;
         board.resolve(List.of(noted));
       }
     }

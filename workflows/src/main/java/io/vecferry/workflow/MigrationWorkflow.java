@@ -73,6 +73,14 @@ public interface MigrationWorkflow {
   @UpdateValidatorMethod(updateName = "retry")
   void validateRetry(VerbRequest request);
 
+  @UpdateMethod(
+      description =
+          "Load again what differs from the archive, remove what is extra, and compare again")
+  String repair(VerbRequest request);
+
+  @UpdateValidatorMethod(updateName = "repair")
+  void validateRepair(VerbRequest request);
+
   @UpdateMethod(description = "Leave the failed steps; the proof will have a gap")
   String skip(VerbRequest request);
 

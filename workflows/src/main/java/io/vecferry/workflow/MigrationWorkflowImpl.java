@@ -39,6 +39,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration {
 
   private static final String REHEARSED = "it was a rehearsal, and it went well";
 
+  private final Repairs repairs = new Repairs(board, gate, this::whole);
   private MigrationSpec spec;
   private DecidedSteps steps;
   private PartRounds rounds;
@@ -47,7 +48,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration {
   @Override
   public MigrationResult migrate(JsonNode document) {
     spec = readSpec(document);
-    steps = new DecidedSteps(board, gate, operator, spec.rollback().automatic());
+    steps = new DecidedSteps(board, gate, operator, repairs, spec.rollback().automatic());
     work = Workflow.newCancellationScope(this::moveAndProve);
     operator.started(spec.rollback().automatic());
     try {
@@ -64,7 +65,14 @@ public final class MigrationWorkflowImpl extends SteeredMigration {
         board.anySkipped() ? Outcome.MIGRATED_WITH_SKIPS : Outcome.MIGRATED,
         board.anySkipped()
             ? "Migrated, but steps were skipped by a person: the proof has a gap."
-            : "Migrated: every record is on the target and was compared.");
+            : "Migrated: " + proof());
+  }
+
+  /** What was proved, in words. */
+  private String proof() {
+    return spec.validation().samples() || spec.validation().allowedMismatches() > 0
+        ? board.summary(Phase.VALIDATE_IMPORT) + "."
+        : "every record is on the target and was compared.";
   }
 
   private String cancelled() {
@@ -169,7 +177,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration {
           "The migration cannot start:\n  " + list, BLOCKED);
     }
     board.plan(plan);
-    rounds = new PartRounds(spec.name(), this, steps);
+    rounds = new PartRounds(spec.name(), this, steps, repairs);
     passes = new CatchUpPasses(spec, board, steps, rounds);
     board.finish(
         Phase.PLANNING,
@@ -223,7 +231,11 @@ public final class MigrationWorkflowImpl extends SteeredMigration {
             Phase.VALIDATE_IMPORT,
             true,
             () -> Steps.whole("compare counts").completeImportValidation(whole()));
-    board.finish(Phase.VALIDATE_IMPORT, result == null ? "skipped" : result.summary());
+    String summary = result == null ? "skipped" : result.summary();
+    board.finish(
+        Phase.VALIDATE_IMPORT,
+        Stream.concat(Stream.of(summary), repairs.words().stream())
+            .collect(Collectors.joining("; ")));
   }
 
   private void checkQuality() {

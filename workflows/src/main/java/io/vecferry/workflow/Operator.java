@@ -31,7 +31,7 @@ final class Operator {
   /**
    * What to do about failed steps.
    *
-   * @param verb retry or skip
+   * @param verb retry, repair or skip
    * @param part only this part, or empty
    * @param phase only steps of this phase, or empty
    * @param failures what it is about, of what had failed when it was given
@@ -48,6 +48,7 @@ final class Operator {
           undecided.stream()
               .filter(failure -> part.isEmpty() || part.equals(failure.subject()))
               .filter(failure -> phase.isEmpty() || phase.equals(failure.phase().name()))
+              .filter(failure -> verb != Verb.REPAIR || failure.repairable())
               .toList());
     }
 
@@ -180,9 +181,10 @@ final class Operator {
 
   /** What a person is asked about failed steps. */
   static String question(List<StepFailure> failures) {
+    boolean repairable = failures.stream().anyMatch(StepFailure::repairable);
     return (failures.stream().allMatch(StepFailure::skippable)
-            ? "retry, skip or rollback: "
-            : "retry or rollback: ")
+            ? (repairable ? "retry, repair, skip or rollback: " : "retry, skip or rollback: ")
+            : (repairable ? "retry, repair or rollback: " : "retry or rollback: "))
         + failures.get(0)
         + (failures.size() > 1 ? " (and " + (failures.size() - 1) + " more)" : "");
   }
@@ -245,6 +247,14 @@ final class Operator {
                           + failed
                           + " failed steps again, or those of a part or phase"
                           + when));
+      if (undecided().stream().anyMatch(StepFailure::repairable)) {
+        choices.add(
+            new VerbChoice(
+                Verb.REPAIR,
+                "loads again what differs from the archive, removes what is extra, and compares"
+                    + " again"
+                    + when));
+      }
       if (undecided().stream().anyMatch(StepFailure::skippable)) {
         choices.add(
             new VerbChoice(
@@ -287,7 +297,7 @@ final class Operator {
     if (verb == Verb.PAUSE) {
       checkMode(request);
     }
-    if (verb == Verb.RETRY || verb == Verb.SKIP) {
+    if (verb == Verb.RETRY || verb == Verb.REPAIR || verb == Verb.SKIP) {
       checkConcerned(Decision.of(verb, request, undecided()));
     }
   }
@@ -414,6 +424,10 @@ final class Operator {
                   ? "nothing waits for a decision, " + state
                   : decisions.get(decisions.size() - 1).verb().word()
                       + " was given already and is acted on once the other parts are through.";
+      case REPAIR ->
+          isDecisionAwaited()
+              ? "no step has failed because records differ from the archive; use retry."
+              : "nothing waits for a decision, " + state;
       case APPROVE, REJECT ->
           approvalAwaited && approved != null
               ? (approved ? "it was approved already." : "it was rejected already.")

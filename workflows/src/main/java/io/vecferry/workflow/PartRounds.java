@@ -33,6 +33,7 @@ final class PartRounds implements PartitionPipeline.Surroundings {
   private final StatusBoard board;
   private final Gate gate;
   private final DecidedSteps steps;
+  private final Repairs repairs;
   private final List<PlannedPartition> changes = new ArrayList<>();
   private int[] partsOf;
   private int openLanes;
@@ -40,12 +41,13 @@ final class PartRounds implements PartitionPipeline.Surroundings {
   /**
    * @param name name of the migration, whose plan has been made
    */
-  PartRounds(String name, SteeredMigration migration, DecidedSteps steps) {
+  PartRounds(String name, SteeredMigration migration, DecidedSteps steps, Repairs repairs) {
     this.name = name;
     this.migration = migration;
     this.board = migration.board;
     this.gate = migration.gate;
     this.steps = steps;
+    this.repairs = repairs;
     this.partsOf = new int[board.plan().partitions().size()];
   }
 
@@ -212,6 +214,14 @@ final class PartRounds implements PartitionPipeline.Surroundings {
       if (decision.verb() == Verb.RETRY) {
         board.resolve(concerned);
         return concerned;
+      }
+      if (decision.verb() == Verb.REPAIR) {
+        List<StepFailure> left = repairs.parts(concerned);
+        if (left.isEmpty()) {
+          return concerned;
+        }
+        open.addAll(left);
+        continue;
       }
       board.skip(concerned);
       List<StepFailure> next =

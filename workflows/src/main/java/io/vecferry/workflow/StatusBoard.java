@@ -127,6 +127,11 @@ final class StatusBoard {
     show();
   }
 
+  /** What a phase has found. */
+  String summary(Phase phase) {
+    return phases.get(phase).summary();
+  }
+
   void mark(Phase phase, PhaseProgress.State phaseState) {
     PhaseProgress now = phases.get(phase);
     put(now, phaseState, now.startedMillis(), Workflow.currentTimeMillis(), now.summary());

@@ -92,6 +92,17 @@ abstract class SteeredMigration implements MigrationWorkflow {
   }
 
   @Override
+  public final String repair(VerbRequest request) {
+    operator.decide(Verb.REPAIR, request);
+    return "What differs is loaded again from the archive, and compared again.";
+  }
+
+  @Override
+  public final void validateRepair(VerbRequest request) {
+    operator.check(Verb.REPAIR, request);
+  }
+
+  @Override
   public final String skip(VerbRequest request) {
     operator.decide(Verb.SKIP, request);
     return "The failed steps are skipped; the report will say so and the proof has a gap.";

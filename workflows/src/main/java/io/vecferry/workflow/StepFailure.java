@@ -67,6 +67,11 @@ public record StepFailure(
     return phase == other.phase && subject.equals(other.subject);
   }
 
+  /** Whether it says that records differ, which may be loaded again. */
+  boolean repairable() {
+    return phase == Phase.VALIDATE_IMPORT && failureClass == FailureClass.NOT_PROVED;
+  }
+
   /** The step that is next for the part when this one is skipped. */
   Optional<StepFailure> next(List<Phase> steps) {
     int next = steps.indexOf(phase) + 1;

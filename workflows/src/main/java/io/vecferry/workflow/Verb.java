@@ -7,6 +7,7 @@ public enum Verb {
   PAUSE,
   RESUME,
   RETRY,
+  REPAIR,
   SKIP,
   APPROVE,
   REJECT,

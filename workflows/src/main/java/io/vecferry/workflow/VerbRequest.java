@@ -6,10 +6,10 @@ package io.vecferry.workflow;
  *
  * @param who who is acting
  * @param reason why; required
- * @param part for {@code skip} and {@code retry}: only this part, as {@code p003-000007}; null or
- *     empty for all
- * @param phase for {@code skip} and {@code retry}: only steps of this phase, as {@code IMPORT};
- *     null or empty for all
+ * @param part for {@code skip}, {@code retry} and {@code repair}: only this part, as {@code
+ *     p003-000007}; null or empty for all
+ * @param phase for {@code skip}, {@code retry} and {@code repair}: only steps of this phase, as
+ *     {@code IMPORT}; null or empty for all
  * @param mode for {@code pause}: {@code drain} lets what runs finish, {@code interrupt} stops it
  *     and does it again after the pause; null or empty for drain
  */

@@ -8,6 +8,7 @@ import java.time.DayOfWeek;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class SpecReaderTest {
@@ -249,6 +250,46 @@ class SpecReaderTest {
         .anySatisfy(
             text -> assertThat(text).startsWith("schedule.startAfter: ").contains("tomorrow"));
     assertThat(read.problems()).hasSize(12);
+  }
+
+  @Test
+  void readsHowMuchIsCompared() {
+    assertThat(validation("{}").share(100)).isEqualTo(1);
+    assertThat(validation("{}").allowedMismatches()).isZero();
+    MigrationSpec.Validation sample = validation("{\"mode\": \"sample\"}");
+    assertThat(sample.samples()).isTrue();
+    assertThat(sample.share(1_000_000)).isEqualTo(0.01);
+    assertThat(sample.share(5_000)).isEqualTo(1);
+    assertThat(validation("{\"mode\": \"sample\", \"sample_size\": 50}").share(200))
+        .isEqualTo(0.25);
+    assertThat(validation("{\"mode\": \"sample\", \"sampleShare\": 0.3}").share(7)).isEqualTo(0.3);
+    assertThat(validation("{\"strict\": false, \"max_mismatch\": 4}").allowedMismatches())
+        .isEqualTo(4);
+  }
+
+  private static MigrationSpec.Validation validation(String section) {
+    SpecReader.Result read = read("{" + SIDES + ", \"validation\": " + section + "}");
+    assertThat(read.problems()).isEmpty();
+    return read.spec().validation();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{'sampleSize': 5} | validation.sampleSize: is about validation.mode: sample.",
+        "{'sampleShare': 0.5} | validation.sampleShare: is about validation.mode: sample.",
+        "{'mode': 'sample', 'sampleShare': 0.5, 'sampleSize': 5} | validation.sampleShare: says the same",
+        "{'mode': 'sample', 'sampleShare': 1.5} | validation.sampleShare: must be a number from 1.0E-6 to 1.0",
+        "{'strict': false} | validation.maxMismatch: is missing: with strict: false",
+        "{'maxMismatch': 3} | validation.maxMismatch: is about validation.strict: false.",
+      },
+      quoteCharacter = '"')
+  void sampleAndStrictnessFitTogether(String section, String problem) {
+    SpecReader.Result read =
+        read("{" + SIDES + ", \"validation\": " + section.replace('\'', '"') + "}");
+    assertThat(read.problems()).hasSize(1);
+    assertThat(read.problems().get(0).toString()).startsWith(problem);
   }
 
   @Test

@@ -12,6 +12,7 @@ import io.vecferry.activity.Pace;
 import io.vecferry.activity.PartActivities;
 import io.vecferry.activity.PartResult;
 import io.vecferry.activity.PartTask;
+import io.vecferry.activity.RepairTask;
 import io.vecferry.activity.ReportLocation;
 import io.vecferry.activity.ReportRequest;
 import io.vecferry.activity.WholeTask;
@@ -46,6 +47,10 @@ class FakeActivities implements MigrationActivities, PartActivities {
 
   final List<String> calls = new ArrayList<>();
   final Set<String> failing = ConcurrentHashMap.newKeySet();
+
+  /** Of what fails, what does so because records differ. */
+  final Set<String> differing = ConcurrentHashMap.newKeySet();
+
   final Map<String, CountDownLatch> holding = new ConcurrentHashMap<>();
 
   /** What is done at a call. */
@@ -143,6 +148,11 @@ class FakeActivities implements MigrationActivities, PartActivities {
   @Override
   public CheckResult completeImportValidation(WholeTask task) {
     return whole("completeImportValidation", task);
+  }
+
+  @Override
+  public CheckResult repair(RepairTask task) {
+    return whole("repair " + task.parts(), task.whole());
   }
 
   @Override
@@ -309,7 +319,8 @@ class FakeActivities implements MigrationActivities, PartActivities {
     if (failing.contains(what)) {
       throw ApplicationFailure.newNonRetryableFailureWithCause(
           what + " does not work" + message,
-          FailureClass.ARCHIVE_DAMAGED.name(),
+          (differing.contains(what) ? FailureClass.NOT_PROVED : FailureClass.ARCHIVE_DAMAGED)
+              .name(),
           ApplicationFailure.newFailure("checksum 1 is not 2", "TEST"));
     }
   }

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 
@@ -71,6 +72,28 @@ class HistoryRecorder {
       workflow.getResult(MigrationResult.class);
       write("retried-while-others-go-on", scenario.history());
       write("partition-with-failure", scenario.childHistories().get(0));
+    }
+  }
+
+  @Test
+  void repaired() throws Exception {
+    try (Scenario scenario = new Scenario(new FakeActivities(1, 3, false))) {
+      FakeActivities activities = scenario.activities;
+      List<String> wrong = List.of("compare p000-000001", "completeImportValidation");
+      activities.failing.addAll(wrong);
+      activities.differing.addAll(wrong);
+      WorkflowStub workflow = scenario.begin();
+      scenario.awaitState(MigrationStatus.State.NEEDS_ATTENTION);
+      activities.failing.remove("compare p000-000001");
+      scenario.stub().repair(VerbRequest.of("ada", "somebody wrote to the target"));
+      scenario.awaitStatus(
+          status ->
+              status.state() == MigrationStatus.State.NEEDS_ATTENTION
+                  && status.failures().get(0).subject().isEmpty());
+      activities.failing.clear();
+      scenario.stub().repair(VerbRequest.of("ada", "and added a record"));
+      workflow.getResult(MigrationResult.class);
+      write("repaired", scenario.history());
     }
   }
 

@@ -63,6 +63,7 @@ class HistoryReplayTest {
             "partition-continued-paused.json",
             "partition-paused.json",
             "rehearsed.json",
+            "repaired.json",
             "replaced.json",
             "retention.json",
             "partition.json",

@@ -115,6 +115,8 @@ final class ModelMigration {
       case PAUSE -> forward && (!paused || interrupt);
       case RESUME -> forward && paused;
       case RETRY -> !undecided(part).isEmpty();
+      // None of its steps says that records differ.
+      case REPAIR -> false;
       case SKIP ->
           !undecided(part).isEmpty()
               && undecided(part).stream().noneMatch(ModelMigration::carriesRecords);
@@ -146,7 +148,7 @@ final class ModelMigration {
         approved = true;
       }
       case REJECT, ROLLBACK -> rollBack();
-      case TUNE -> {}
+      case REPAIR, TUNE -> {}
     }
     goOn();
     return true;

@@ -303,6 +303,7 @@ class OperatorModelTest {
       case PAUSE -> stub.pause(interrupt ? request.interrupting() : request);
       case RESUME -> stub.resume(request);
       case RETRY -> stub.retry(request);
+      case REPAIR -> stub.repair(request);
       case SKIP -> stub.skip(request);
       case APPROVE -> stub.approve(request);
       case REJECT -> stub.reject(request);

@@ -8,6 +8,7 @@ import io.temporal.client.WorkflowStub;
 import io.temporal.failure.ApplicationFailure;
 import io.temporal.failure.CanceledFailure;
 import io.vecferry.activity.Pace;
+import io.vecferry.plan.Phase;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
@@ -518,6 +519,102 @@ class OperatorTest {
     assertThat(activities.reported.phases().get(3).rowsDone()).isEqualTo(60_000);
   }
 
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void whatDiffersIsRepairedAndComparedAgain(boolean children) throws Exception {
+    start(new FakeActivities(2, 3, children));
+    fails("compare p000-000001", true);
+    fails("compare p001-000002", true);
+    WorkflowStub workflow = scenario.begin();
+    MigrationStatus status = scenario.awaitState(MigrationStatus.State.NEEDS_ATTENTION);
+    assertThat(status.waitingFor()).startsWith("retry, repair, skip or rollback: VALIDATE_IMPORT");
+    activities.failing.remove("compare p000-000001");
+
+    assertThat(stub().repair(ada("touched by hand").forPart("p000-000001")))
+        .isEqualTo("What differs is loaded again from the archive, and compared again.");
+
+    status =
+        scenario.awaitStatus(
+            now ->
+                now.state() == MigrationStatus.State.NEEDS_ATTENTION && now.failures().size() == 1);
+    assertThat(times("repair [p000-000001]")).isEqualTo(1);
+    assertThat(times("compare p000-000001")).isEqualTo(2);
+    assertThat(times("compare p001-000002")).isEqualTo(1);
+    activities.failing.clear();
+    stub().repair(ada("that too"));
+    assertThat(workflow.getResult(MigrationResult.class).outcome()).isEqualTo(Outcome.MIGRATED);
+    assertThat(times("repair [p001-000002]")).isEqualTo(1);
+    assertThat(activities.reported.actions())
+        .extracting(OperatorAction::toString)
+        .containsExactly("repair (p000-000001) by ada: touched by hand", "repair by ada: that too");
+    assertThat(activities.reported.phases().get(Phase.VALIDATE_IMPORT.ordinal()).summary())
+        .contains("repair [p000-000001] 6 parts; repair [p001-000002] 6 parts");
+  }
+
+  @Test
+  void whatCannotBeRepairedIsSaidAndComparedAnew() throws Exception {
+    start(new FakeActivities(1, 2, false));
+    fails("compare p000-000001", true);
+    fails("completeImportValidation", true);
+    fails("repair [p000-000001]", false);
+    WorkflowStub workflow = scenario.begin();
+    scenario.awaitState(MigrationStatus.State.NEEDS_ATTENTION);
+    stub().repair(ada("x"));
+
+    scenario.awaitStatus(
+        now ->
+            now.state() == MigrationStatus.State.NEEDS_ATTENTION
+                && now.failures().get(0).message().startsWith("repair "));
+    assertThat(times("compare p000-000001")).isEqualTo(1);
+    refused(() -> stub().repair(ada("again")), "no step has failed because records differ");
+    activities.failing.remove("repair [p000-000001]");
+    stub().retry(ada("compare again"));
+    scenario.awaitStatus(
+        now ->
+            now.state() == MigrationStatus.State.NEEDS_ATTENTION
+                && now.failures().get(0).message().startsWith("compare "));
+    activities.failing.remove("compare p000-000001");
+    stub().repair(ada("now it can"));
+
+    // Then the counts differ.
+    fails("repair []", false);
+    scenario.awaitStatus(
+        now ->
+            now.state() == MigrationStatus.State.NEEDS_ATTENTION
+                && now.failures().get(0).subject().isEmpty());
+    stub().repair(ada("counts"));
+    scenario.awaitStatus(
+        now ->
+            now.state() == MigrationStatus.State.NEEDS_ATTENTION
+                && now.failures().get(0).message().startsWith("repair "));
+    activities.failing.clear();
+    stub().retry(ada("counts"));
+    assertThat(workflow.getResult(MigrationResult.class).outcome()).isEqualTo(Outcome.MIGRATED);
+    assertThat(times("repair []")).isEqualTo(1);
+  }
+
+  @Test
+  void repairIsAboutDifferencesOnly() throws Exception {
+    start(new FakeActivities(1, 2, false));
+    fails("import p000-000001", false);
+    WorkflowStub workflow = scenario.begin();
+    scenario.awaitState(MigrationStatus.State.NEEDS_ATTENTION);
+    refused(
+        () -> stub().repair(ada("x")),
+        "repair is not possible: no step has failed because records differ from the archive; use"
+            + " retry.");
+    refused(() -> stub().repair(VerbRequest.of("ada", " ")), "repair needs a reason");
+    stub().rollback(ada("done"));
+    assertThat(workflow.getResult(MigrationResult.class).outcome()).isEqualTo(Outcome.ROLLED_BACK);
+  }
+
+  private void fails(String call, boolean differs) {
+    activities.failing.add(call);
+    if (differs) {
+      activities.differing.add(call);
+    }
+  }
+
   private void start(FakeActivities fake) {
     activities = fake;
     scenario = new Scenario(fake);
@@ -533,6 +630,7 @@ class OperatorTest {
       case PAUSE -> stub().pause(request);
       case RESUME -> stub().resume(request);
       case RETRY -> stub().retry(request);
+      case REPAIR -> stub().repair(request);
       case SKIP -> stub().skip(request);
       case APPROVE -> stub().approve(request);
       case REJECT -> stub().reject(request);

@@ -229,7 +229,7 @@ final class ArchiveCollection implements VectorStore {
             .map(row -> positions.get(id(ids, row)))
             .filter(position -> position != NOT_FOUND)
             .toArray();
-    return found.isEmpty() ? noRecords() : concat(found).select(order);
+    return found.isEmpty() ? noRecords() : RecordBatch.concat(found).select(order);
   }
 
   private static ArchiveSearch.Id id(IdColumn ids, int row) {
@@ -275,32 +275,6 @@ final class ArchiveCollection implements VectorStore {
       first += batch.rows();
     }
     return count;
-  }
-
-  private static RecordBatch concat(List<RecordBatch> batches) {
-    int rows = batches.stream().mapToInt(RecordBatch::rows).sum();
-    TextColumn.Builder ids = new TextColumn.Builder(rows);
-    TextColumn.Builder documents = new TextColumn.Builder(rows);
-    TextColumn.Builder metadata = new TextColumn.Builder(rows);
-    IdKind[] kinds = new IdKind[rows];
-    int next = 0;
-    for (RecordBatch batch : batches) {
-      for (int row = 0; row < batch.rows(); row++) {
-        ids.add(batch.ids().texts(), row);
-        documents.add(batch.documents(), row);
-        metadata.add(batch.metadata(), row);
-        kinds[next++] = batch.ids().kind(row);
-      }
-    }
-    List<VectorColumn> vectors =
-        IntStream.range(0, batches.get(0).vectors().size())
-            .mapToObj(
-                field ->
-                    VectorColumn.concat(
-                        batches.stream().map(batch -> batch.vectors().get(field)).toList()))
-            .toList();
-    return new RecordBatch(
-        new IdColumn(ids.build(), kinds), vectors, documents.build(), metadata.build());
   }
 
   private RecordBatch noRecords() {

@@ -5,10 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.record.IdColumn;
-import io.vecferry.record.IdKind;
 import io.vecferry.record.RecordBatch;
-import io.vecferry.record.TextColumn;
-import io.vecferry.record.VectorColumn;
 import io.vecferry.store.Answer;
 import io.vecferry.store.JsonBytes;
 import java.util.ArrayList;
@@ -52,7 +49,7 @@ final class RecordFetcher {
       batches.add(fetch(indices, layout, stored.subList(at, at + rows)));
       at += rows;
     } while (at < stored.size());
-    return batches.size() == 1 ? batches.get(0) : join(batches);
+    return batches.size() == 1 ? batches.get(0) : RecordBatch.concat(batches);
   }
 
   private int rowsPerRequest(IndexSet indices, Layout layout) {
@@ -113,33 +110,5 @@ final class RecordFetcher {
     }
     int[] order = stored.stream().filter(found::containsKey).mapToInt(found::get).toArray();
     return page.batch().select(order);
-  }
-
-  private static RecordBatch join(List<RecordBatch> batches) {
-    int rows = batches.stream().mapToInt(RecordBatch::rows).sum();
-    TextColumn.Builder ids = new TextColumn.Builder(rows);
-    TextColumn.Builder documents = new TextColumn.Builder(rows);
-    TextColumn.Builder metadata = new TextColumn.Builder(rows);
-    IdKind[] kinds = new IdKind[rows];
-    int at = 0;
-    for (RecordBatch batch : batches) {
-      for (int row = 0; row < batch.rows(); row++) {
-        ids.add(batch.ids().texts(), row);
-        documents.add(batch.documents(), row);
-        metadata.add(batch.metadata(), row);
-        kinds[at++] = batch.ids().kind(row);
-      }
-    }
-    List<VectorColumn> columns = new ArrayList<>();
-    for (int i = 0; i < batches.get(0).vectors().size(); i++) {
-      int column = i;
-      columns.add(
-          VectorColumn.concat(batches.stream().map(batch -> batch.vectors().get(column)).toList()));
-    }
-    return new RecordBatch(
-        rows == 0 ? IdColumn.ofStrings() : new IdColumn(ids.build(), kinds),
-        columns,
-        documents.build(),
-        metadata.build());
   }
 }

@@ -24,8 +24,9 @@ import java.util.function.BiConsumer;
 
 /**
  * Puts metadata and document of a record into the payload of a point, and takes them back. The
- * payload keeps every JSON value but numbers beyond int64 and double, and another spelling of a
- * number; where there is one, the whole original text goes along. See {@link ReservedKeys}.
+ * payload keeps every JSON value but numbers beyond int64 and double, some doubles with 16 or 17
+ * digits, and another spelling of a number; where there is one, the whole original text goes along.
+ * See {@link ReservedKeys}.
  *
  * <p>Members are read in the order of their keys, because a payload has none of its own.
  */
@@ -34,6 +35,9 @@ final class PayloadMapping {
    * Nesting that servers read: each level takes three of the 100 that a message of theirs may have.
    */
   private static final int DEEPEST = 30;
+
+  /** The largest power of ten that is a double. */
+  private static final int LARGEST_POWER = 308;
 
   private final String documentKey;
   private final String metadataKey;
@@ -176,7 +180,8 @@ final class PayloadMapping {
         case VALUE_NUMBER_FLOAT -> {
           String text = parser.getText();
           double number = Double.parseDouble(text);
-          kept &= Double.isFinite(number) && Numbers.spell(number).equals(text);
+          kept &=
+              Double.isFinite(number) && Numbers.spell(number).equals(text) && isReadBack(number);
           return number(out, number);
         }
         case START_ARRAY, START_OBJECT -> {
@@ -214,6 +219,29 @@ final class PayloadMapping {
 
     private Value number(Value.Builder out, double number) {
       return Double.isFinite(number) ? out.setDoubleValue(number).build() : null;
+    }
+
+    /**
+     * Whether a server gives back every bit of a finite double. It keeps payloads as JSON, and
+     * reads a number as its digits, rounded to a double, times or by a power of ten, rounded again:
+     * of some doubles with 16 or 17 digits the last bit changes.
+     */
+    private static boolean isReadBack(double number) {
+      String[] parts = Numbers.spell(Math.abs(number)).split("e");
+      int point = parts[0].indexOf('.');
+      String fraction = point < 0 ? "" : parts[0].substring(point + 1);
+      String whole = point < 0 ? parts[0] : parts[0].substring(0, point);
+      double read = Long.parseLong(whole + fraction);
+      int exponent = (parts.length > 1 ? Integer.parseInt(parts[1]) : 0) - fraction.length();
+      if (exponent < -LARGEST_POWER) {
+        read /= power(LARGEST_POWER);
+        exponent += LARGEST_POWER;
+      }
+      return (exponent < 0 ? read / power(-exponent) : read * power(exponent)) == Math.abs(number);
+    }
+
+    private static double power(int exponent) {
+      return Double.parseDouble("1e" + exponent);
     }
 
     /** Half of a surrogate pair is no character, and no message can hold it. */

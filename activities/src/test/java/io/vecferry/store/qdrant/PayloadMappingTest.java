@@ -47,6 +47,9 @@ class PayloadMappingTest {
         "{\"_vecferry_id\":\"mine\",\"_vecferry_other\":1}",
         "{}",
         "{\"half\":\"\\ud800\"}",
+        // 12493435593063897 is no double, and what is next to it ends as ...895.
+        "{\"lastBit\":-1.2493435593063897}",
+        "{\"in\":[{\"lastBit\":1.5777777777770001}]}",
       })
   void keepsTheTextOfWhatThePayloadWouldChange(String metadata) {
     Struct payload = encode(FLAT, metadata, null);

@@ -1,0 +1,144 @@
+package io.vecferry.phase;
+
+import io.vecferry.activity.PartTask;
+import io.vecferry.archive.Archive;
+import io.vecferry.archive.PartReader;
+import io.vecferry.archive.PartSidecar;
+import io.vecferry.record.RecordBatch;
+import io.vecferry.spec.MigrationSpec;
+import io.vecferry.store.Reject;
+import io.vecferry.store.VectorStore;
+import io.vecferry.verify.Difference;
+import io.vecferry.verify.IdSample;
+import io.vecferry.verify.RecordComparator;
+import io.vecferry.workflow.Payloads;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+
+/** Compares the records of a part, as they are loaded, with those on the target. */
+final class PartComparison {
+  private final VectorStore loaded;
+  private final Throttle throttle;
+  private final int batchSize;
+  private final double tolerance;
+  private final RecordComparator comparator;
+  private final Consumer<RecordBatch> wrong;
+  private final List<RecordBatch> drawn = new ArrayList<>();
+  private int drawnRows;
+  private long expected;
+  private long refused;
+
+  private PartComparison(
+      Workspace workspace,
+      PartTask task,
+      Consumer<Difference> differences,
+      Consumer<RecordBatch> wrong) {
+    MigrationSpec spec = workspace.spec();
+    this.loaded = workspace.loaded();
+    this.throttle = new Throttle(task.pace());
+    this.batchSize = Throttle.batchSize(task.pace(), spec.load().batchSize());
+    this.tolerance = workspace.tolerance(loaded, workspace.loadSchema());
+    this.comparator =
+        new RecordComparator(
+            tolerance,
+            spec.validation().checkVectors(),
+            spec.validation().checkMetadata(),
+            differences);
+    this.wrong = wrong;
+  }
+
+  /**
+   * Compares a part.
+   *
+   * @param sample which of its records
+   * @param differences gets every difference
+   * @param wrong gets, as archived, the records that are missing or differ
+   */
+  static PartProof run(
+      Workspace workspace,
+      PartTask task,
+      IdSample sample,
+      Consumer<Difference> differences,
+      Consumer<RecordBatch> wrong) {
+    PartComparison comparison = new PartComparison(workspace, task, differences, wrong);
+    String path = workspace.partPath(task.partition().index(), task.part());
+    try (PartReader reader = PartReader.open(workspace.archive().store(), path)) {
+      comparison.read(workspace, task, sample, reader);
+    }
+    return PartProof.of(
+        comparison.comparator.result(),
+        comparison.tolerance,
+        comparison.expected,
+        comparison.refused);
+  }
+
+  private void read(Workspace workspace, PartTask task, IdSample sample, PartReader reader) {
+    Set<String> notLoaded = refused(workspace, task.partName(), reader.sidecar());
+    MergeView view = MergeView.of(workspace, task, reader.sidecar());
+    PartReader.Batches batches = reader.batches(batchSize);
+    long position = 0;
+    for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
+      RecordBatch meant = view.loaded(batch, position);
+      RecordBatch taken = without(meant, notLoaded);
+      expected += meant.rows();
+      refused += meant.rows() - taken.rows();
+      RecordBatch some = sample.of(taken);
+      if (drawnRows + some.rows() > batchSize) {
+        compareDrawn();
+      }
+      if (some.rows() > 0) {
+        drawn.add(some);
+        drawnRows += some.rows();
+      }
+      position += batch.rows();
+      Calls.stillRunning(position);
+    }
+    compareDrawn();
+  }
+
+  private void compareDrawn() {
+    if (drawnRows == 0) {
+      return;
+    }
+    RecordBatch archived = RecordBatch.concat(drawn);
+    int[] rows = comparator.compare(archived, loaded.fetch(archived.ids()));
+    if (rows.length > 0) {
+      wrong.accept(archived.select(rows));
+    }
+    throttle.done(drawnRows);
+    drawn.clear();
+    drawnRows = 0;
+  }
+
+  private static RecordBatch without(RecordBatch batch, Set<String> ids) {
+    return ids.isEmpty()
+        ? batch
+        : batch.select(
+            IntStream.range(0, batch.rows())
+                .filter(row -> !ids.contains(batch.ids().get(row)))
+                .toArray());
+  }
+
+  /** Ids of a part that the target has refused when it was loaded. */
+  private static Set<String> refused(Workspace workspace, String part, PartSidecar sidecar) {
+    ImportMarker marker =
+        ImportMarker.find(workspace.archive(), part, workspace.plan().loadId(), sidecar);
+    return marker == null || marker.rejects() == 0 ? Set.of() : refused(workspace.archive(), part);
+  }
+
+  /** Ids of a part that the archive says the target has refused. */
+  static Set<String> refused(Archive archive, String part) {
+    String name = Archive.REJECTS + "/" + part + ".json";
+    Set<String> refused = new HashSet<>();
+    if (archive.exists(name)) {
+      for (Reject reject : archive.readJson(name, Payloads.MAPPER, Reject[].class)) {
+        refused.add(reject.id());
+      }
+    }
+    return refused;
+  }
+}
