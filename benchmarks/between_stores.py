@@ -15,9 +15,12 @@ The others:
 Limits, in the same runs: the scan reads the source as fast as a client can (two connections, bodies thrown away); the ingest
 writes prepared batches (two connections, flush, index and load included).
 
+--estimate runs nothing but vecferry: rows of a table of what its plan says and what comes of it, and of how long it says, while it
+works, that it will take.
+
 Needs numpy and the clients of the stores, and servers: deploy/local/up, then eval "$(deploy/local/env)".
 """
-import argparse, base64, concurrent.futures, functools, json, os, pathlib, shutil, statistics, subprocess, sys, tempfile, time
+import argparse, base64, concurrent.futures, functools, json, os, pathlib, re, shutil, statistics, subprocess, sys, tempfile, time
 import urllib.error, urllib.request
 
 import numpy as np
@@ -36,6 +39,7 @@ parser.add_argument("--rival")
 parser.add_argument("--rival-folder")
 parser.add_argument("--rival-python")
 parser.add_argument("--fill", action="store_true", help="fill the source and stop")
+parser.add_argument("--estimate", action="store_true", help="what vecferry's plan says, beside what came of it, and stop")
 parser.add_argument("--loop", action="store_true", help=argparse.SUPPRESS)
 options = parser.parse_args()
 
@@ -437,11 +441,58 @@ def timed(who):
     return {"wall s": wall, "cpu s": usage.ru_utime + usage.ru_stime, "peak MB": usage.ru_maxrss / 1024}
 
 
+def resident_mb(store):
+    """Of the server and what it has started, as deploy/local runs it."""
+    state = pathlib.Path(os.environ.get("XDG_STATE_HOME", pathlib.Path.home() / ".local/state"))
+    servers = pathlib.Path(os.environ.get("VECFERRY_SERVERS", state / "vecferry/servers"))
+    pids, kilobytes = {(servers / store / "pid").read_text().split()[0]}, 0
+    for process in sorted((entry for entry in pathlib.Path("/proc").iterdir() if entry.name.isdigit()), key=lambda entry: int(entry.name)):
+        try:
+            status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines() if ":" in line)
+        except OSError:
+            continue
+        if process.name in pids or status["PPid"].strip() in pids:
+            pids.add(process.name)
+            kilobytes += int(status.get("VmRSS", "0").split()[0])
+    return kilobytes / 1024
+
+
+def estimate():
+    target.drop("vecferry")
+    command, more, _ = command_of("vecferry")
+    environment = dict(os.environ, **more)
+    environment.pop("TEMPORAL_ADDRESS", None)
+    plan = json.loads(subprocess.run([command[0], "plan", *command[2:], "--json"], env=environment, check=True, capture_output=True).stdout)
+    shutil.rmtree(work / "vecferry", ignore_errors=True)
+    memory = resident_mb(options.target)
+    timed("vecferry")
+    grown = resident_mb(options.target) - memory
+    report = json.loads((work / "vecferry/benchmark/reports/report.json").read_text())
+    took = {phase["name"]: (phase["finishedMillis"] - phase["startedMillis"]) / 1000 for phase in report["phases"]}
+    archive = next(phase["bytes"] for phase in report["phases"] if phase["name"] == "EXPORT") / 1e6
+    planned_archive = plan["estimate"]["archiveBytes"] / 1e6
+    needed = next(need["needed"] for need in plan["forecast"]["needs"] if need["name"] == "target memory") / 2**20
+    # Planning is over when its forecast begins.
+    total = (report["finishedMillis"] - report["startedMillis"]) / 1000 - took["PLANNING"]
+    cells = [f"{planned_archive:.0f} / {archive:.0f} ({planned_archive / archive - 1:+.0%})", f"{needed:.0f} / {grown:.0f} ({needed / max(grown, 1) - 1:+.0%})",
+             f"{plan['estimate']['seconds']} / {total:.0f} ({plan['estimate']['seconds'] / total - 1:+.0%})"]
+    for line in re.findall(r"^ +(\d+) s: .* about (\d+) (s|min) left", (work / "vecferry.log").read_text(), re.M):
+        at, left = int(line[0]), int(line[1]) * (60 if line[2] == "min" else 1)
+        cells.append(f"at {at}: {at + left} / {total + took['PLANNING']:.0f} ({(at + left) / (total + took['PLANNING']) - 1:+.0%})")
+    print(f"| {options.source} to {options.target} | {rows:,} x {dimension} | " + " | ".join(cells[:3]) + " | " + "; ".join(cells[3:]) + " |")
+    for phase in plan["forecast"]["phases"]:
+        print(f"{phase['phase']:16} planned {phase['seconds']:4} s, took {took[phase['phase']]:6.1f} s", file=sys.stderr)
+    print((work / "vecferry.log").read_text(), file=sys.stderr)
+
+
 if options.loop:
     loop()
     sys.exit()
 source.fill()
 if options.fill:
+    sys.exit()
+if options.estimate:
+    estimate()
     sys.exit()
 people = ["vecferry", "python"]
 if options.rival and options.target == "qdrant":
