@@ -42,7 +42,7 @@ class RepairTest {
 
   @Test
   void whatWasChangedBehindItsBackIsLoadedAgain() throws IOException {
-    try (Service service = Service.start(folder.resolve("service"))) {
+    try (Service service = Service.start(Files.createDirectories(folder.resolve("service")))) {
       Cli cli = service.cli(folder);
       service.startWorker();
       FaissFolder.write(folder.resolve("source"), ROWS, 8);
@@ -72,7 +72,8 @@ class RepairTest {
       assertThat(cli.run("failures", NAME).out())
           .contains("of 250 records 1 are missing on the target and 0 differ; all are in ")
           .contains("id=row-7, kind=MISSING", "kind=DOCUMENT", "differences/p000-000000.jsonl")
-          .contains("repair: loads again what differs from the archive");
+          .contains(
+              "vecferry repair repair --reason TEXT: loads again what differs from the archive");
       Cli.Result repair =
           cli.run("repair", NAME, "--who", "ada", "--reason", "a job had the wrong address");
       assertThat(repair.out())
