@@ -124,9 +124,13 @@ class OverheadTest {
     }
   }
 
-  /** All of the compiler, as in production. */
+  /** All of the compiler, for what the launcher lets it compile. */
   private static Cli cli(Cli cli) {
-    return cli.with("_JAVA_OPTIONS", "-XX:TieredStopAtLevel=4 -Xmx1g");
+    return cli.with(
+        "_JAVA_OPTIONS",
+        "-XX:TieredStopAtLevel=4 -XX:Tier4InvocationThreshold=50000"
+            + " -XX:Tier4MinInvocationThreshold=6000 -XX:Tier4CompileThreshold=150000"
+            + " -XX:Tier4BackEdgeThreshold=400000 -Xmx1g");
   }
 
   private Path spec(String name) {
