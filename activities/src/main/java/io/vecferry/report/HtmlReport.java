@@ -419,7 +419,7 @@ final class HtmlReport {
         List.of("What", "Needed", "There"),
         plan.forecast().needs(),
         HtmlReport::need);
-    steps("Timeline", plan.forecast().timeline());
+    steps("What happens when", plan.forecast().timeline());
     steps("What happens to the name", plan.target());
     steps("What a rollback does, in this order", plan.rollback());
     html.close().line();
