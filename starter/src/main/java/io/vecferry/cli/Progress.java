@@ -122,7 +122,7 @@ final class Progress {
             "%3.0f %%  %,.0f records/s",
             share(status) * 100,
             1000.0 * rows(status) / Math.max(1, millis(status)));
-    return status.secondsLeft() < 0 ? speed : speed + "  " + left(status) + " left";
+    return status.secondsLeft() == null ? speed : speed + "  " + left(status) + " left";
   }
 
   /** How long a migration still works. */

@@ -1,5 +1,6 @@
 package io.vecferry.cli;
 
+import io.vecferry.report.ReportWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +23,11 @@ final class ReportCommand extends MigrationCommand {
   @Override
   public Integer call() throws IOException {
     Path file = reportFile(file());
+    if (schema && !Files.isRegularFile(file)) {
+      // Versions before this one left none beside their reports.
+      System.out.println(new ReportWriter().jsonSchema());
+      return ExitCode.OK;
+    }
     if (!Files.isRegularFile(file)) {
       throw new UserError(
           "There is no "

@@ -47,7 +47,7 @@ final class StatusCommand extends MigrationCommand {
               status.rowsExpected(),
               phase.summary()));
     }
-    if (status.secondsLeft() >= 0) {
+    if (status.secondsLeft() != null) {
       System.out.println("Work left: " + Progress.left(status));
     }
     for (StepFailure failure : status.failures()) {

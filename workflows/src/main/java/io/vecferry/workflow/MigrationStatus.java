@@ -20,7 +20,7 @@ import java.util.List;
  * @param archive where the archive is; empty before planning has ended
  * @param report where the reports are; null before they are written
  * @param atMillis when the snapshot was taken, in milliseconds since 1970
- * @param secondsLeft how long it still works, waiting for people not counted; -1 when nobody can
+ * @param secondsLeft how long it still works, waiting for people not counted; null when nobody can
  *     tell
  * @param tuning the speed; null before planning has ended
  * @param choices what a person could do now
@@ -44,7 +44,7 @@ public record MigrationStatus(
     ReportLocation report,
     long startedMillis,
     long atMillis,
-    long secondsLeft,
+    Long secondsLeft,
     Tuning tuning,
     List<VerbChoice> choices,
     List<StepFailure> retrying) {

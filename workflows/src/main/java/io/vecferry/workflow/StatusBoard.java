@@ -298,9 +298,9 @@ final class StatusBoard {
         List.of());
   }
 
-  private long secondsLeft(long atMillis) {
+  private Long secondsLeft(long atMillis) {
     return plan == null || outcome != null
-        ? TimeLeft.UNKNOWN
+        ? null
         : new TimeLeft(plan.forecast().phases(), plan.exportedRows(), phases.values(), atMillis)
             .seconds();
   }

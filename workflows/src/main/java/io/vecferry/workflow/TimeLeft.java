@@ -14,9 +14,6 @@ import java.util.Set;
  * for people and for windows is not in it.
  */
 final class TimeLeft {
-  /** Nobody can tell. */
-  static final long UNKNOWN = -1;
-
   /** Share of the records from which on the speed of a phase counts, and not its plan. */
   private static final double ENOUGH = 0.05;
 
@@ -42,8 +39,8 @@ final class TimeLeft {
     this.atMillis = atMillis;
   }
 
-  /** Seconds, or {@link #UNKNOWN}. */
-  long seconds() {
+  /** Seconds; null when nobody can tell. */
+  Long seconds() {
     if (planned.isEmpty()) {
       return withoutPlan();
     }
@@ -72,7 +69,7 @@ final class TimeLeft {
   }
 
   /** From the records that went through all phases that work by parts. */
-  private long withoutPlan() {
+  private Long withoutPlan() {
     double fresh = 0;
     double open = 0;
     double took = 0;
@@ -83,7 +80,7 @@ final class TimeLeft {
         took = Math.max(took, seconds(phase));
       }
     }
-    return fresh < ENOUGH ? UNKNOWN : (long) Math.ceil(took / fresh * open);
+    return fresh < ENOUGH ? null : Long.valueOf((long) Math.ceil(took / fresh * open));
   }
 
   private double seconds(PhaseProgress phase) {
