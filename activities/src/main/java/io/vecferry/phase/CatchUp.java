@@ -1,6 +1,8 @@
 package io.vecferry.phase;
 
 import io.vecferry.activity.CatchUpPass;
+import io.vecferry.activity.PartTask;
+import io.vecferry.activity.WholeTask;
 import io.vecferry.archive.Archive;
 import io.vecferry.archive.Manifest;
 import io.vecferry.archive.PartReader;
@@ -511,9 +513,7 @@ final class CatchUp {
     long rows = PartReader.sidecar(archive.store(), goneIds(pass)).rows();
     Removed removed = new Removed(workspace.plan().loadId());
     String name = removedName(pass);
-    if (workspace.hasBegunToSwitch()
-        || archive.exists(name)
-            && archive.readJson(name, Payloads.MAPPER, Removed.class).equals(removed)) {
+    if (workspace.hasBegunToSwitch() || isRemoved(pass, removed)) {
       return rows;
     }
     if (workspace.targetRemovesRecords()) {
@@ -532,6 +532,8 @@ final class CatchUp {
       PartReader.Batches batches =
           reader.batches(0, workspace.spec().load().batchSize(), IdParts.COLUMNS);
       for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
+        // Another attempt may have come further: the changed are written anew after this.
+        Calls.confirm();
         workspace.load().remove(batch.ids(), workspace.stamp());
         removed += batch.rows();
         Calls.stillRunning(removed);
@@ -539,7 +541,34 @@ final class CatchUp {
     }
   }
 
-  /** Ends the load again; after the last pass, its records must be as many as the archive's. */
+  /**
+   * Whether the load has all that passes have brought into the archive, as far as they were found.
+   *
+   * @param task the migration with the parts of the passes that were applied
+   */
+  boolean isApplied(WholeTask task) {
+    Removed removed = new Removed(workspace.plan().loadId());
+    List<CatchUpPass> passes = kept();
+    return passes.isEmpty()
+        || !workspace.hasBegunToSwitch()
+            && passes.stream()
+                .allMatch(
+                    pass ->
+                        isRemoved(pass.pass(), removed)
+                            && (pass.partition() == null
+                                || pass.partition().index() < task.partsPerPartition().size()));
+  }
+
+  private boolean isRemoved(int pass, Removed removed) {
+    String name = removedName(pass);
+    return archive.exists(name)
+        && archive.readJson(name, Payloads.MAPPER, Removed.class).equals(removed);
+  }
+
+  /**
+   * Ends the load again; after the last pass, its records must be as many as the archive's, without
+   * those that were known to be missing.
+   */
   long finish(int pass) {
     List<String> parts = archive.parts(Archive.SOURCE);
     if (!workspace.hasBegunToSwitch()) {
@@ -552,14 +581,21 @@ final class CatchUp {
       // The parts of the pass itself are compared after this.
       LoadAnew.compare(workspace, workspace.plan().partitions().size() + pass);
     }
-    long found = workspace.loaded().describe().rows();
-    long expected = 0;
-    for (String part : parts) {
-      PartSidecar sidecar = PartReader.sidecar(archive.store(), part);
-      ImportMarker marker =
-          ImportMarker.find(archive, Workspace.partName(part), workspace.plan().loadId(), sidecar);
-      expected += marker == null ? sidecar.rows() : marker.rows();
+    if (!workspace.hasBegunToSwitch()) {
+      renewProofs(pass);
     }
+    long found = workspace.loaded().describe().rows();
+    long loaded = 0;
+    for (String part : parts) {
+      ImportMarker marker = marker(part);
+      loaded += marker == null ? PartReader.sidecar(archive.store(), part).rows() : marker.rows();
+    }
+    long missing =
+        PartProof.total(archive, parts.stream().map(Workspace::partName).toList()).missing();
+    // What only the counts have shown may have been among what was taken out.
+    PartProof counts = PartProof.counts(archive);
+    long most = loaded - missing + counts.extra();
+    long expected = Math.min(most, Math.max(found, loaded - missing - counts.missing()));
     long allowed = workspace.spec().validation().allowedMismatches();
     if (Math.abs(found - expected) > allowed
         && !workspace.hasBegunToSwitch()
@@ -574,5 +610,45 @@ final class CatchUp {
               expected));
     }
     return found;
+  }
+
+  private ImportMarker marker(String part) {
+    return ImportMarker.find(
+        archive,
+        Workspace.partName(part),
+        workspace.plan().loadId(),
+        PartReader.sidecar(archive.store(), part));
+  }
+
+  /**
+   * Makes the proofs of parts true again from which records were taken out. Those of the pass
+   * itself and of later ones are compared when they are loaded.
+   */
+  private void renewProofs(int pass) {
+    for (String part : archive.parts(Archive.SOURCE)) {
+      String name = Workspace.partName(part);
+      ImportMarker marker = marker(part);
+      Optional<PartProof> before = PartProof.find(archive, name);
+      if (Archive.partitionOf(part) >= workspace.plan().partitions().size() + pass) {
+        PartProof.remove(archive, name);
+      } else if (marker != null
+          && before.isPresent()
+          && before.get().expected() != marker.rows() + marker.rejects()) {
+        renewProof(workspace.partTask(part), before.get(), marker);
+      }
+    }
+  }
+
+  private void renewProof(PartTask part, PartProof before, ImportMarker marker) {
+    PartProof now =
+        before
+            .shrunk(marker.rows(), marker.rejects())
+            .orElseGet(() -> PartSteps.compare(workspace, part));
+    // A person may have been asked about what there was, and about nothing else.
+    now.require(
+        archive,
+        part.partName(),
+        Math.max(before.mismatches(), workspace.spec().validation().allowedMismatches()));
+    now.write(archive, part.partName());
   }
 }

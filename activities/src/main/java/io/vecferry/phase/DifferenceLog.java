@@ -24,7 +24,7 @@ final class DifferenceLog implements Consumer<Difference>, AutoCloseable {
    */
   DifferenceLog(Archive archive, String subject) {
     this.archive = archive;
-    this.path = archive.path(FOLDER + "/" + subject + ".jsonl");
+    this.path = path(archive, subject);
   }
 
   @Override
@@ -50,9 +50,13 @@ final class DifferenceLog implements Consumer<Difference>, AutoCloseable {
     }
   }
 
-  /** Where it is, for a person. */
-  String place() {
-    return archive.store().describe(path);
+  private static String path(Archive archive, String subject) {
+    return archive.path(FOLDER + "/" + subject + ".jsonl");
+  }
+
+  /** Where the differences of a subject are, for a person. */
+  static String place(Archive archive, String subject) {
+    return archive.store().describe(path(archive, subject));
   }
 
   @Override

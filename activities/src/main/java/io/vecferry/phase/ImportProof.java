@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
@@ -53,9 +54,13 @@ final class ImportProof {
    */
   PartProof complete(WholeTask task, long found) {
     PartProof.remove(archive, PartProof.COUNTS);
-    PartProof parts = PartProof.total(archive);
-    // Where an earlier run has begun to catch up, that ends with the count.
-    boolean asCounted = found == parts.onTarget() || !new CatchUp(workspace).kept().isEmpty();
+    List<String> names =
+        workspace.loadedParts(task.partsPerPartition()).stream()
+            .filter(name -> Archive.partitionOf(name) < task.partsPerPartition().size())
+            .toList();
+    PartProof parts = PartProof.total(archive, names);
+    // Where an earlier run has begun to catch up, it is counted when this one has done so too.
+    boolean asCounted = found == parts.onTarget() || !new CatchUp(workspace).isApplied(task);
     PartProof counts = PartProof.NONE;
     String place;
     try (DifferenceLog log = new DifferenceLog(archive, PartProof.COUNTS)) {
@@ -64,7 +69,7 @@ final class ImportProof {
         counts.write(archive, PartProof.COUNTS);
       }
       log.finish();
-      place = log.place();
+      place = DifferenceLog.place(archive, PartProof.COUNTS);
     }
     PartProof total = parts.plus(counts);
     if (!asCounted && (wanted.allowedMismatches() == 0 || found != total.onTarget())) {
@@ -133,14 +138,11 @@ final class ImportProof {
 
           @Override
           public void gone(IdKind kind, String id) {
-            if (wanted.samples()) {
-              missing[0]++;
-              all.accept(Difference.missing(id));
-            }
+            missing[0]++;
+            all.accept(Difference.missing(id));
           }
         });
-    long known = parts.missing() + parts.refused();
-    return PartProof.counted(Math.max(0, missing[0] - known), extra[0], first);
+    return PartProof.counted(Math.max(0, missing[0] - parts.missing()), extra[0], first);
   }
 
   /** Compares all ids of the target with all that were to be loaded, in bounded memory. */
@@ -153,7 +155,7 @@ final class ImportProof {
       Path temporary = Files.createTempDirectory("vecferry-ids");
       try (ChangeSearch search = new ChangeSearch(temporary, workspace.loadedRows())) {
         for (String path : paths) {
-          readIds(workspace.archive(), path, search);
+          readIds(workspace, path, search);
         }
         CatchUp.readAll(workspace.loaded(), workspace.spec().load().batchSize(), search::current);
         search.finish(found);
@@ -165,12 +167,14 @@ final class ImportProof {
     }
   }
 
-  private static void readIds(Archive archive, String path, ChangeSearch search) {
-    try (PartReader reader = PartReader.open(archive.store(), path)) {
+  private static void readIds(Workspace workspace, String path, ChangeSearch search) {
+    try (PartReader reader = PartReader.open(workspace.archive().store(), path)) {
+      Set<String> refused =
+          PartComparison.refused(workspace, Workspace.partName(path), reader.sidecar());
       PartReader.Batches batches = reader.batches(0, ID_ROWS, IdParts.COLUMNS);
       long rows = 0;
       for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
-        search.archived(batch);
+        search.archived(PartComparison.without(batch, refused));
         rows += batch.rows();
         Calls.stillRunning(rows);
       }
@@ -182,14 +186,35 @@ final class ImportProof {
     String compared =
         String.format(
             Locale.ROOT,
-            "%,d fetched by id: %,d equal to the bit, %,d within tolerance, %,d different,"
-                + " %,d missing, %s extra",
+            "%,d fetched by id: %s, %,d different, %,d missing, %s extra",
             proof.rows(),
-            proof.bitExact(),
-            proof.withinTolerance(),
+            wanted.checkVectors()
+                ? String.format(
+                    Locale.ROOT,
+                    "%,d equal to the bit, %,d within tolerance",
+                    proof.bitExact(),
+                    proof.withinTolerance())
+                : String.format(
+                    Locale.ROOT,
+                    "%,d equal without their vectors",
+                    proof.compared(PartProof.counts(archive)) - proof.different()),
             proof.different(),
             proof.missing() + proof.refused(),
             proof.extra() == 0 ? "none" : String.format(Locale.ROOT, "%,d", proof.extra()));
+    if (proof.refused() > 0) {
+      compared +=
+          String.format(
+              Locale.ROOT,
+              "; %,d of the missing were refused by the target, import.maxRejects is %,d",
+              proof.refused(),
+              workspace.spec().load().maxRejects());
+    }
+    if (!wanted.checkVectors()) {
+      compared += "; vectors were not compared: validation.checkVectors is false";
+    }
+    if (!wanted.checkMetadata()) {
+      compared += "; metadata and documents were not compared: validation.checkMetadata is false";
+    }
     if (wanted.samples()) {
       compared +=
           String.format(

@@ -2,7 +2,6 @@ package io.vecferry.phase;
 
 import io.vecferry.activity.PartTask;
 import io.vecferry.archive.Archive;
-import io.vecferry.plan.PlannedPartition;
 import java.util.List;
 
 /**
@@ -15,6 +14,8 @@ final class LoadAnew {
   /** Removes the load and fills it anew; it has to be finished after this. */
   static void make(Workspace workspace) {
     Archive archive = workspace.archive();
+    // A load that another attempt has made meanwhile stays.
+    Calls.confirm();
     workspace.load().drop(workspace.stamp());
     workspace.targetChanged();
     ImportMarker.clear(archive);
@@ -38,15 +39,6 @@ final class LoadAnew {
   }
 
   private static List<PartTask> tasks(Workspace workspace) {
-    return workspace.archive().parts(Archive.SOURCE).stream()
-        .map(
-            path ->
-                new PartTask(
-                    workspace.spec().name(),
-                    new PlannedPartition(Archive.partitionOf(path), "", "", 0, false),
-                    Archive.partOf(path),
-                    null,
-                    null))
-        .toList();
+    return workspace.archive().parts(Archive.SOURCE).stream().map(workspace::partTask).toList();
   }
 }

@@ -4,6 +4,7 @@ import io.vecferry.activity.PartTask;
 import io.vecferry.archive.Archive;
 import io.vecferry.archive.PartReader;
 import io.vecferry.archive.PartSidecar;
+import io.vecferry.record.IdColumn;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.spec.MigrationSpec;
 import io.vecferry.store.Reject;
@@ -26,17 +27,23 @@ final class PartComparison {
   private final int batchSize;
   private final double tolerance;
   private final RecordComparator comparator;
-  private final Consumer<RecordBatch> wrong;
+  private final Wrong wrong;
   private final List<RecordBatch> drawn = new ArrayList<>();
   private int drawnRows;
   private long expected;
   private long refused;
 
+  /** Gets what is not on the target as it is archived. */
+  interface Wrong {
+    /**
+     * @param records as archived, those that are missing or differ
+     * @param there ids of those among them that differ
+     */
+    void accept(RecordBatch records, IdColumn there);
+  }
+
   private PartComparison(
-      Workspace workspace,
-      PartTask task,
-      Consumer<Difference> differences,
-      Consumer<RecordBatch> wrong) {
+      Workspace workspace, PartTask task, Consumer<Difference> differences, Wrong wrong) {
     MigrationSpec spec = workspace.spec();
     this.loaded = workspace.loaded();
     this.throttle = new Throttle(task.pace());
@@ -56,14 +63,14 @@ final class PartComparison {
    *
    * @param sample which of its records
    * @param differences gets every difference
-   * @param wrong gets, as archived, the records that are missing or differ
+   * @param wrong gets the records that are missing or differ
    */
   static PartProof run(
       Workspace workspace,
       PartTask task,
       IdSample sample,
       Consumer<Difference> differences,
-      Consumer<RecordBatch> wrong) {
+      Wrong wrong) {
     PartComparison comparison = new PartComparison(workspace, task, differences, wrong);
     String path = workspace.partPath(task.partition().index(), task.part());
     try (PartReader reader = PartReader.open(workspace.archive().store(), path)) {
@@ -105,16 +112,27 @@ final class PartComparison {
       return;
     }
     RecordBatch archived = RecordBatch.concat(drawn);
-    int[] rows = comparator.compare(archived, loaded.fetch(archived.ids()));
+    RecordBatch found = loaded.fetch(archived.ids());
+    int[] rows = comparator.compare(archived, found);
     if (rows.length > 0) {
-      wrong.accept(archived.select(rows));
+      Set<String> there = new HashSet<>();
+      for (int row = 0; row < found.rows(); row++) {
+        there.add(found.ids().get(row));
+      }
+      RecordBatch records = archived.select(rows);
+      int[] differing =
+          IntStream.range(0, records.rows())
+              .filter(row -> there.contains(records.ids().get(row)))
+              .toArray();
+      wrong.accept(records, records.select(differing).ids());
     }
     throttle.done(drawnRows);
     drawn.clear();
     drawnRows = 0;
   }
 
-  private static RecordBatch without(RecordBatch batch, Set<String> ids) {
+  /** A batch without the records that have one of some ids. */
+  static RecordBatch without(RecordBatch batch, Set<String> ids) {
     return ids.isEmpty()
         ? batch
         : batch.select(
@@ -124,7 +142,7 @@ final class PartComparison {
   }
 
   /** Ids of a part that the target has refused when it was loaded. */
-  private static Set<String> refused(Workspace workspace, String part, PartSidecar sidecar) {
+  static Set<String> refused(Workspace workspace, String part, PartSidecar sidecar) {
     ImportMarker marker =
         ImportMarker.find(workspace.archive(), part, workspace.plan().loadId(), sidecar);
     return marker == null || marker.rejects() == 0 ? Set.of() : refused(workspace.archive(), part);

@@ -1,6 +1,8 @@
 package io.vecferry.phase;
 
 import io.vecferry.archive.Archive;
+import io.vecferry.plan.FailureClass;
+import io.vecferry.store.StoreException;
 import io.vecferry.verify.Difference;
 import io.vecferry.verify.RecordComparator;
 import io.vecferry.workflow.Payloads;
@@ -8,6 +10,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What the comparison of a part with the target found; kept in the archive.
@@ -85,9 +88,69 @@ record PartProof(
     return different + missing + extra;
   }
 
+  /**
+   * Records that both sides have and that were compared.
+   *
+   * @param counts what only the counts have shown, which is part of this
+   */
+  long compared(PartProof counts) {
+    return rows - missing + counts.missing;
+  }
+
   /** Records that the target has if all of this is so. */
   long onTarget() {
     return expected - refused - missing + extra;
+  }
+
+  /**
+   * @param subject name of the part
+   * @param allowed records that may be not as archived
+   * @throws StoreException NOT_PROVED where more are
+   */
+  void require(Archive archive, String subject, long allowed) {
+    if (mismatches() > allowed) {
+      throw new StoreException(
+          FailureClass.NOT_PROVED,
+          subject
+              + ": of "
+              + rows
+              + " records "
+              + missing
+              + " are missing on the target and "
+              + different
+              + " differ; all are in "
+              + DifferenceLog.place(archive, subject)
+              + ". The first: "
+              + ImportProof.first(this));
+    }
+  }
+
+  /**
+   * The same when records were taken out of the part; empty where only another comparison can tell
+   * what they were.
+   *
+   * @param loaded records of the part that are left on the target
+   * @param rejects records that are left and were refused
+   */
+  Optional<PartProof> shrunk(long loaded, long rejects) {
+    boolean allCompared = rows == expected - refused;
+    boolean alike = bitExact == rows || withinTolerance == rows || bitExact + withinTolerance == 0;
+    return allCompared && alike && mismatches() == 0
+        ? Optional.of(
+            new PartProof(
+                loaded,
+                bitExact == 0 ? 0 : loaded,
+                tolerance,
+                withinTolerance == 0 ? 0 : loaded,
+                0,
+                0,
+                largestDeviation,
+                List.of(),
+                loaded + rejects,
+                rejects,
+                0,
+                Map.of()))
+        : Optional.empty();
   }
 
   private static String name(String subject) {
@@ -102,11 +165,23 @@ record PartProof(
     archive.store().delete(archive.path(name(subject)));
   }
 
-  /** The proof of a part; nothing when it was not compared. */
-  static PartProof read(Archive archive, String subject) {
+  /** The proof of a part; empty when it was not compared. */
+  static Optional<PartProof> find(Archive archive, String subject) {
     return archive.exists(name(subject))
-        ? archive.readJson(name(subject), Payloads.MAPPER, PartProof.class)
-        : NONE;
+        ? Optional.of(archive.readJson(name(subject), Payloads.MAPPER, PartProof.class))
+        : Optional.empty();
+  }
+
+  /** What only the counts have shown, if anything. */
+  static PartProof counts(Archive archive) {
+    return find(archive, COUNTS).orElse(NONE);
+  }
+
+  /** The proofs of some parts as one. */
+  static PartProof total(Archive archive, List<String> subjects) {
+    return subjects.stream()
+        .flatMap(subject -> find(archive, subject).stream())
+        .reduce(NONE, PartProof::plus);
   }
 
   /** All proofs of a migration as one. */

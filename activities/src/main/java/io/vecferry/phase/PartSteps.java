@@ -225,32 +225,29 @@ public final class PartSteps implements PartActivities {
     }
   }
 
-  /** Compares a part with what was loaded of it. */
+  /**
+   * Compares a part with what was loaded of it.
+   *
+   * @throws StoreException NOT_PROVED
+   */
   static PartResult validateImport(Workspace workspace, PartTask task) {
-    Archive archive = workspace.archive();
-    try (DifferenceLog differences = new DifferenceLog(archive, task.partName())) {
+    PartProof proof = compare(workspace, task);
+    proof.write(workspace.archive(), task.partName());
+    proof.require(
+        workspace.archive(), task.partName(), workspace.spec().validation().allowedMismatches());
+    String path = workspace.partPath(task.partition().index(), task.part());
+    long bytes = PartReader.sidecar(workspace.archive().store(), path).bytes();
+    return new PartResult(proof.rows(), bytes, 0, null, false, false);
+  }
+
+  /** Compares a part with what was loaded of it, and keeps the differences; not the proof. */
+  static PartProof compare(Workspace workspace, PartTask task) {
+    try (DifferenceLog differences = new DifferenceLog(workspace.archive(), task.partName())) {
       PartProof proof =
-          PartComparison.run(workspace, task, workspace.sample(), differences, records -> {});
+          PartComparison.run(
+              workspace, task, workspace.sample(), differences, (records, there) -> {});
       differences.finish();
-      proof.write(archive, task.partName());
-      if (proof.mismatches() > workspace.spec().validation().allowedMismatches()) {
-        throw new StoreException(
-            FailureClass.NOT_PROVED,
-            task.partName()
-                + ": of "
-                + proof.rows()
-                + " records "
-                + proof.missing()
-                + " are missing on the target and "
-                + proof.different()
-                + " differ; all are in "
-                + differences.place()
-                + ". The first: "
-                + ImportProof.first(proof));
-      }
-      String path = workspace.partPath(task.partition().index(), task.part());
-      long bytes = PartReader.sidecar(archive.store(), path).bytes();
-      return new PartResult(proof.rows(), bytes, 0, null, false, false);
+      return proof;
     }
   }
 

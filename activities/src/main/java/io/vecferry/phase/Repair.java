@@ -5,7 +5,6 @@ import io.vecferry.activity.PartTask;
 import io.vecferry.activity.RepairTask;
 import io.vecferry.archive.Archive;
 import io.vecferry.plan.FailureClass;
-import io.vecferry.plan.PlannedPartition;
 import io.vecferry.record.IdKind;
 import io.vecferry.store.BatchWriter;
 import io.vecferry.store.Reject;
@@ -59,14 +58,20 @@ final class Repair {
     }
     List<String> all = workspace.loadedParts(task.whole().partsPerPartition());
     boolean counts = task.parts().contains("");
-    for (String part : counts ? withDifferences(all) : new LinkedHashSet<>(task.parts())) {
-      loadAgain(part);
-    }
+    Set<String> chosen = counts ? withDifferences(all) : new LinkedHashSet<>(task.parts());
+    List<PartTask> parts = chosen.stream().map(this::partTask).toList();
+    parts.forEach(this::loadAgain);
     if (counts) {
       removeExtra();
     }
     workspace.load().finishLoad(all, workspace.stamp());
     workspace.targetChanged();
+    if (counts) {
+      // The counts are compared with what the parts have shown, and no part is asked about again.
+      for (PartTask part : parts) {
+        PartSteps.compare(workspace, part).write(workspace.archive(), part.partName());
+      }
+    }
     return new CheckResult(
         loaded,
         String.format(
@@ -76,39 +81,38 @@ final class Repair {
   /** The parts in which something may be wrong, where only the counts have shown it. */
   private Set<String> withDifferences(List<String> parts) {
     Archive archive = workspace.archive();
-    boolean somewhere = PartProof.read(archive, PartProof.COUNTS).missing() > 0;
+    boolean somewhere = PartProof.counts(archive).missing() > 0;
     Set<String> chosen = new LinkedHashSet<>(task.parts());
     chosen.remove("");
     for (String part : parts) {
-      if (somewhere || PartProof.read(archive, part).mismatches() > 0) {
+      boolean proved =
+          PartProof.find(archive, part).filter(proof -> proof.mismatches() == 0).isPresent();
+      if (somewhere || !proved) {
         chosen.add(part);
       }
     }
     return chosen;
   }
 
-  private void loadAgain(String name) {
-    int partition = Archive.partitionOf(name);
+  private PartTask partTask(String name) {
     int part = Integer.parseInt(name.substring(name.indexOf('-') + 1));
-    List<PlannedPartition> planned = workspace.plan().partitions();
-    PartTask records =
-        new PartTask(
-            workspace.spec().name(),
-            partition < planned.size()
-                ? planned.get(partition)
-                : new PlannedPartition(partition, "0", "0", 0, true),
-            part,
-            null,
-            null);
+    return workspace.partTask(workspace.partPath(Archive.partitionOf(name), part));
+  }
+
+  private void loadAgain(PartTask part) {
+    String name = part.partName();
     try (BatchWriter writer = workspace.load().write(name, workspace.stamp())) {
       PartComparison.run(
           workspace,
-          records,
+          part,
           new IdSample(1),
           difference -> {},
-          wrong -> {
-            // What a store has of a record may be more than what is written over it.
-            workspace.load().remove(wrong.ids(), workspace.stamp());
+          (wrong, there) -> {
+            if (there.rows() > 0) {
+              // What a store has of a record may be more than what is written over it.
+              Calls.confirm();
+              workspace.load().remove(there, workspace.stamp());
+            }
             writer.write(wrong);
             loaded += wrong.rows();
           });
@@ -160,6 +164,7 @@ final class Repair {
     if (ids.isEmpty()) {
       return;
     }
+    Calls.confirm();
     workspace.load().remove(IdParts.column(kinds, ids), workspace.stamp());
     removed += ids.size();
     kinds.clear();

@@ -295,7 +295,7 @@ final class ReportAssembly {
     return new MigrationReport.ImportValidation(
         validation.mode(),
         proof.tolerance(),
-        proof.bitExact() + proof.withinTolerance() + proof.different(),
+        proof.compared(PartProof.counts(workspace.archive())),
         proof.bitExact(),
         proof.withinTolerance(),
         proof.missing() + proof.refused(),

@@ -1,6 +1,7 @@
 package io.vecferry.phase;
 
 import io.vecferry.activity.Compensation;
+import io.vecferry.activity.PartTask;
 import io.vecferry.archive.Archive;
 import io.vecferry.archive.ArchiveMove;
 import io.vecferry.archive.ArtifactStore;
@@ -249,6 +250,19 @@ final class Workspace implements AutoCloseable {
   private boolean isLoaded(String path) {
     PartSidecar sidecar = PartReader.sidecar(archive.store(), path);
     return ImportMarker.find(archive, partName(path), plan.loadId(), sidecar) != null;
+  }
+
+  /** A part that there is, for steps that are done on it. */
+  PartTask partTask(String path) {
+    int partition = Archive.partitionOf(path);
+    return new PartTask(
+        spec.name(),
+        partition < plan.partitions().size()
+            ? plan.partitions().get(partition)
+            : new PlannedPartition(partition, "0", "0", 0, true),
+        Archive.partOf(path),
+        null,
+        null);
   }
 
   static String partName(String path) {

@@ -77,8 +77,9 @@ public final class RecordComparator {
    *
    * @param rows records expected
    * @param bitExactRows records whose vectors have exactly the expected bits; metadata and
-   *     documents as asked for
-   * @param withinToleranceRows records whose vectors deviate within the tolerance
+   *     documents as asked for; none where vectors are not compared
+   * @param withinToleranceRows records whose vectors deviate within the tolerance; none where they
+   *     are not compared
    * @param differentRows records that differ
    * @param missingRows records that are not there
    * @param largestAbsolute largest deviation of a finite component
@@ -199,9 +200,9 @@ public final class RecordComparator {
     }
     if (!right) {
       differentRows++;
-    } else if (exact) {
+    } else if (checkVectors && exact) {
       bitExactRows++;
-    } else {
+    } else if (checkVectors) {
       withinToleranceRows++;
     }
     return right;

@@ -204,6 +204,10 @@ class CatchUpTest {
   }
 
   private MigrationPlan plan(String cutover) throws IOException {
+    return plan(cutover, "{}");
+  }
+
+  private MigrationPlan plan(String cutover, String validation) throws IOException {
     SpecReader.Result read =
         SpecReader.read(
             new ObjectMapper()
@@ -211,13 +215,15 @@ class CatchUpTest {
                     """
                     {"name": "%s", "source": %s, "target": %s,
                      "export": {"partRows": 60, "batchSize": 20, "parallelism": 2},
-                     "quality": {"sampleSize": 5, "iterations": 1}, "cutover": %s}
+                     "quality": {"sampleSize": 5, "iterations": 1}, "cutover": %s,
+                     "validation": %s}
                     """
                         .formatted(
                             name,
                             side(sourceType, name),
                             side(targetType, name + "_target"),
-                            cutover)));
+                            cutover,
+                            validation)));
     assertThat(read.problems()).isEmpty();
     plan = steps.plan(read.spec());
     assertThat(plan.blocking()).isEmpty();
@@ -257,6 +263,16 @@ class CatchUpTest {
   }
 
   private void apply(CatchUpPass found) {
+    validate(load(found));
+    steps.completeImportValidation(whole());
+  }
+
+  private void validate(List<PartTask> changed) {
+    changed.forEach(parts::validateImportedPart);
+  }
+
+  /** Applies a pass; gives its parts, which are to be compared. */
+  private List<PartTask> load(CatchUpPass found) {
     CatchUpTask task = new CatchUpTask(name, found.pass());
     CatchUpPass kept = steps.keepChanges(task);
     assertThat(steps.keepChanges(task)).isEqualTo(kept);
@@ -268,8 +284,34 @@ class CatchUpTest {
             .toList();
     changed.forEach(parts::validateExportedPart);
     changed.forEach(parts::importPart);
+    if (kept.partition() != null) {
+      while (counts.size() <= kept.partition().index()) {
+        counts.add(0);
+      }
+      counts.set(kept.partition().index(), kept.parts());
+    }
     steps.finishChanges(task);
-    changed.forEach(parts::validateImportedPart);
+    steps.finishChanges(task);
+    return changed;
+  }
+
+  /** What somebody else does to the load. */
+  private void changeLoad(String... ids) {
+    LoadStamp stamp = new LoadStamp(name, plan.loadId());
+    try (VectorStore load = Stores.get(targetType).open(loadSettings())) {
+      try (BatchWriter writer = load.write("p000-000000", stamp)) {
+        Map<String, Row> rows = new TreeMap<>();
+        List.of(ids).forEach(id -> rows.put(id, row(-7)));
+        writer.write(batch(rows));
+        assertThat(writer.finish()).isEmpty();
+      }
+    }
+  }
+
+  private void loseFromLoad(String... ids) {
+    try (VectorStore load = Stores.get(targetType).open(loadSettings())) {
+      load.remove(IdColumn.ofStrings(ids), new LoadStamp(name, plan.loadId()));
+    }
   }
 
   private static void assertFound(CatchUpPass pass, int added, int changed, int deleted) {
@@ -489,6 +531,73 @@ class CatchUpTest {
     assertThat(pass(1).added()).isPositive();
     assertFound(pass(2), 0, 0, 0);
     assertCaughtUp(loadSettings());
+  }
+
+  @Test
+  void mismatchesAreAddedUpOverPasses() throws IOException {
+    makeSource();
+    plan("{\"catchUp\": true}", "{\"strict\": false, \"maxMismatch\": 2}");
+    export();
+    steps.completeExport(whole());
+    steps.prepareTarget(whole());
+    tasks.forEach(parts::importPart);
+    steps.finishLoad(whole());
+    changeLoad("id-010");
+    loseFromLoad("id-020");
+    validate(tasks);
+    assertThat(steps.completeImportValidation(whole()).summary())
+        .startsWith("300 fetched by id: 298 equal to the bit, ")
+        .contains("1 different, 1 missing", "; 2 mismatches, validation.maxMismatch is 2");
+
+    write(Map.of("new-1", row(1), "new-2", row(2)));
+    List<PartTask> changed = load(steps.findChanges(new CatchUpTask(name, 1)));
+    changeLoad("new-1");
+    validate(changed);
+    assertThatThrownBy(() -> steps.completeImportValidation(whole()))
+        .hasStackTraceContaining(
+            "2 records differ, 1 are missing and 0 were not archived; validation.maxMismatch is 2");
+
+    // What is written to in the source comes anew, right or wrong as it was; one more is deleted.
+    delete("id-250");
+    write(Map.of("id-010", row(10_000), "new-1", row(11_000)));
+    assertFound(pass(2), 0, 2, 1);
+    assertThat(steps.completeImportValidation(whole()).summary())
+        .startsWith("301 fetched by id: 300 equal to the bit, ")
+        .contains("0 different, 1 missing", "; 1 mismatches");
+    write("id-020", row(20_000));
+    pass(3);
+    assertThat(steps.completeImportValidation(whole()).summary())
+        .startsWith("301 fetched by id: 301 equal to the bit, ")
+        .contains("0 different, 0 missing", "; 0 mismatches");
+    assertCaughtUp(loadSettings());
+  }
+
+  @Test
+  void aPartThatWasSkippedIsNoEndOfCatchingUp() throws IOException {
+    makeSource();
+    plan("{\"catchUp\": true}");
+    export();
+    steps.completeExport(whole());
+    steps.prepareTarget(whole());
+    tasks.forEach(parts::importPart);
+    steps.finishLoad(whole());
+    loseFromLoad("id-020", "id-021");
+    assertThatThrownBy(() -> validate(tasks)).hasStackTraceContaining("NOT_PROVED");
+    validate(tasks.subList(1, tasks.size()));
+    steps.completeImportValidation(whole());
+
+    write("new", row(7));
+    pass(1);
+    assertThat(steps.completeImportValidation(whole()).summary()).contains("2 missing");
+    // One of them is known to the source again, and one more is lost.
+    write("id-020", row(20_000));
+    pass(2);
+    loseFromLoad("id-200");
+    write("new", row(8));
+    CatchUpPass found = steps.findChanges(new CatchUpTask(name, 3));
+    assertThatThrownBy(() -> load(found))
+        .hasStackTraceContaining("the target has 299 records after the changes")
+        .hasStackTraceContaining("300 were expected");
   }
 
   @Test

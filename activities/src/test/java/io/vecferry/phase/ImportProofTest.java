@@ -388,6 +388,99 @@ class ImportProofTest {
   }
 
   @Test
+  void aRepairOfTheWholeLeavesNothingOfWhatItWasAskedFor() throws IOException {
+    plan("{\"strict\": false, \"maxMismatch\": 5}");
+    load();
+    for (int row : new int[] {1, 2, 3, 501, 502, 503}) {
+      write(changed(row, 1, null, null));
+    }
+    assertThat(compare()).isEmpty();
+    assertThatThrownBy(() -> steps.completeImportValidation(whole()))
+        .hasStackTraceContaining("6 records differ, 0 are missing and 0 were not archived");
+
+    assertThat(steps.repair(new RepairTask(whole(), List.of(""))).rows()).isEqualTo(6);
+    assertThat(steps.completeImportValidation(whole()).summary())
+        .contains("2,000 equal to the bit", "; 0 mismatches");
+    assertThat(differences("p000-000000")).isEmpty();
+    assertTargetIsRight();
+  }
+
+  @Test
+  void aRepairOfTheWholeAlsoMendsAPartThatWasSkipped() throws IOException {
+    plan("{}");
+    load();
+    delete(601);
+    write(records(ROWS + 5, ROWS + 6));
+    assertThat(compare()).containsExactly("p000-000001");
+    assertThatThrownBy(() -> steps.completeImportValidation(whole()))
+        .hasStackTraceContaining("id=id-02005, kind=EXTRA");
+
+    assertThat(steps.repair(new RepairTask(whole(), List.of(""))).summary())
+        .isEqualTo("repaired: 1 records loaded again, 1 removed");
+    assertThat(steps.completeImportValidation(whole()).summary())
+        .contains("2,000 equal to the bit", "0 missing, none extra");
+    assertTargetIsRight();
+  }
+
+  @Test
+  void aRecordThatIsLostAfterItsPartWasComparedIsNamedAndLoadedAgain() throws IOException {
+    plan("{}");
+    load();
+    assertThat(compare()).isEmpty();
+    delete(601);
+
+    assertThatThrownBy(() -> steps.completeImportValidation(whole()))
+        .hasStackTraceContaining("the target has 1999 records, 2000 were expected. 0 were not")
+        .hasStackTraceContaining("and 1 more are missing; all are in ")
+        .hasStackTraceContaining("id=id-00601, kind=MISSING");
+    assertThat(steps.repair(new RepairTask(whole(), List.of(""))).rows()).isEqualTo(1);
+    steps.completeImportValidation(whole());
+    assertTargetIsRight();
+  }
+
+  @Test
+  void aRepairRemovesOnlyWhatItReplaces() throws IOException {
+    plan("{}");
+    load();
+    write(changed(7, 1, null, null));
+    delete(8);
+    String collection = Stores.get(targetType).loadSettings(target(), name).text("collection", "");
+    MemoryStore.takeRemoved(collection);
+
+    assertThat(steps.repair(new RepairTask(whole(), List.of("p000-000000"))).rows()).isEqualTo(2);
+    assertThat(MemoryStore.takeRemoved(collection)).containsExactly("id-00007");
+    assertTargetIsRight();
+  }
+
+  @Test
+  void aRepairThatTheServiceHasGivenUpRemovesNothing() throws IOException {
+    plan("{}");
+    load();
+    write(records(ROWS + 5, ROWS + 6));
+    assertThat(compare()).isEmpty();
+    String collection = Stores.get(targetType).loadSettings(target(), name).text("collection", "");
+    MemoryStore.takeRemoved(collection);
+    // Another attempt goes on while this one looks for what is too much.
+    MemoryStore.afterReads(collection, ROWS / 100, local::giveUpStep);
+
+    assertThatThrownBy(() -> steps.repair(new RepairTask(whole(), List.of(""))));
+    assertThat(MemoryStore.takeRemoved(collection)).isEmpty();
+  }
+
+  @Test
+  void whatIsNotComparedIsNotSaidToBeEqual() throws IOException {
+    plan("{\"checkVectors\": false, \"checkMetadata\": false}");
+    load();
+    write(changed(7, 1, "another text", null));
+    assertThat(compare()).isEmpty();
+    assertThat(steps.completeImportValidation(whole()).summary())
+        .isEqualTo(
+            "2,000 fetched by id: 2,000 equal without their vectors, 0 different, 0 missing, none"
+                + " extra; vectors were not compared: validation.checkVectors is false; metadata"
+                + " and documents were not compared: validation.checkMetadata is false");
+  }
+
+  @Test
   void indexFilesCannotBeRepaired() throws IOException {
     targetType = "faiss";
     plan("{}");

@@ -41,6 +41,9 @@ public final class MemoryStore implements VectorStore {
 
   private record Later(int reads, Runnable what) {}
 
+  /** Ids that were asked to be removed, by collection. */
+  private static final Map<String, List<String>> REMOVED = new ConcurrentHashMap<>();
+
   private final String name;
   private final boolean takesOver;
 
@@ -156,6 +159,12 @@ public final class MemoryStore implements VectorStore {
     }
   }
 
+  /** Ids that a collection was asked to remove since this was asked last. */
+  public static List<String> takeRemoved(String name) {
+    List<String> removed = REMOVED.remove(name);
+    return removed == null ? List.of() : removed;
+  }
+
   /** Makes another name of a collection. */
   public static void alias(String alias, String collection) {
     ALIASES.put(alias, collection);
@@ -193,6 +202,7 @@ public final class MemoryStore implements VectorStore {
   public static void forget(String prefix) {
     COLLECTIONS.keySet().removeIf(key -> key.startsWith(prefix));
     ALIASES.keySet().removeIf(key -> key.startsWith(prefix));
+    REMOVED.keySet().removeIf(key -> key.startsWith(prefix));
   }
 
   private Collection collection() {
@@ -343,6 +353,7 @@ public final class MemoryStore implements VectorStore {
     Collection found = collection(stamp);
     synchronized (found.records) {
       for (int row = 0; row < ids.rows(); row++) {
+        REMOVED.computeIfAbsent(name, key -> new ArrayList<>()).add(ids.get(row));
         found.records.remove(new Key(ids.kind(row), ids.get(row)));
       }
     }
