@@ -1,6 +1,7 @@
 package io.vecferry.workflow;
 
 import io.temporal.failure.ApplicationFailure;
+import io.temporal.workflow.Workflow;
 import io.vecferry.activity.CatchUpPass;
 import io.vecferry.activity.CatchUpTask;
 import io.vecferry.activity.WholeTask;
@@ -11,6 +12,7 @@ import io.vecferry.spec.MigrationSpec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /** Passes over the source before the cutover, which find and apply what was written meanwhile. */
@@ -22,13 +24,23 @@ final class CatchUpPasses {
   private final StatusBoard board;
   private final DecidedSteps steps;
   private final PartRounds rounds;
+  private final Supplier<String> proof;
   private final List<CatchUpPass> passes = new ArrayList<>();
 
-  CatchUpPasses(MigrationSpec spec, StatusBoard board, DecidedSteps steps, PartRounds rounds) {
+  /**
+   * @param proof compares the target as a whole, and says what was proved
+   */
+  CatchUpPasses(
+      MigrationSpec spec,
+      StatusBoard board,
+      DecidedSteps steps,
+      PartRounds rounds,
+      Supplier<String> proof) {
     this.spec = spec;
     this.board = board;
     this.steps = steps;
     this.rounds = rounds;
+    this.proof = proof;
   }
 
   /** Applies what the archive has of changes of the source, before anything is found anew. */
@@ -87,6 +99,10 @@ final class CatchUpPasses {
     rounds.run(news, List.of(Phase.VALIDATE_EXPORT, Phase.IMPORT));
     steps.run(phase, false, () -> Steps.whole("finish changes" + pass).finishChanges(task));
     rounds.run(news, List.of(Phase.VALIDATE_IMPORT));
+    if (Workflow.getVersion("prove-changes", Workflow.DEFAULT_VERSION, 1)
+        != Workflow.DEFAULT_VERSION) {
+      board.note(Phase.VALIDATE_IMPORT, proof.get());
+    }
   }
 
   /** Asks a person what to do about a source that does not come to rest. */

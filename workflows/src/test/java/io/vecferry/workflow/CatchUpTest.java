@@ -48,6 +48,7 @@ class CatchUpTest {
               "import p003-000000",
               "finishChanges 1",
               "compare p003-000000",
+              "completeImportValidation",
               "findChanges 2",
               "cutover",
               "writeReport");
@@ -57,9 +58,40 @@ class CatchUpTest {
           .startsWith(
               "pass 1: of 4,000 records 2 new, 3 changed; 4 deleted; pass 2: no difference in 5"
                   + " records, by id and content; cutover");
+      // What was proved is said of the target as the pass has left it.
+      PhaseProgress proved =
+          scenario.activities.reported.phases().get(Phase.VALIDATE_IMPORT.ordinal());
+      assertThat(proved.state()).isEqualTo(PhaseProgress.State.DONE);
+      assertThat(proved.summary()).isEqualTo("completeImportValidation 5 parts");
       // What a moving source has of an id is known when it is exported.
       List<String> calls = scenario.activities.calls();
       assertThat(calls.indexOf("completeExport")).isLessThan(calls.indexOf("import p000-000000"));
+    }
+  }
+
+  @Test
+  void whatIsWrongAfterAPassCanBeRepaired() throws Exception {
+    FakeActivities activities = moving(pass(1, 2, 0, 0));
+    activities.differing.add("completeImportValidation");
+    activities.watching.put(
+        "finishChanges 1", () -> activities.failing.add("completeImportValidation"));
+    try (Scenario scenario = new Scenario(activities)) {
+      WorkflowStub workflow = scenario.begin(CATCH_UP);
+      MigrationStatus waiting = scenario.awaitState(MigrationStatus.State.NEEDS_ATTENTION);
+      assertThat(waiting.failures().get(0).phase()).isEqualTo(Phase.VALIDATE_IMPORT);
+      activities.failing.clear();
+      scenario.stub().repair(VerbRequest.of("ada", "somebody wrote to the target"));
+
+      assertThat(workflow.getResult(MigrationResult.class).outcome()).isEqualTo(Outcome.MIGRATED);
+      assertThat(from(activities, "compare p003-000000"))
+          .containsExactly(
+              "compare p003-000000",
+              "completeImportValidation",
+              "repair []",
+              "completeImportValidation",
+              "findChanges 2",
+              "cutover",
+              "writeReport");
     }
   }
 
@@ -94,12 +126,14 @@ class CatchUpTest {
               "import p002-000000",
               "finishChanges 0",
               "compare p002-000000",
+              "completeImportValidation",
               "keepChanges 1",
               "removeChanged 1",
               "validate p003-000000",
               "import p003-000000",
               "finishChanges 1",
               "compare p003-000000",
+              "completeImportValidation",
               "checkQuality",
               "findChanges 2",
               "cutover",

@@ -23,6 +23,8 @@ import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 @Timeout(120)
 class MigrationWorkflowTest {
@@ -70,6 +72,20 @@ class MigrationWorkflowTest {
       assertThat(progress.partsDone()).as(phase.name()).isEqualTo(6);
       assertThat(progress.state()).as(phase.name()).isEqualTo(PhaseProgress.State.DONE);
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "'' | every record is on the target and was compared.",
+        "', \"import\": {\"maxRejects\": 1}' | completeImportValidation 1 parts.",
+        "', \"validation\": {\"checkVectors\": false}' | completeImportValidation 1 parts.",
+        "', \"validation\": {\"checkMetadata\": false}' | completeImportValidation 1 parts."
+      })
+  void verdictSaysThatAllIsProvedOnlyWhereAllIsCompared(String more, String proof) {
+    assertThat(run(new FakeActivities(1, 1, false), more).verdict())
+        .isEqualTo("Migrated: " + proof);
   }
 
   @Test
