@@ -68,6 +68,20 @@ public final class ArchiveMove {
         : new ArchiveMove(from, from.in(parent), null).obstacle();
   }
 
+  /**
+   * An archive that has moved into the folder that one of this name would have, in words; empty
+   * when there is none.
+   */
+  public static Optional<String> below(ArtifactStore store, String migration) {
+    String folder = new Archive(store, migration).folder();
+    return store.list(folder).stream()
+        .filter(file -> file.endsWith("/" + Archive.PLAN))
+        .map(file -> file.substring(0, file.length() - Archive.PLAN.length() - 1))
+        .filter(archive -> !archive.equals(folder))
+        .map(archive -> store.describe(archive) + " is the archive of another migration.")
+        .findFirst();
+  }
+
   private Optional<String> obstacle() {
     for (int end = to.folder().indexOf('/'); end > 0; end = to.folder().indexOf('/', end + 1)) {
       String above = to.folder().substring(0, end);
@@ -197,10 +211,12 @@ public final class ArchiveMove {
     }
   }
 
+  /** A file that came after the copy stays where it is. */
   private void removeOld() {
     store.discardUnpublished(to.folder());
     for (String file : store.list(from.folder())) {
-      if (!file.equals(from.path(Archive.MOVED))) {
+      String copy = to.path(file.substring(from.folder().length() + 1));
+      if (!file.equals(from.path(Archive.MOVED)) && store.exists(copy)) {
         store.delete(file);
         beat.run();
       }

@@ -126,7 +126,7 @@ public final class MigrationSteps implements MigrationActivities {
                     "Choose another name, or move that folder away."));
             plan = plan.with(findings);
           }
-          plan = Planner.withArchiveMove(plan, workspaces.store(), spec);
+          plan = Planner.withArchivePlace(plan, workspaces.store(), spec);
           if (plan.blocking().isEmpty()) {
             archive.writeJson(Archive.SPEC, Payloads.MAPPER, spec);
             archive.writeJson(Archive.PLAN, Payloads.MAPPER, plan);

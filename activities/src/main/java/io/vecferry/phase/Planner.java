@@ -238,12 +238,19 @@ public final class Planner {
         hash(spec));
   }
 
-  /** A plan with what becomes of the archive in the end, where it is to be moved. */
-  public static MigrationPlan withArchiveMove(
+  /** A plan with what stands where its archive belongs, or is to be moved in the end. */
+  public static MigrationPlan withArchivePlace(
       MigrationPlan plan, ArtifactStore store, MigrationSpec spec) {
+    List<Finding> findings = new ArrayList<>(plan.findings());
+    ArchiveMove.below(store, spec.name())
+        .map(
+            other ->
+                Finding.blocking(
+                    "name", "'" + spec.name() + "': " + other, "Name this migration differently."))
+        .ifPresent(findings::add);
     String parent = spec.archive().moveTo();
     if (parent == null) {
-      return plan;
+      return plan.with(findings);
     }
     String place = store.describe(parent + "/" + spec.name());
     String when =
@@ -251,7 +258,6 @@ public final class Planner {
             ? "when the migration has ended as migrated"
             : "when `finalize`, or the drop of the old collection, ends the time in which a rollback"
                 + " is possible";
-    List<Finding> findings = new ArrayList<>(plan.findings());
     findings.add(
         ArchiveMove.obstacle(store, spec.name(), parent)
             .map(

@@ -106,6 +106,23 @@ class ArchiveMoveTest {
     assertThat(ArchiveListing.of(there, Archive.SOURCE).problems()).isEmpty();
   }
 
+  @Test
+  void whatCameAfterTheCopyIsNotRemoved() {
+    String late = NAME + "/reports/late";
+    ArchiveMove.move(store, NAME, COLD, () -> store.writeBytes(late, new byte[] {1}));
+    assertThat(files(NAME)).containsOnlyKeys("moved.json", "reports/late");
+    assertThat(files(COLD + "/" + NAME)).isEqualTo(before);
+  }
+
+  @Test
+  void anArchiveBelowANameIsSeen() {
+    assertThat(ArchiveMove.below(store, NAME)).isEmpty();
+    move();
+    assertThat(ArchiveMove.below(store, NAME)).isEmpty();
+    assertThat(ArchiveMove.below(store, "cold"))
+        .contains(folder.resolve(COLD).resolve(NAME) + " is the archive of another migration.");
+  }
+
   /** A manifest that is written there anew names its parts as before. */
   @Test
   void staysWholeWhenItsManifestIsWrittenAgain() {

@@ -66,7 +66,7 @@ final class PlanCommand implements Callable<Integer> {
                   "",
                   false,
                   System.currentTimeMillis());
-      return Planner.withArchiveMove(plan, store, spec);
+      return Planner.withArchivePlace(plan, store, spec);
     } catch (StoreException e) {
       throw new UserError(e.getMessage());
     }

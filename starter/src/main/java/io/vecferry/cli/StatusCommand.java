@@ -2,6 +2,7 @@ package io.vecferry.cli;
 
 import io.temporal.client.WorkflowNotFoundException;
 import io.vecferry.phase.Retention;
+import io.vecferry.store.StoreException;
 import io.vecferry.workflow.MigrationStatus;
 import io.vecferry.workflow.OperatorAction;
 import io.vecferry.workflow.PhaseProgress;
@@ -81,7 +82,15 @@ final class StatusCommand extends MigrationCommand {
               }
             })
         .map(retention -> retention.state() + ": " + retention.sentence())
-        .or(() -> Retention.sinceTheEnd(root.archiveRoot, name, endMillis));
+        .or(() -> asTheArchiveSays(endMillis));
+  }
+
+  private Optional<String> asTheArchiveSays(long endMillis) {
+    try {
+      return Retention.sinceTheEnd(root.archiveRoot, name, endMillis);
+    } catch (StoreException e) {
+      return Optional.of("nobody knows here: " + e.getMessage());
+    }
   }
 
   /** What a person could do now. */

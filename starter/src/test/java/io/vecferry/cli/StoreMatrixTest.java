@@ -199,6 +199,7 @@ class StoreMatrixTest {
       known = known.replace(place.getValue(), place.getKey().toUpperCase(Locale.ROOT));
     }
     return known
+        .replaceAll("(-vecferry-plan-[a-z0-9-]+)-[0-9a-f]{8}'", "$1-HASH'")
         .replaceAll("about [0-9,]+ s\\b", "about N s")
         .replaceAll("[0-9,]+/s", "N/s")
         .replaceAll("ready after [0-9.]+ s", "ready after N s")

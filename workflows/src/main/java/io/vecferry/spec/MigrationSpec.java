@@ -173,7 +173,7 @@ public record MigrationSpec(
       Double minRecall,
       double scoreTolerance,
       int iterations,
-      String queries) {}
+      @JsonInclude(JsonInclude.Include.NON_NULL) String queries) {}
 
   /**
    * @param automatic roll back at a failure instead of waiting for a person

@@ -61,11 +61,14 @@ public final class MigrationWorkflowImpl extends SteeredMigration {
       }
       return rollBack(operator.rollbackReason() == null ? cancelled() : operator.rollbackReason());
     }
-    return finish(
-        board.anySkipped() ? Outcome.MIGRATED_WITH_SKIPS : Outcome.MIGRATED,
-        board.anySkipped()
-            ? "Migrated, but steps were skipped by a person: the proof has a gap."
-            : "Migrated: " + proof());
+    // Readers are switched over: a cancel does not change that, and the report says so.
+    return uncancelled(
+        () ->
+            finish(
+                board.anySkipped() ? Outcome.MIGRATED_WITH_SKIPS : Outcome.MIGRATED,
+                board.anySkipped()
+                    ? "Migrated, but steps were skipped by a person: the proof has a gap."
+                    : "Migrated: " + proof()));
   }
 
   /** What was proved, in words. */
@@ -183,7 +186,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration {
       throw ApplicationFailure.newNonRetryableFailure(
           "The migration cannot start:\n  " + list, BLOCKED);
     }
-    board.plan(plan);
+    board.plan(plan, spec.validation());
     rounds = new PartRounds(spec.name(), this, steps, repairs);
     passes = new CatchUpPasses(spec, board, steps, rounds, this::compareWhole);
     board.finish(
@@ -353,38 +356,38 @@ public final class MigrationWorkflowImpl extends SteeredMigration {
     Workflow.getWorkflowExecution(retention).get();
   }
 
-  /**
-   * Undoes, newest first, in a scope of its own: a cancelled scope would run nothing. All writers
-   * have stopped by now.
-   */
+  /** Undoes, newest first. All writers have stopped by now. */
   private MigrationResult rollBack(String reason) {
+    return uncancelled(
+        () -> {
+          operator.release();
+          board.resolve(board.failures());
+          board.state(MigrationStatus.State.ROLLING_BACK, "");
+          board.start(Phase.ROLLBACK);
+          boolean complete = true;
+          for (UndoStep step : board.undo()) {
+            complete &= undo(step.compensation());
+          }
+          board.finish(Phase.ROLLBACK, reason);
+          boolean rehearsed = reason.equals(REHEARSED) && !board.anySkipped();
+          return complete
+              ? finish(
+                  rehearsed ? Outcome.REHEARSED : Outcome.ROLLED_BACK,
+                  "Not migrated: "
+                      + reason
+                      + ". The previous state is restored, the archive is kept.")
+              : finish(
+                  Outcome.ROLLBACK_INCOMPLETE,
+                  "Not migrated: "
+                      + reason
+                      + ". Not everything could be undone; a person must look.");
+        });
+  }
+
+  /** Does work in a scope of its own: a cancelled one would run nothing. */
+  private static MigrationResult uncancelled(Supplier<MigrationResult> work) {
     MigrationResult[] result = new MigrationResult[1];
-    Workflow.newDetachedCancellationScope(
-            () -> {
-              operator.release();
-              board.resolve(board.failures());
-              board.state(MigrationStatus.State.ROLLING_BACK, "");
-              board.start(Phase.ROLLBACK);
-              boolean complete = true;
-              for (UndoStep step : board.undo()) {
-                complete &= undo(step.compensation());
-              }
-              board.finish(Phase.ROLLBACK, reason);
-              boolean rehearsed = reason.equals(REHEARSED) && !board.anySkipped();
-              result[0] =
-                  complete
-                      ? finish(
-                          rehearsed ? Outcome.REHEARSED : Outcome.ROLLED_BACK,
-                          "Not migrated: "
-                              + reason
-                              + ". The previous state is restored, the archive is kept.")
-                      : finish(
-                          Outcome.ROLLBACK_INCOMPLETE,
-                          "Not migrated: "
-                              + reason
-                              + ". Not everything could be undone; a person must look.");
-            })
-        .run();
+    Workflow.newDetachedCancellationScope(() -> result[0] = work.get()).run();
     return result[0];
   }
 

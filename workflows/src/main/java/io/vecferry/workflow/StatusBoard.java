@@ -7,6 +7,8 @@ import io.vecferry.activity.PartResult;
 import io.vecferry.activity.ReportLocation;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.Phase;
+import io.vecferry.plan.PlannedPartition;
+import io.vecferry.spec.MigrationSpec;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -25,6 +27,7 @@ final class StatusBoard {
   private static final int LONGEST_TEXT = 500;
 
   private final Map<Phase, PhaseProgress> phases = new EnumMap<>(Phase.class);
+  private final Map<Phase, Long> records = new EnumMap<>(Phase.class);
   private final List<StepFailure> failures = new ArrayList<>();
   private final List<StepFailure> skipped = new ArrayList<>();
   private final List<UndoStep> undo = new ArrayList<>();
@@ -81,8 +84,17 @@ final class StatusBoard {
     return plan;
   }
 
-  void plan(MigrationPlan made) {
+  /**
+   * @param validation says how many of the records are compared
+   */
+  void plan(MigrationPlan made, MigrationSpec.Validation validation) {
     plan = made;
+    long loaded =
+        plan.partitions().stream().filter(plan::loads).mapToLong(PlannedPartition::rows).sum();
+    records.put(Phase.EXPORT, plan.exportedRows());
+    records.put(Phase.VALIDATE_EXPORT, plan.exportedRows());
+    records.put(Phase.IMPORT, loaded);
+    records.put(Phase.VALIDATE_IMPORT, (long) (loaded * validation.share(loaded)));
     archive = made.archive();
     tuning = Tuning.planned(plan.parallelism());
     if (plan.searchAttributes()) {
@@ -301,8 +313,7 @@ final class StatusBoard {
   private Long secondsLeft(long atMillis) {
     return plan == null || outcome != null
         ? null
-        : new TimeLeft(plan.forecast().phases(), plan.exportedRows(), phases.values(), atMillis)
-            .seconds();
+        : new TimeLeft(plan.forecast().phases(), records, phases.values(), atMillis).seconds();
   }
 
   private String waitingFor() {

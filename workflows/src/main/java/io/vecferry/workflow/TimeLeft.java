@@ -4,10 +4,8 @@ import io.vecferry.plan.Forecast.PhaseTime;
 import io.vecferry.plan.Phase;
 import java.util.Collection;
 import java.util.EnumMap;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * How long a migration still works: the times of its plan, corrected by what was achieved. Waiting
@@ -17,24 +15,24 @@ final class TimeLeft {
   /** Share of the records from which on the speed of a phase counts, and not its plan. */
   private static final double ENOUGH = 0.05;
 
-  private static final Set<Phase> BY_PARTS =
-      EnumSet.of(Phase.EXPORT, Phase.VALIDATE_EXPORT, Phase.IMPORT, Phase.VALIDATE_IMPORT);
-
   private final Map<Phase, Double> planned = new EnumMap<>(Phase.class);
-  private final double records;
+  private final Map<Phase, Long> records;
   private final Collection<PhaseProgress> phases;
   private final long atMillis;
 
   /**
    * @param plannedTimes of the phases; empty when the plan has none
-   * @param records that go through every phase that works by parts
+   * @param records that go through each phase that works by parts
    */
   TimeLeft(
-      List<PhaseTime> plannedTimes, long records, Collection<PhaseProgress> phases, long atMillis) {
+      List<PhaseTime> plannedTimes,
+      Map<Phase, Long> records,
+      Collection<PhaseProgress> phases,
+      long atMillis) {
     for (PhaseTime time : plannedTimes) {
       planned.put(time.phase(), (double) time.seconds());
     }
-    this.records = Math.max(1, records);
+    this.records = records;
     this.phases = phases;
     this.atMillis = atMillis;
   }
@@ -60,9 +58,9 @@ final class TimeLeft {
 
   private double left(PhaseProgress phase, double plannedSeconds) {
     double took = seconds(phase);
-    double fresh = share(phase.rowsDone() - phase.rowsReused());
-    double open = Math.max(0, 1 - share(phase.rowsDone()));
-    if (!BY_PARTS.contains(phase.phase()) || fresh < ENOUGH) {
+    double fresh = share(phase, phase.rowsDone() - phase.rowsReused());
+    double open = Math.max(0, 1 - share(phase, phase.rowsDone()));
+    if (fresh < ENOUGH) {
       return Math.max(0, plannedSeconds * open - took);
     }
     return took / fresh * open;
@@ -74,9 +72,9 @@ final class TimeLeft {
     double open = 0;
     double took = 0;
     for (PhaseProgress phase : phases) {
-      if (BY_PARTS.contains(phase.phase())) {
-        fresh += share(phase.rowsDone() - phase.rowsReused()) / BY_PARTS.size();
-        open += Math.max(0, 1 - share(phase.rowsDone())) / BY_PARTS.size();
+      if (records.containsKey(phase.phase())) {
+        fresh += share(phase, phase.rowsDone() - phase.rowsReused()) / records.size();
+        open += Math.max(0, 1 - share(phase, phase.rowsDone())) / records.size();
         took = Math.max(took, seconds(phase));
       }
     }
@@ -87,7 +85,9 @@ final class TimeLeft {
     return phase.startedMillis() == 0 ? 0 : (atMillis - phase.startedMillis()) / 1000.0;
   }
 
-  private double share(long rows) {
-    return rows / records;
+  /** Of a phase that does not work by parts nothing counts as done. */
+  private double share(PhaseProgress phase, long rows) {
+    Long all = records.get(phase.phase());
+    return all == null ? 0 : (double) rows / Math.max(1, all);
   }
 }

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vecferry.plan.Forecast.PhaseTime;
 import io.vecferry.plan.Phase;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** 1,000 records, planned with 100 seconds for each phase that works by parts. */
@@ -19,6 +21,13 @@ class TimeLeftTest {
           new PhaseTime(Phase.QUALITY_CHECK, 20));
 
   private final List<PhaseProgress> phases = new ArrayList<>();
+  private final Map<Phase, Long> records =
+      new EnumMap<>(
+          Map.of(
+              Phase.EXPORT, 1000L,
+              Phase.VALIDATE_EXPORT, 1000L,
+              Phase.IMPORT, 1000L,
+              Phase.VALIDATE_IMPORT, 1000L));
 
   @Test
   void planCountsBeforeAnythingWasAchieved() {
@@ -58,13 +67,21 @@ class TimeLeftTest {
   }
 
   @Test
+  void aSampleIsDoneWhenAllOfItIs() {
+    records.put(Phase.VALIDATE_IMPORT, 100L);
+    running(Phase.VALIDATE_IMPORT, 30, 50, 0);
+    waiting(Phase.QUALITY_CHECK);
+    assertThat(left(PLANNED)).isEqualTo(30 + 20);
+  }
+
+  @Test
   void nobodyCanTell() {
     running(Phase.EXPORT, 60, 10, 0);
     assertThat(left(List.of())).isNull();
   }
 
   private Long left(List<PhaseTime> planned) {
-    return new TimeLeft(planned, 1000, phases, 1_000_000).seconds();
+    return new TimeLeft(planned, records, phases, 1_000_000).seconds();
   }
 
   private void waiting(Phase phase) {

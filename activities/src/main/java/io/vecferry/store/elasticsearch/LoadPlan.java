@@ -88,9 +88,9 @@ final class LoadPlan {
     findings.add(
         Finding.info(
             "target.collection",
-            "records are loaded into an index of its own, and '"
+            "records are loaded into the index '"
                 + settings.collection()
-                + "' becomes an alias of it at the cutover, in one step."));
+                + "'; the target's name becomes an alias of it at the cutover, in one step."));
     return findings;
   }
 
