@@ -169,7 +169,7 @@ class HistoryRecorder {
     activities.found.put(1, new CatchUpPass(1, 2000, 1, 1, 1, null, 0));
     try (Scenario scenario = new Scenario(activities)) {
       scenario.begin(", \"cutover\": {\"catchUp\": true}").getResult(MigrationResult.class);
-      write("caught-up", scenario.history());
+      write("caught-up-and-proved", scenario.history());
     }
   }
 

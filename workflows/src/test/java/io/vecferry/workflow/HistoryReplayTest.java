@@ -54,6 +54,7 @@ class HistoryReplayTest {
         .contains(
             "archive-moved.json",
             "caught-up.json",
+            "caught-up-and-proved.json",
             "children.json",
             "children-paused.json",
             "interrupted-and-tuned.json",
