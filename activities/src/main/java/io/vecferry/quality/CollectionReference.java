@@ -90,13 +90,23 @@ public final class CollectionReference implements Reference {
 
   @Override
   public List<Answers> nearest(Queries queries, int k, List<TextFilter> filters) {
+    ExactSearch asked =
+        new ExactSearch(
+            field.metric(),
+            field.metricArgument(),
+            field.dimension(),
+            queries.vectors(),
+            queries.count(),
+            k);
+    int most = 4 * queries.count() * k;
     AtomicInteger next = new AtomicInteger();
     int workers = Math.max(1, Math.min(threads, ranges.size()));
     List<List<Scan>> found =
         InParallel.run(
             workers,
             () -> {
-              List<Scan> scans = filters.stream().map(only -> new Scan(queries, k, only)).toList();
+              List<Scan> scans =
+                  filters.stream().map(only -> new Scan(asked.another(), most, only)).toList();
               for (int range = next.getAndIncrement();
                   range < ranges.size();
                   range = next.getAndIncrement()) {
@@ -157,17 +167,10 @@ public final class CollectionReference implements Reference {
     private final TextFilter only;
     private final int most;
 
-    Scan(Queries queries, int k, TextFilter only) {
+    Scan(ExactSearch search, int most, TextFilter only) {
+      this.search = search;
+      this.most = most;
       this.only = only;
-      this.search =
-          new ExactSearch(
-              field.metric(),
-              field.metricArgument(),
-              field.dimension(),
-              queries.vectors(),
-              queries.count(),
-              k);
-      this.most = 4 * queries.count() * k;
     }
 
     void add(RecordBatch batch, long first) {
