@@ -118,7 +118,8 @@ public final class SideBySide {
                     wanted.sampleSize(),
                     wanted.queries() == null ? null : Path.of(wanted.queries()),
                     wanted.topK(),
-                    source.searchesExactly() && target.searchesExactly()))
+                    source.searchesExactly() && target.searchesExactly(),
+                    other.metric()))
             .orElseThrow(
                 () ->
                     new StoreException(

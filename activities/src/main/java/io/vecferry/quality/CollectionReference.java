@@ -56,7 +56,7 @@ public final class CollectionReference implements Reference {
   }
 
   @Override
-  public Queries sample(int count) {
+  public Queries sample(int count, boolean cosine) {
     List<float[]> vectors = new ArrayList<>();
     List<String> names = new ArrayList<>();
     for (int range = 0; range < ranges.size() && names.size() < count; range++) {
@@ -68,7 +68,7 @@ public final class CollectionReference implements Reference {
           DenseVectors column = column(batch);
           int stride = Math.max(1, batch.rows() / (until - names.size()));
           for (int row = 0; row < batch.rows() && names.size() < until; row += stride) {
-            if (Queries.canAsk(column, row, field.metric())) {
+            if (Queries.canAsk(column, row, cosine)) {
               vectors.add(column.slice(row, row + 1).values());
               names.add(batch.ids().get(row));
             }

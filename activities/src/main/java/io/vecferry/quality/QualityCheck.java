@@ -67,8 +67,10 @@ public final class QualityCheck {
    * @param file where queries are read from; null for vectors of the records
    * @param k answers wanted per query
    * @param exact whether both sides search exactly, which makes fewer queries worth their time
+   * @param targetMetric how the target will compare
    */
-  public record Question(Integer sampleSize, Path file, int k, boolean exact) {}
+  public record Question(
+      Integer sampleSize, Path file, int k, boolean exact, Metric targetMetric) {}
 
   /**
    * What is measured.
@@ -104,13 +106,14 @@ public final class QualityCheck {
   }
 
   private Queries queries(Question question) {
+    boolean cosine = field.metric() == Metric.COSINE || question.targetMetric() == Metric.COSINE;
     if (question.file() != null) {
-      return new QueryFile(question.file(), field.dimension(), field.metric())
+      return new QueryFile(question.file(), field.dimension(), field.element(), cosine)
           .read(question.sampleSize());
     }
     long wanted =
         question.sampleSize() == null ? worthwhile(question.exact()) : question.sampleSize();
-    return reference.sample((int) Math.min(wanted, reference.rows()));
+    return reference.sample((int) Math.min(wanted, reference.rows()), cosine);
   }
 
   private long worthwhile(boolean exact) {

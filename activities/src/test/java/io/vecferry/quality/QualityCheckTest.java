@@ -37,7 +37,7 @@ class QualityCheckTest {
     }
 
     @Override
-    public Queries sample(int count) {
+    public Queries sample(int count, boolean cosine) {
       return new Queries(1, new float[] {1}, List.of("a"));
     }
 
@@ -105,7 +105,9 @@ class QualityCheckTest {
             new PartSchema.VectorField(
                 "v", VectorKind.DENSE, ElementType.FLOAT32, 1, Metric.L2, 0, false));
     return check.compare(
-        check.askSource(source, new QualityCheck.Question(1, null, 1, false)).orElseThrow(),
+        check
+            .askSource(source, new QualityCheck.Question(1, null, 1, false, Metric.L2))
+            .orElseThrow(),
         source,
         new QualityCheck.Target(target, "v", Metric.L2),
         new QualityCheck.Measures(1, 0, null, 0, 0));
