@@ -156,7 +156,9 @@ public record QualityResult(
                         name,
                         sweep.best().value(),
                         sweep.steps().size(),
-                        sweep.ended() == null ? "" : " No more were: " + sweep.ended()));
+                        sweep.ended() == null
+                            ? ""
+                            : " No more were: " + sweep.ended().replaceFirst("\\.?$", ".")));
   }
 
   private String whoIsRight() {

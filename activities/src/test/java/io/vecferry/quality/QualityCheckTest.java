@@ -133,7 +133,7 @@ class QualityCheckTest {
   @Test
   void aWiderSearchThatIsNotAnsweredLeavesTheResultAsItIs() {
     QualityResult result =
-        compare(store("a", 0, null, null), store("b", 1, null, "no answer in 60 seconds."));
+        compare(store("a", 0, null, null), store("b", 1, null, "no answer in 60 seconds"));
     assertThat(result.passes(null, 1)).isFalse();
     assertThat(result.explanation(null))
         .contains(
