@@ -85,6 +85,9 @@ public final class ArchiveSearch {
    */
   public List<ExactSearch> nearest(float[] queries, int count, int k, List<TextFilter> filters) {
     int threads = Math.min(parts.size(), Runtime.getRuntime().availableProcessors());
+    ExactSearch asked =
+        new ExactSearch(
+            field.metric(), field.metricArgument(), field.dimension(), queries, count, k);
     AtomicInteger next = new AtomicInteger();
     List<List<ExactSearch>> found =
         InParallel.run(
@@ -92,14 +95,7 @@ public final class ArchiveSearch {
             () -> {
               List<ExactSearch> searches = new ArrayList<>();
               for (int i = 0; i < filters.size(); i++) {
-                searches.add(
-                    new ExactSearch(
-                        field.metric(),
-                        field.metricArgument(),
-                        field.dimension(),
-                        queries,
-                        count,
-                        k));
+                searches.add(asked.another());
               }
               for (int part = next.getAndIncrement();
                   part < parts.size();

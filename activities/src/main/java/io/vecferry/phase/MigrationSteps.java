@@ -382,8 +382,14 @@ public final class MigrationSteps implements MigrationActivities {
     Integer sampleSize = workspace.spec().quality().sampleSize();
     if ((sampleSize == null || sampleSize > 0) && !workspace.plan().merges()) {
       searchedField(workspace)
-          .map(field -> qualityCheck(workspace, task, field))
-          .ifPresent(check -> workspace.askSource(askSource(workspace, check, workspace.load())));
+          .ifPresent(
+              field ->
+                  workspace.askSource(
+                      askSource(
+                          workspace,
+                          qualityCheck(workspace, task, field),
+                          workspace.load(),
+                          workspace.targetMetric(field))));
     }
   }
 
@@ -402,7 +408,7 @@ public final class MigrationSteps implements MigrationActivities {
   }
 
   private static Supplier<Optional<QualityCheck.SourceAnswers>> askSource(
-      Workspace workspace, QualityCheck check, VectorStore target) {
+      Workspace workspace, QualityCheck check, VectorStore target, Metric targetMetric) {
     MigrationSpec.Quality wanted = workspace.spec().quality();
     VectorStore source = workspace.source();
     return () ->
@@ -412,7 +418,8 @@ public final class MigrationSteps implements MigrationActivities {
                 wanted.sampleSize(),
                 wanted.queries() == null ? null : Path.of(wanted.queries()),
                 wanted.topK(),
-                source.searchesExactly() && target.searchesExactly()));
+                source.searchesExactly() && target.searchesExactly(),
+                targetMetric));
   }
 
   @Override
@@ -477,9 +484,10 @@ public final class MigrationSteps implements MigrationActivities {
             return new CheckResult(0, "nothing to compare: quality.sampleSize is 0");
           }
           QualityCheck check = qualityCheck(workspace, task, field.get());
+          Metric targetMetric = workspace.targetMetric(field.get());
           Optional<QualityCheck.SourceAnswers> asked = workspace.takeSourceAnswers();
           if (asked.isEmpty()) {
-            asked = askSource(workspace, check, workspace.loaded()).get();
+            asked = askSource(workspace, check, workspace.loaded(), targetMetric).get();
           }
           workspace.awaitIndexes();
           if (asked.isEmpty()) {
@@ -489,8 +497,7 @@ public final class MigrationSteps implements MigrationActivities {
               check.compare(
                   asked.get(),
                   workspace.source(),
-                  new QualityCheck.Target(
-                      workspace.loaded(), field.get().name(), workspace.targetMetric(field.get())),
+                  new QualityCheck.Target(workspace.loaded(), field.get().name(), targetMetric),
                   new QualityCheck.Measures(
                       wanted.iterations(), BENCHMARK_NANOS, wanted.minRecall(), 0, 0));
           workspace.archive().writeJson(QUALITY, Payloads.MAPPER, result);

@@ -155,7 +155,6 @@ public final class Planner {
       checkSource(spec, source, sample.profile(), findings);
       checkBatches(spec, source, bytesPerRow, findings);
       checkCatchUp(spec, findings);
-      checkQueries(spec, source, findings);
       if (partRows == 0) {
         partRows = partRows(bytesPerRow);
       }
@@ -179,6 +178,9 @@ public final class Planner {
     long exported = partitions.stream().mapToLong(PlannedPartition::rows).sum();
     boolean merges = target.existing() != null && target.existing().merged();
     boolean overlaps = spec.importsWhileExporting() && !merges;
+    if (source != null && !merges) {
+      checkQueries(spec, source, target.side(), findings);
+    }
     PlannedSide sourceSide =
         source == null ? unknownSide(spec.source()) : side(source, sample.profile());
     long loaded = merges ? exported : sourceSide.rows();
@@ -423,16 +425,22 @@ public final class Planner {
 
   /** A file of queries that cannot be asked should be known before the work. */
   private static void checkQueries(
-      MigrationSpec spec, CollectionInfo source, List<Finding> findings) {
+      MigrationSpec spec, CollectionInfo source, PlannedSide target, List<Finding> findings) {
+    MigrationSpec.Quality quality = spec.quality();
     Optional<VectorFieldInfo> field =
         source.vectors().stream().filter(info -> info.kind() == VectorKind.DENSE).findFirst();
-    if (spec.quality().queries() == null || field.isEmpty()) {
+    boolean asked = quality.sampleSize() == null || quality.sampleSize() > 0;
+    if (!asked || quality.queries() == null || field.isEmpty()) {
       return;
     }
+    Metric targetMetric = Workspace.metricOf(target, field.get().name(), field.get().metric());
     try {
       new QueryFile(
-              Path.of(spec.quality().queries()), field.get().dimension(), field.get().metric())
-          .check(spec.quality().sampleSize());
+              Path.of(quality.queries()),
+              field.get().dimension(),
+              field.get().element(),
+              field.get().metric() == Metric.COSINE || targetMetric == Metric.COSINE)
+          .check(quality.sampleSize());
     } catch (StoreException e) {
       findings.add(
           Finding.blocking(

@@ -363,7 +363,9 @@ final class ReportAssembly {
                         filter.text(),
                         filter.queries(),
                         filter.sourceRecall(),
-                        filter.targetRecall()))
+                        filter.targetRecall(),
+                        filter.sourceNotMeasured(),
+                        filter.targetNotMeasured()))
             .toList());
   }
 

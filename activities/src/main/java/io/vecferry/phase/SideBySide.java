@@ -17,6 +17,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * Compares two collections that exist and have the same ids: what they answer, and how fast. Right
@@ -24,6 +26,9 @@ import java.util.Locale;
  * nothing.
  */
 public final class SideBySide {
+  /** FAISS indexes that compare a query with every vector, as FAISS spells them. */
+  private static final Pattern ALL_COMPARED = Pattern.compile("(IDMap2?,)?((Binary)?Flat|SQ\\w+)");
+
   private SideBySide() {}
 
   /** A collection that was compared, and its field that was searched. */
@@ -88,6 +93,12 @@ public final class SideBySide {
     VectorFieldInfo field = searched(sourceInfo);
     VectorFieldInfo other = counterpart(field, targetInfo);
     List<String> notes = notes(sourceInfo, targetInfo, field, other);
+    if (spec.source().type().equals("faiss") && source.searchesExactly()) {
+      ownSearch("source", field.indexType()).ifPresent(notes::add);
+    }
+    if (spec.target().type().equals("faiss") && target.searchesExactly()) {
+      ownSearch("target", other.indexType()).ifPresent(notes::add);
+    }
     QualityCheck check =
         new QualityCheck(
             new CollectionReference(source, field, Runtime.getRuntime().availableProcessors()),
@@ -107,7 +118,8 @@ public final class SideBySide {
                     wanted.sampleSize(),
                     wanted.queries() == null ? null : Path.of(wanted.queries()),
                     wanted.topK(),
-                    source.searchesExactly() && target.searchesExactly()))
+                    source.searchesExactly() && target.searchesExactly(),
+                    other.metric()))
             .orElseThrow(
                 () ->
                     new StoreException(
@@ -187,6 +199,19 @@ public final class SideBySide {
               + ", which have different neighbours.");
     }
     return found;
+  }
+
+  /** Where FAISS itself would compare with every vector too, there is nothing to say. */
+  static Optional<String> ownSearch(String side, String indexType) {
+    return ALL_COMPARED.matcher(indexType).matches()
+        ? Optional.empty()
+        : Optional.of(
+            "The FAISS index "
+                + indexType
+                + " of the "
+                + side
+                + " is searched exactly by vecferry; that says nothing about what FAISS itself"
+                + " would find with it, or how fast.");
   }
 
   private static List<String> notes(

@@ -187,11 +187,16 @@ final class Workspace implements AutoCloseable {
 
   /** How the target compares vectors of a field. */
   Metric targetMetric(PartSchema.VectorField field) {
-    return plan.target().vectors().stream()
-        .filter(planned -> planned.name().equals(field.name()))
+    return metricOf(plan.target(), field.name(), field.metric());
+  }
+
+  /** How a planned side compares a field; what is given where it is not planned. */
+  static Metric metricOf(PlannedSide side, String field, Metric otherwise) {
+    return side.vectors().stream()
+        .filter(planned -> planned.name().equals(field))
         .map(planned -> Metric.ofSpelling(planned.metric()))
         .findFirst()
-        .orElse(field.metric());
+        .orElse(otherwise);
   }
 
   /** Path of a part in the archive's store. */

@@ -83,19 +83,19 @@ public final class ArchiveReference implements Reference {
   }
 
   @Override
-  public Queries sample(int count) {
+  public Queries sample(int count, boolean cosine) {
     Sample sample = new Sample(new float[Math.multiplyExact(count, field.dimension())]);
     int places = Math.min(PLACES, count);
     for (int place = 0; place < places; place++) {
       int until = (int) ((long) count * (place + 1) / places);
-      sample(sample, until, rows() * place / places, rows() * (place + 1) / places);
+      sample(sample, until, rows() * place / places, rows() * (place + 1) / places, cosine);
     }
     int floats = sample.names.size() * field.dimension();
     return new Queries(field.dimension(), Arrays.copyOf(sample.vectors, floats), sample.names);
   }
 
   /** Takes vectors from some rows until there are so many in all. */
-  private void sample(Sample sample, int until, long from, long to) {
+  private void sample(Sample sample, int until, long from, long to, boolean cosine) {
     int wanted = Math.max(1, until - sample.count());
     int stride = (int) Math.max(1, Math.min((to - from) / wanted, BLOCK_ROWS / wanted));
     long next = from;
@@ -109,7 +109,7 @@ public final class ArchiveReference implements Reference {
             batch = batches.next()) {
           DenseVectors column = batch.onlyVectors();
           for (int i = 0; i < batch.rows() && sample.count() < until && row + i < to; i++) {
-            if (row + i >= next && Queries.canAsk(column, i, field.metric())) {
+            if (row + i >= next && Queries.canAsk(column, i, cosine)) {
               sample.add(column, i, batch.ids().get(i));
               next = row + i + stride;
             }

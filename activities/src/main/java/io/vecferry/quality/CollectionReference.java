@@ -56,7 +56,7 @@ public final class CollectionReference implements Reference {
   }
 
   @Override
-  public Queries sample(int count) {
+  public Queries sample(int count, boolean cosine) {
     List<float[]> vectors = new ArrayList<>();
     List<String> names = new ArrayList<>();
     for (int range = 0; range < ranges.size() && names.size() < count; range++) {
@@ -68,7 +68,7 @@ public final class CollectionReference implements Reference {
           DenseVectors column = column(batch);
           int stride = Math.max(1, batch.rows() / (until - names.size()));
           for (int row = 0; row < batch.rows() && names.size() < until; row += stride) {
-            if (Queries.canAsk(column, row, field.metric())) {
+            if (Queries.canAsk(column, row, cosine)) {
               vectors.add(column.slice(row, row + 1).values());
               names.add(batch.ids().get(row));
             }
@@ -90,13 +90,23 @@ public final class CollectionReference implements Reference {
 
   @Override
   public List<Answers> nearest(Queries queries, int k, List<TextFilter> filters) {
+    ExactSearch asked =
+        new ExactSearch(
+            field.metric(),
+            field.metricArgument(),
+            field.dimension(),
+            queries.vectors(),
+            queries.count(),
+            k);
+    int most = 4 * queries.count() * k;
     AtomicInteger next = new AtomicInteger();
     int workers = Math.max(1, Math.min(threads, ranges.size()));
     List<List<Scan>> found =
         InParallel.run(
             workers,
             () -> {
-              List<Scan> scans = filters.stream().map(only -> new Scan(queries, k, only)).toList();
+              List<Scan> scans =
+                  filters.stream().map(only -> new Scan(asked.another(), most, only)).toList();
               for (int range = next.getAndIncrement();
                   range < ranges.size();
                   range = next.getAndIncrement()) {
@@ -157,17 +167,10 @@ public final class CollectionReference implements Reference {
     private final TextFilter only;
     private final int most;
 
-    Scan(Queries queries, int k, TextFilter only) {
+    Scan(ExactSearch search, int most, TextFilter only) {
+      this.search = search;
+      this.most = most;
       this.only = only;
-      this.search =
-          new ExactSearch(
-              field.metric(),
-              field.metricArgument(),
-              field.dimension(),
-              queries.vectors(),
-              queries.count(),
-              k);
-      this.most = 4 * queries.count() * k;
     }
 
     void add(RecordBatch batch, long first) {

@@ -9,11 +9,16 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
-/** Finds keys with few different texts in the metadata of some records. Not thread-safe. */
+/**
+ * Finds keys with few different texts in the metadata of some records. Keys with other values too
+ * are left out: some stores look for a text in lists as well. Not thread-safe.
+ */
 final class FilterChoice {
   private static final int MOST_TEXTS = 50;
   private static final int LONGEST_TEXT = 200;
@@ -21,6 +26,8 @@ final class FilterChoice {
 
   /** How often each text was seen under each key; no more texts than tell that there are many. */
   private final Map<String, Map<String, Integer>> seen = new TreeMap<>();
+
+  private final Set<String> mixed = new HashSet<>();
 
   void add(TextColumn metadata) {
     for (int row = 0; row < metadata.rows(); row++) {
@@ -40,12 +47,16 @@ final class FilterChoice {
     parser.nextToken();
     while (parser.nextToken() == JsonToken.FIELD_NAME) {
       String key = parser.currentName();
-      if (parser.nextToken() == JsonToken.VALUE_STRING && TextFilter.isPlain(key)) {
+      JsonToken value = parser.nextToken();
+      if (!TextFilter.isPlain(key)) {
+        parser.skipChildren();
+      } else if (value == JsonToken.VALUE_STRING) {
         Map<String, Integer> texts = seen.computeIfAbsent(key, ignored -> new TreeMap<>());
         if (texts.size() <= MOST_TEXTS) {
           texts.merge(parser.getText(), 1, Integer::sum);
         }
-      } else {
+      } else if (value != JsonToken.VALUE_NULL) {
+        mixed.add(key);
         parser.skipChildren();
       }
     }
@@ -55,6 +66,7 @@ final class FilterChoice {
   List<TextFilter> best(int most) {
     record Choice(TextFilter filter, int records) {}
     List<Choice> choices = new ArrayList<>();
+    seen.keySet().removeAll(mixed);
     seen.forEach(
         (key, texts) -> {
           int records = texts.values().stream().mapToInt(Integer::intValue).sum();

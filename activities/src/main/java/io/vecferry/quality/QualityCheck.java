@@ -4,6 +4,7 @@ import io.vecferry.archive.PartSchema;
 import io.vecferry.store.Metric;
 import io.vecferry.store.Neighbours;
 import io.vecferry.store.SearchWidth;
+import io.vecferry.store.StoreException;
 import io.vecferry.store.TextFilter;
 import io.vecferry.store.VectorStore;
 import java.nio.file.Path;
@@ -66,8 +67,10 @@ public final class QualityCheck {
    * @param file where queries are read from; null for vectors of the records
    * @param k answers wanted per query
    * @param exact whether both sides search exactly, which makes fewer queries worth their time
+   * @param targetMetric how the target will compare
    */
-  public record Question(Integer sampleSize, Path file, int k, boolean exact) {}
+  public record Question(
+      Integer sampleSize, Path file, int k, boolean exact, Metric targetMetric) {}
 
   /**
    * What is measured.
@@ -103,13 +106,14 @@ public final class QualityCheck {
   }
 
   private Queries queries(Question question) {
+    boolean cosine = field.metric() == Metric.COSINE || question.targetMetric() == Metric.COSINE;
     if (question.file() != null) {
-      return new QueryFile(question.file(), field.dimension(), field.metric())
+      return new QueryFile(question.file(), field.dimension(), field.element(), cosine)
           .read(question.sampleSize());
     }
     long wanted =
         question.sampleSize() == null ? worthwhile(question.exact()) : question.sampleSize();
-    return reference.sample((int) Math.min(wanted, reference.rows()));
+    return reference.sample((int) Math.min(wanted, reference.rows()), cosine);
   }
 
   private long worthwhile(boolean exact) {
@@ -166,38 +170,75 @@ public final class QualityCheck {
     Queries queries = asked.queries.some(FILTERED_QUERIES);
     List<TextFilter> possible =
         filters.stream()
-            .filter(only -> source.canFilter(only) || target.store().canFilter(only))
+            .filter(only -> canFilter(source, only) || canFilter(target.store(), only))
             .toList();
     List<Reference.Answers> right =
         possible.isEmpty() ? List.of() : reference.nearest(queries, asked.k, possible);
     List<QualityResult.Filtered> results = new ArrayList<>();
     for (TextFilter only : filters) {
       int number = possible.indexOf(only);
-      Double ofSource = null;
-      Double ofTarget = null;
-      if (number >= 0) {
-        Recall recall = new Recall(right.get(number), field.metric(), target.metric());
-        if (source.canFilter(only)) {
-          ofSource =
-              recall.mean(
-                  source.search(field.name(), queries.vectors(), queries.count(), asked.k, only),
-                  field.metric(),
-                  queries.count());
-        }
-        if (target.store().canFilter(only)) {
-          ofTarget =
-              recall.mean(
-                  target
-                      .store()
-                      .search(target.field(), queries.vectors(), queries.count(), asked.k, only),
-                  target.metric(),
-                  queries.count());
-        }
-      }
+      Recall recall =
+          number < 0 ? null : new Recall(right.get(number), field.metric(), target.metric());
+      FilteredRecall ofSource =
+          filtered(source, field.name(), field.metric(), queries, asked.k, only, recall);
+      FilteredRecall ofTarget =
+          filtered(target.store(), target.field(), target.metric(), queries, asked.k, only, recall);
       results.add(
-          new QualityResult.Filtered(only.key(), only.text(), queries.count(), ofSource, ofTarget));
+          new QualityResult.Filtered(
+              only.key(),
+              only.text(),
+              queries.count(),
+              ofSource.recall(),
+              ofTarget.recall(),
+              ofSource.notMeasured(),
+              ofTarget.notMeasured()));
     }
     return results;
+  }
+
+  private static boolean canFilter(VectorStore store, TextFilter only) {
+    try {
+      return store.canFilter(only);
+    } catch (StoreException e) {
+      throwIfInterrupted(e);
+      return false;
+    }
+  }
+
+  /**
+   * Recall of one side, null where it has no such filter; or why a search that does not decide was
+   * not measured.
+   */
+  private record FilteredRecall(Double recall, String notMeasured) {}
+
+  private static FilteredRecall filtered(
+      VectorStore store,
+      String field,
+      Metric metric,
+      Queries queries,
+      int k,
+      TextFilter only,
+      Recall recall) {
+    try {
+      return !store.canFilter(only) || recall == null
+          ? new FilteredRecall(null, null)
+          : new FilteredRecall(
+              recall.mean(
+                  store.search(field, queries.vectors(), queries.count(), k, only),
+                  metric,
+                  queries.count()),
+              null);
+    } catch (StoreException e) {
+      throwIfInterrupted(e);
+      return new FilteredRecall(null, e.getMessage());
+    }
+  }
+
+  /** What a store says when the work is interrupted is nothing to report about it. */
+  static void throwIfInterrupted(StoreException e) {
+    if (Thread.currentThread().isInterrupted()) {
+      throw e;
+    }
   }
 
   private static SearchSweep.Step step(

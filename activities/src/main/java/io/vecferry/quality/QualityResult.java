@@ -150,12 +150,15 @@ public record QualityResult(
                 () ->
                     String.format(
                         Locale.ROOT,
-                        "; %.4f at %s %d, the best of %d values tried. Choose another index, or"
+                        "; %.4f at %s %d, the best of %d values tried.%s Choose another index, or"
                             + " other parameters to build it with.",
                         sweep.best().recall(),
                         name,
                         sweep.best().value(),
-                        sweep.steps().size()));
+                        sweep.steps().size(),
+                        sweep.ended() == null
+                            ? ""
+                            : " No more were: " + sweep.ended().replaceFirst("\\.?$", ".")));
   }
 
   private String whoIsRight() {
@@ -190,9 +193,17 @@ public record QualityResult(
    * @param sourceRecall share of the right answers that the source gave; null where its store has
    *     no filters, or does not filter by this key
    * @param targetRecall the same of the target
+   * @param sourceNotMeasured why the source, which filters, has no recall; null otherwise
+   * @param targetNotMeasured the same of the target
    */
   public record Filtered(
-      String key, String text, int queries, Double sourceRecall, Double targetRecall) {}
+      String key,
+      String text,
+      int queries,
+      Double sourceRecall,
+      Double targetRecall,
+      String sourceNotMeasured,
+      String targetNotMeasured) {}
 
   /**
    * Searches in a second.

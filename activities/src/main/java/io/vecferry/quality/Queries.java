@@ -1,7 +1,6 @@
 package io.vecferry.quality;
 
 import io.vecferry.record.DenseVectors;
-import io.vecferry.store.Metric;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -43,19 +42,23 @@ record Queries(int dimension, float[] vectors, List<String> names) {
 
   /**
    * Whether the vector of a record can be a query. A zero vector has no cosine, and some stores
-   * refuse to look for one.
+   * refuse to look for one; no store looks for what is not finite.
+   *
+   * @param cosine whether a side compares by cosine
    */
-  static boolean canAsk(DenseVectors column, int row, Metric metric) {
+  static boolean canAsk(DenseVectors column, int row, boolean cosine) {
     if (column.isNull(row)) {
       return false;
     }
+    boolean zero = true;
     int from = row * column.dimension();
     for (int i = from; i < from + column.dimension(); i++) {
-      if (column.values()[i] != 0) {
-        return true;
+      if (!Float.isFinite(column.values()[i])) {
+        return false;
       }
+      zero &= column.values()[i] == 0;
     }
-    return metric != Metric.COSINE;
+    return !zero || !cosine;
   }
 
   /** One of them; numbers beyond the last start again with the first. */

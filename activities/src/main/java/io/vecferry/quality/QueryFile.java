@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.vecferry.archive.VectorTable;
 import io.vecferry.plan.FailureClass;
-import io.vecferry.store.Metric;
+import io.vecferry.record.ElementType;
 import io.vecferry.store.StoreException;
 import java.io.BufferedReader;
 import java.io.EOFException;
@@ -34,9 +34,11 @@ import java.util.regex.Pattern;
  * compared with its real size before anything is allocated.
  *
  * @param dimension components that each query has to have
- * @param metric how the queries will be compared
+ * @param element how the searched field keeps components; queries have none that it cannot hold,
+ *     and floats are rounded to it, so that all who are asked are asked the same
+ * @param cosine whether a side compares by cosine, which a zero vector has none of
  */
-public record QueryFile(Path path, int dimension, Metric metric) {
+public record QueryFile(Path path, int dimension, ElementType element, boolean cosine) {
   /** Queries that a check asks at most. */
   private static final int MOST = 100_000;
 
@@ -105,7 +107,7 @@ public record QueryFile(Path path, int dimension, Metric metric) {
     } catch (IOException e) {
       throw bad("it cannot be read: " + e.getMessage());
     }
-    if (collected.names.isEmpty()) {
+    if (collected.names.isEmpty() && collected.wantsMore()) {
       throw bad("it has no queries.");
     }
     return collected.queries();
@@ -291,6 +293,30 @@ public record QueryFile(Path path, int dimension, Metric metric) {
             + ". Make the queries with the model that made the collection.");
   }
 
+  /** A component as the field keeps it. */
+  private float component(String where, int number, double value) {
+    float component = (float) value;
+    String place = where + ", component " + number;
+    if (!Float.isFinite(component)) {
+      throw bad(place + " is no finite 32-bit float: " + value + ".");
+    }
+    float kept = element.nearest(component);
+    boolean whole =
+        element == ElementType.INT8 || element == ElementType.UINT8 || element == ElementType.BIT;
+    if (whole ? kept != value : !Float.isFinite(kept)) {
+      throw bad(
+          place
+              + " is "
+              + value
+              + "; the searched field has components of type "
+              + element
+              + ": "
+              + element.range()
+              + ".");
+    }
+    return kept;
+  }
+
   /** Queries that are being collected, and checked. */
   private final class Collected {
     private final Integer wanted;
@@ -326,14 +352,11 @@ public record QueryFile(Path path, int dimension, Metric metric) {
       }
       boolean zero = true;
       for (int i = 0; i < dimension; i++) {
-        float component = (float) values[i];
-        if (!Float.isFinite(component)) {
-          throw bad(where + ", component " + i + " is no finite 32-bit float: " + values[i] + ".");
-        }
+        float component = component(where, i, values[i]);
         zero &= component == 0;
         vectors[at + i] = component;
       }
-      if (zero && metric == Metric.COSINE) {
+      if (zero && cosine) {
         throw bad(where + " is a zero vector, which has no cosine. Remove it.");
       }
       names.add(name);

@@ -16,8 +16,11 @@ import java.util.Set;
  *     which is right for vectors of unit length
  */
 record Recall(Reference.Answers right, Metric metric, Metric otherMetric) {
-  /** Answers within this of the last right one are as right as that one. */
+  /** Answers within this of the last right one, relative above 1, are as right as that one. */
   private static final double TIE = 1e-6;
+
+  /** What rounding to floats makes of scores of short vectors, relative to what is added up. */
+  private static final double ROUNDING = 1e-5;
 
   /** A score of a side on the one scale that both sides are compared on. */
   double scaled(Metric of, double score) {
@@ -42,6 +45,7 @@ record Recall(Reference.Answers right, Metric metric, Metric otherMetric) {
     }
     float[] scores = found.scores(query);
     double last = scaled(metric, scores[scores.length - 1]);
+    double tie = tie(query, last);
     Map<Long, ArchiveSearch.Id> ids = right.ids();
     Set<String> wanted = new HashSet<>();
     for (long row : rows) {
@@ -51,12 +55,28 @@ record Recall(Reference.Answers right, Metric metric, Metric otherMetric) {
     for (int i = 0; i < answers.counts()[query]; i++) {
       int at = query * answers.k() + i;
       double score = scaled(of, answers.scores()[at]);
-      boolean tied = Math.abs(score - last) <= TIE * Math.max(1, Math.abs(last));
+      boolean tied = Math.abs(score - last) <= tie;
       if (tied || wanted.contains(answers.ids().get(at))) {
         hits++;
       }
     }
     return Math.min(1, (double) hits / rows.length);
+  }
+
+  /**
+   * How far a score may be from the last right one to be equal to it. All distances of short
+   * vectors are small; there it is what the vectors allow.
+   */
+  private double tie(int query, double last) {
+    double norm = right.found().queryNorm(query);
+    double terms =
+        switch (metric) {
+          case L2 -> norm * norm + Math.abs(last);
+          case IP -> norm * right.found().largestNorm();
+          default -> Double.POSITIVE_INFINITY;
+        };
+    double tie = TIE * Math.max(1, Math.abs(last));
+    return metric == otherMetric && terms > 0 ? Math.min(tie, ROUNDING * terms) : tie;
   }
 
   /** Mean recall of a side's answers to some queries. */

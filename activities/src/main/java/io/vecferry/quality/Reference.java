@@ -16,8 +16,9 @@ public interface Reference {
    * Vectors of records from all over the collection, as queries.
    *
    * @param count how many are wanted; fewer when there are fewer where they are looked for
+   * @param cosine whether a side compares by cosine, which a zero vector has none of
    */
-  Queries sample(int count);
+  Queries sample(int count, boolean cosine);
 
   /**
    * Compares every vector with every query.

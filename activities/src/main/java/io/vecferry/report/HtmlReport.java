@@ -997,8 +997,14 @@ final class HtmlReport {
     return List.of(
         Cell.code(filter.key() + " = " + filter.text()),
         Cell.number(Format.count(filter.queries())),
-        Cell.number(Format.recall(filter.sourceRecall())),
-        Cell.number(Format.recall(filter.targetRecall())));
+        filtered(filter.sourceRecall(), filter.sourceNotMeasured()),
+        filtered(filter.targetRecall(), filter.targetNotMeasured()));
+  }
+
+  private static Cell filtered(Double recall, String notMeasured) {
+    return notMeasured == null
+        ? Cell.number(Format.recall(recall))
+        : Cell.of("not measured: " + notMeasured);
   }
 
   private static List<Cell> worstQuery(WorstQuery query) {

@@ -336,10 +336,19 @@ public record MigrationReport(
 
   /**
    * Recall of searches among the records with a text in their metadata; null where a side does not
-   * filter by that key.
+   * filter by that key, or was not measured.
+   *
+   * @param sourceNotMeasured why the source, which filters, was not measured; null otherwise
+   * @param targetNotMeasured the same of the target
    */
   public record FilteredSearch(
-      String key, String text, long queries, Double sourceRecall, Double targetRecall) {}
+      String key,
+      String text,
+      long queries,
+      Double sourceRecall,
+      Double targetRecall,
+      String sourceNotMeasured,
+      String targetNotMeasured) {}
 
   /** Absolute differences of scores: median, 99th percentile and largest. */
   public record ScoreDifferences(double median, double percentile99, double largest) {}

@@ -47,6 +47,8 @@ public final class ExactSearch {
   private final long[] numbers;
   private final int[] sizes;
 
+  private double largestNorm;
+
   private boolean[] absent;
   private long firstNumber;
   private float[][] transposed;
@@ -86,6 +88,26 @@ public final class ExactSearch {
     this.paddedQueries = isFiltered() ? padQueries() : new float[0];
   }
 
+  private ExactSearch(ExactSearch other) {
+    this.metric = other.metric;
+    this.metricArgument = other.metricArgument;
+    this.dimension = other.dimension;
+    this.paddedDimension = other.paddedDimension;
+    this.count = other.count;
+    this.k = other.k;
+    this.queries = other.queries;
+    this.queryNorms = other.queryNorms;
+    this.paddedQueries = other.paddedQueries;
+    this.keys = new double[other.keys.length];
+    this.numbers = new long[keys.length];
+    this.sizes = new int[count];
+  }
+
+  /** An instance without answers that shares the queries, which are most of the memory. */
+  public ExactSearch another() {
+    return new ExactSearch(this);
+  }
+
   /**
    * Compares {@code rows} vectors that start at {@code values[offset]}; they get the numbers {@code
    * firstRow, firstRow + 1, ...}.
@@ -112,6 +134,7 @@ public final class ExactSearch {
       if (isFiltered()) {
         offerFiltered(values, blockOffset, blockRows, firstRow + row);
       } else {
+        largestNorm = Double.POSITIVE_INFINITY;
         for (int query = 0; query < count; query++) {
           offerAll(query, values, blockOffset, blockRows, firstRow + row);
         }
@@ -124,6 +147,7 @@ public final class ExactSearch {
     if (other.count != count || other.metric != metric || other.dimension != dimension) {
       throw new IllegalArgumentException("the other instance has other queries");
     }
+    largestNorm = Math.max(largestNorm, other.largestNorm);
     for (int query = 0; query < count; query++) {
       int base = query * other.k;
       for (int i = 0; i < other.sizes[query]; i++) {
@@ -157,6 +181,19 @@ public final class ExactSearch {
       scores[i] = (float) (metric.largerIsNearer() ? key : 0.0 - key);
     }
     return scores;
+  }
+
+  /** Norm of a query. */
+  public double queryNorm(int query) {
+    return queryNorms[query];
+  }
+
+  /**
+   * A bound of the norms of all vectors that were offered; infinite where none was computed, NaN
+   * where one is.
+   */
+  public double largestNorm() {
+    return largestNorm;
   }
 
   /** Gives the numbers of all answers so far, in no order; one may be an answer to many queries. */
@@ -202,7 +239,8 @@ public final class ExactSearch {
    * ones only for rows that could enter the answers within the error bound of the approximation.
    */
   private void offerFiltered(float[] values, int offset, int rows, long firstRow) {
-    double largestNorm = transpose(values, offset, rows);
+    double blockNorm = transpose(values, offset, rows);
+    largestNorm = Math.max(largestNorm, blockNorm);
     for (int from = 0; from < count; from += QUERIES_AT_ONCE) {
       int to = Math.min(count, from + QUERIES_AT_ONCE);
       for (int query = from; query < to; query++) {
@@ -231,7 +269,7 @@ public final class ExactSearch {
         }
       }
       for (int query = from; query < to; query++) {
-        select(query, accumulated[query - from], values, offset, rows, firstRow, largestNorm);
+        select(query, accumulated[query - from], values, offset, rows, firstRow, blockNorm);
       }
     }
   }
@@ -315,14 +353,14 @@ public final class ExactSearch {
       int offset,
       int rows,
       long firstRow,
-      double largestNorm) {
+      double blockNorm) {
     double queryNorm = metric == Metric.COSINE ? 1 : queryNorms[query];
-    double rowNorm = metric == Metric.COSINE ? Math.min(1, largestNorm) : largestNorm;
+    double rowNorm = metric == Metric.COSINE ? Math.min(1, blockNorm) : blockNorm;
     double magnitude = queryNorm * rowNorm + (metric == Metric.L2 ? rowNorm * rowNorm / 2 : 0);
     boolean safe =
         magnitude < Float.MAX_VALUE / 4
             && Double.isFinite(queryNorms[query])
-            && Double.isFinite(largestNorm);
+            && Double.isFinite(blockNorm);
     if (!safe) {
       offerAll(query, values, offset, rows, firstRow);
       return;

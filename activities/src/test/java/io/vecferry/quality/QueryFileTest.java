@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vecferry.plan.FailureClass;
-import io.vecferry.store.Metric;
+import io.vecferry.record.ElementType;
 import io.vecferry.store.StoreException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -26,7 +26,7 @@ class QueryFileTest {
   @TempDir Path folder;
 
   private QueryFile file(String name, byte[] content) throws IOException {
-    return new QueryFile(Files.write(folder.resolve(name), content), 3, Metric.L2);
+    return new QueryFile(Files.write(folder.resolve(name), content), 3, ElementType.FLOAT32, false);
   }
 
   private QueryFile lines(String... lines) throws IOException {
@@ -149,15 +149,53 @@ class QueryFileTest {
     assertBad(file("q.parquet", new byte[100]), "truncated, or no Parquet file");
     assertBad(file("short.parquet", new byte[3]), "truncated, or no Parquet file");
     Files.createDirectory(folder.resolve("folder.npy"));
-    assertBad(new QueryFile(folder.resolve("folder.npy"), 3, Metric.L2), "it is no file");
-    assertThatThrownBy(() -> new QueryFile(folder.resolve("no.npy"), 3, Metric.L2).check(null))
+    assertBad(
+        new QueryFile(folder.resolve("folder.npy"), 3, ElementType.FLOAT32, false),
+        "it is no file");
+    assertThatThrownBy(
+            () ->
+                new QueryFile(folder.resolve("no.npy"), 3, ElementType.FLOAT32, false).check(null))
         .hasMessageContaining("there is no file " + folder.resolve("no.npy") + " on this worker");
   }
 
   @Test
   void aZeroVectorHasNoCosine() throws IOException {
     Path zero = Files.writeString(folder.resolve("zero.jsonl"), "[0, 0, 0]");
-    assertThat(new QueryFile(zero, 3, Metric.L2).check(null)).isEqualTo(1);
-    assertBad(new QueryFile(zero, 3, Metric.COSINE), "line 1 is a zero vector");
+    assertThat(new QueryFile(zero, 3, ElementType.FLOAT32, false).check(null)).isEqualTo(1);
+    assertBad(new QueryFile(zero, 3, ElementType.FLOAT32, true), "line 1 is a zero vector");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "INT8  | [1, 0.13, 2] | line 1, component 1 is 0.13; the searched field has components of type"
+            + " INT8: whole numbers from -128 to 127.",
+        "INT8  | [1, 128, 2]  | line 1, component 1 is 128.0",
+        "UINT8 | [1, 2, -1]   | line 1, component 2 is -1.0",
+        "BIT   | [2, 0, 1]    | line 1, component 0 is 2.0; the searched field has components of type"
+            + " BIT: 0 or 1.",
+        "FLOAT16 | [1, 2, 7e4] | line 1, component 2 is 70000.0",
+      })
+  void whatTheFieldCannotHoldIsRefused(ElementType element, String line, String message)
+      throws IOException {
+    Path file = Files.writeString(folder.resolve("q.jsonl"), line);
+    assertBad(new QueryFile(file, 3, element, false), message);
+  }
+
+  @Test
+  void whatTheFieldHoldsIsAskedAsItHoldsIt() throws IOException {
+    Path whole = Files.writeString(folder.resolve("whole.jsonl"), "[-128, 127, 0]");
+    assertThat(new QueryFile(whole, 3, ElementType.INT8, false).read(null).vectors())
+        .containsExactly(-128, 127, 0);
+    Path tenth = Files.writeString(folder.resolve("tenth.jsonl"), "[0.1, 1, -0.5]");
+    assertThat(new QueryFile(tenth, 3, ElementType.FLOAT16, false).read(null).vectors())
+        .containsExactly(0.099975586f, 1, -0.5f);
+  }
+
+  @Test
+  void aFileNeedsNoQueriesWhereNoneAreWanted() throws IOException {
+    assertThat(lines("").check(0)).isZero();
+    assertThat(lines("[1, 2, 3]").check(0)).isZero();
   }
 }

@@ -2,8 +2,10 @@ package io.vecferry.quality;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vecferry.plan.FailureClass;
 import io.vecferry.quality.SearchSweep.Step;
 import io.vecferry.store.SearchWidth;
+import io.vecferry.store.StoreException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongToDoubleFunction;
@@ -61,6 +63,25 @@ class SearchSweepTest {
             new Step(16, 0.5, 1),
             1_000_000,
             value -> new Step(value, 0.5, 40));
-    assertThat(sweep.steps()).extracting(Step::value).containsExactly(16L, 32L, 64L);
+    assertThat(sweep.steps()).extracting(Step::value).containsExactly(16L, 32L);
+    assertThat(sweep.ended()).contains("beyond the minute");
+  }
+
+  @Test
+  void aSearchThatIsNotAnsweredEndsTheSweepWithWhatWasMeasured() {
+    SearchSweep sweep =
+        SearchSweep.find(
+            new SearchWidth("ef", 16, 10_000),
+            0.99,
+            new Step(16, 0.5, 1),
+            1_000_000,
+            value -> {
+              if (value > 32) {
+                throw new StoreException(FailureClass.TRANSIENT, "no answer in 60 seconds.");
+              }
+              return new Step(value, 0.6, 1);
+            });
+    assertThat(sweep.best()).isEqualTo(new Step(32, 0.6, 1));
+    assertThat(sweep.ended()).isEqualTo("no answer in 60 seconds.");
   }
 }

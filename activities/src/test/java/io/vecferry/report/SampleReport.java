@@ -332,8 +332,9 @@ final class SampleReport {
                 new SearchWidthStep("nprobe", 28, 0.9921, 0.60, true),
                 new SearchWidthStep("nprobe", 32, 0.9948, 0.66, true)),
         List.of(
-            new FilteredSearch("category", "shoes", 20, null, 0.995),
-            new FilteredSearch("colour", "red", 20, null, 1.0)));
+            new FilteredSearch("category", "shoes", 20, null, 0.995, null, null),
+            new FilteredSearch(
+                "colour", "red", 20, null, null, null, "an index is required for \"colour\"")));
   }
 
   private static List<Double> latencies(double median, double spread) {

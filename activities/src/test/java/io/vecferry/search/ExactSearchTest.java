@@ -31,9 +31,9 @@ class ExactSearchTest {
       }
       int cut = rows == 0 ? 0 : random.nextInt(rows);
       ExactSearch search = new ExactSearch(metric, 3, dimension, queries, count, k);
-      ExactSearch other = new ExactSearch(metric, 3, dimension, queries, count, k);
-      other.offer(values, 0, cut, 100);
       search.offer(values, cut * dimension, rows - cut, 100 + cut);
+      ExactSearch other = search.another();
+      other.offer(values, 0, cut, 100);
       search.merge(other);
       for (int query = 0; query < count; query++) {
         check(metric, values, rows, queries, query, dimension, k, search);

@@ -115,8 +115,10 @@ final class CompareCommand implements Callable<Integer> {
     for (QualityResult.Filtered filter : quality.filters()) {
       row(
           "recall, " + filter.key() + " = " + filter.text(),
-          filtered(filter.sourceRecall()),
-          filtered(filter.targetRecall()));
+          filtered(filter.sourceRecall(), filter.sourceNotMeasured()),
+          filtered(filter.targetRecall(), filter.targetNotMeasured()));
+      notMeasured("source", filter.sourceNotMeasured());
+      notMeasured("target", filter.targetNotMeasured());
     }
     System.out.println(result.explanation());
     System.out.println(
@@ -149,8 +151,17 @@ final class CompareCommand implements Callable<Integer> {
     return String.format(Locale.ROOT, "%.4f", value);
   }
 
-  private static String filtered(Double recall) {
+  private static String filtered(Double recall, String notMeasured) {
+    if (notMeasured != null) {
+      return "not measured";
+    }
     return recall == null ? "no filter" : four(recall);
+  }
+
+  private static void notMeasured(String side, String reason) {
+    if (reason != null) {
+      System.out.println("    " + side + " not measured: " + reason);
+    }
   }
 
   private static String range(Interval interval) {

@@ -168,6 +168,15 @@ class CompareTest {
       commands.add(file + " compare --clients=0 " + file + ".yaml");
     }
     commands.add("plan plan absent.npy.yaml");
+    Specs.writeText(
+        folder.resolve("unasked.yaml"),
+        """
+        name: unasked
+        source: {type: faiss, path: source}
+        target: {type: faiss, path: new}
+        quality: {sampleSize: 0, queries: absent.npy}
+        """);
+    commands.add("unasked plan unasked.yaml");
     Path list = Files.write(folder.resolve("commands"), commands);
     try (Cli.Running running =
         Cli.in(folder).startMain(ManyCommands.class.getName(), list.toString())) {
@@ -184,6 +193,9 @@ class CompareTest {
     assertThat(ManyCommands.said(folder, "plan"))
         .startsWith("exit code 1\n")
         .contains("BLOCKING  quality.queries: there is no file " + folder.resolve("absent.npy"));
+    assertThat(ManyCommands.said(folder, "unasked"))
+        .startsWith("exit code 0\n")
+        .doesNotContain("quality.queries");
   }
 
   @Test

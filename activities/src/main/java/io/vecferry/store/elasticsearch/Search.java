@@ -202,11 +202,19 @@ final class Search {
                               index
                                   .mappings()
                                   .at("/properties/" + path.replace(".keyword", "/fields/keyword"));
-                          return field.path("type").asText().equals("keyword")
+                          return findsTexts(field)
                               && only.text().length()
                                   <= field.path("ignore_above").asInt(LONGEST_TERM);
                         }))
         .findFirst();
+  }
+
+  /** Whether a field can be searched, and for the texts that documents have and no others. */
+  static boolean findsTexts(JsonNode field) {
+    return field.path("type").asText().equals("keyword")
+        && (field.path("index").asBoolean(true) || field.path("doc_values").asBoolean(true))
+        && !field.hasNonNull("normalizer")
+        && !field.hasNonNull("null_value");
   }
 
   /** Compares with every vector, by the formulas by which an index would. */

@@ -68,9 +68,23 @@ record Layout(
         metadataKey);
   }
 
-  /** Where the payload has a metadata key that needs no quotes. */
-  String path(String key) {
-    return metadataKey.isEmpty() ? key : metadataKey + "." + key;
+  /**
+   * Where a payload has a metadata key, as Qdrant spells paths: keys that are not plain stand in
+   * quotes.
+   *
+   * @param metadataKey payload key below which metadata is; empty where it is the payload
+   */
+  static String path(String metadataKey, String key) {
+    return metadataKey.isEmpty() ? quoted(key) : quoted(metadataKey) + "." + quoted(key);
+  }
+
+  /** Whether a path can name a payload key: Qdrant's quotes know no escapes. */
+  static boolean canName(String key) {
+    return key.indexOf('"') < 0 && key.indexOf('\\') < 0;
+  }
+
+  private static String quoted(String key) {
+    return key.matches("[A-Za-z0-9_-]+") ? key : '"' + key + '"';
   }
 
   /** The vector field with this name in records; null when there is none. */

@@ -153,9 +153,10 @@ final class LoadPlan {
       if (version.knowsTenants()) {
         tenant.setIsTenant(true);
       }
-      done.add(pathOf(settings.partitionKey()));
+      String path = Layout.path(metadataKey(), settings.partitionKey());
+      done.add(path);
       requests.add(
-          payloadIndex(pathOf(settings.partitionKey()), FieldType.FieldTypeKeyword)
+          payloadIndex(path, FieldType.FieldTypeKeyword)
               .setFieldIndexParams(PayloadIndexParams.newBuilder().setKeywordIndexParams(tenant))
               .build());
     }
@@ -320,15 +321,6 @@ final class LoadPlan {
         .orElseThrow();
   }
 
-  /** The payload path of a metadata key, which may hold what has a meaning in a path. */
-  private String pathOf(String key) {
-    String plain =
-        key.matches("[A-Za-z0-9_-]+")
-            ? key
-            : '"' + key.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
-    return metadataKey().isEmpty() ? plain : metadataKey() + "." + plain;
-  }
-
   // Names
 
   /** The one dense field without a name has none in Qdrant either; beside others it needs one. */
@@ -390,6 +382,16 @@ final class LoadPlan {
                   + version.text()
                   + " has no index for tenants; the key gets an ordinary keyword index.",
               "With 1.11 or newer the points of a tenant are stored together."));
+    }
+    if (!settings.partitionKey().isEmpty()
+        && !(Layout.canName(settings.partitionKey()) && Layout.canName(metadataKey()))) {
+      findings.add(
+          Finding.blocking(
+              "target.partitionKey",
+              "Qdrant cannot index the payload key "
+                  + Layout.path(metadataKey(), settings.partitionKey())
+                  + ": its paths have no keys with \" or \\.",
+              "Name another key, or leave it out."));
     }
   }
 

@@ -188,7 +188,8 @@ final class QdrantStore implements VectorStore {
 
   @Override
   public boolean canFilter(TextFilter only) {
-    return layout().limits().unindexedFilters();
+    Layout layout = layout();
+    return layout.limits().unindexedFilters() && Layout.canName(layout.metadataKey());
   }
 
   @Override

@@ -142,7 +142,7 @@ final class Search {
                     Condition.newBuilder()
                         .setField(
                             FieldCondition.newBuilder()
-                                .setKey(layout.path(only.key()))
+                                .setKey(Layout.path(layout.metadataKey(), only.key()))
                                 .setMatch(Match.newBuilder().setKeyword(only.text())))));
       }
     }

@@ -398,7 +398,7 @@ class ElasticsearchBadInputTest {
     }
     JsonNode script = JsonMapper.builder().build().readTree(asked.get().lines().toList().get(1));
     script = script.at("/query/script_score");
-    assertThat(script.at("/query/exists/field").asText()).isEqualTo("v");
+    assertThat(script.at("/query/bool/filter/0/exists/field").asText()).isEqualTo("v");
     assertThat(script.at("/script/source").asText()).contains(function + "(params.q, params.f)");
     assertThat(script.at("/script/params")).hasToString("{\"f\":\"v\",\"q\":[3.0,4.0]}");
   }

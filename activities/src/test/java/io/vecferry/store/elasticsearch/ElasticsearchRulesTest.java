@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
@@ -18,6 +19,7 @@ import io.vecferry.store.Metric;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.StoreSettings;
 import io.vecferry.store.VectorFieldInfo;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Base64;
 import java.util.List;
@@ -63,6 +65,23 @@ class ElasticsearchRulesTest {
             .filter(finding -> finding.severity() == Finding.Severity.BLOCKING)
             .map(Finding::toString)
             .toList();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{\"type\":\"keyword\"}                                              | true",
+        "{\"type\":\"keyword\",\"index\":false}                              | true",
+        "{\"type\":\"keyword\",\"doc_values\":false}                         | true",
+        "{\"type\":\"keyword\",\"index\":false,\"doc_values\":\"false\"}     | false",
+        "{\"type\":\"keyword\",\"normalizer\":\"lowercase\"}                 | false",
+        "{\"type\":\"keyword\",\"null_value\":\"none\"}                      | false",
+        "{\"type\":\"text\"}                                                 | false",
+      })
+  void onlyFieldsThatFindTheTextsOfDocumentsAreFilteredBy(String field, boolean finds)
+      throws IOException {
+    assertThat(Search.findsTexts(new ObjectMapper().readTree(field))).isEqualTo(finds);
   }
 
   @Test

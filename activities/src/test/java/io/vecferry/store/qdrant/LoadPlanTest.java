@@ -240,6 +240,24 @@ class LoadPlanTest {
   }
 
   @Test
+  void pathsQuoteWhatIsNotPlain() {
+    assertThat(Layout.path("", "tenant")).isEqualTo("tenant");
+    assertThat(Layout.path("metadata", "tenant.id")).isEqualTo("metadata.\"tenant.id\"");
+    assertThat(Layout.path("meta data", "tenant")).isEqualTo("\"meta data\".tenant");
+    StoreSettings settings = QdrantTests.settings("target", "http://localhost", "products");
+    settings.values().put("partitionKey", "the \"tenant\"");
+    LoadSchema schema =
+        schema(RecordProfile.EMPTY, Set.of(IdKind.UUID), field("", Metric.L2, "", Map.of()));
+    assertFinding(
+        new LoadPlan(schema, Settings.of(settings), OLD),
+        Finding.blocking(
+            "target.partitionKey",
+            "Qdrant cannot index the payload key \"the \"tenant\"\": its paths have no keys with"
+                + " \" or \\.",
+            "Name another key, or leave it out."));
+  }
+
+  @Test
   void oldServersGetWhatTheyKnow() {
     StoreSettings settings = QdrantTests.settings("target", "http://localhost", "products");
     settings.values().put("partitionKey", "tenant");

@@ -1,0 +1,143 @@
+package io.vecferry.quality;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vecferry.archive.ArchiveSearch;
+import io.vecferry.archive.PartSchema;
+import io.vecferry.plan.FailureClass;
+import io.vecferry.record.ElementType;
+import io.vecferry.record.IdColumn;
+import io.vecferry.record.IdKind;
+import io.vecferry.record.TextColumn;
+import io.vecferry.record.VectorKind;
+import io.vecferry.search.ExactSearch;
+import io.vecferry.store.Metric;
+import io.vecferry.store.Neighbours;
+import io.vecferry.store.SearchWidth;
+import io.vecferry.store.StoreException;
+import io.vecferry.store.TextFilter;
+import io.vecferry.store.VectorStore;
+import java.lang.reflect.Proxy;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+/** Sides that do not answer all that they are asked. */
+class QualityCheckTest {
+  private static final TextFilter RED = new TextFilter("colour", "red");
+
+  /** Two records on a line; the query is the first. */
+  private static final class Line implements Reference {
+    private static final float[] VECTORS = {1, 2};
+
+    @Override
+    public long rows() {
+      return 2;
+    }
+
+    @Override
+    public Queries sample(int count, boolean cosine) {
+      return new Queries(1, new float[] {1}, List.of("a"));
+    }
+
+    @Override
+    public Answers nearest(Queries queries, int k) {
+      ExactSearch found = new ExactSearch(Metric.L2, 0, 1, queries.vectors(), queries.count(), k);
+      found.offer(VECTORS, 0, 2, 0);
+      return new Answers(
+          found,
+          Map.of(
+              0L,
+              new ArchiveSearch.Id(IdKind.STRING, "a"),
+              1L,
+              new ArchiveSearch.Id(IdKind.STRING, "b")));
+    }
+
+    @Override
+    public List<TextFilter> filters(int most) {
+      return List.of(RED);
+    }
+
+    @Override
+    public List<Answers> nearest(Queries queries, int k, List<TextFilter> filters) {
+      return filters.stream().map(only -> nearest(queries, k)).toList();
+    }
+  }
+
+  /** Answers with one record; searches by a filter or by another width fail where it is said. */
+  private static VectorStore store(String answer, float score, String filters, String width) {
+    return (VectorStore)
+        Proxy.newProxyInstance(
+            QualityCheckTest.class.getClassLoader(),
+            new Class<?>[] {VectorStore.class},
+            (proxy, method, arguments) -> {
+              switch (method.getName()) {
+                case "canFilter":
+                  return filters != null;
+                case "searchWidth":
+                  return width == null
+                      ? Optional.empty()
+                      : Optional.of(new SearchWidth("ef", 1, 100));
+                case "search":
+                  Class<?>[] types = method.getParameterTypes();
+                  Class<?> last = types[types.length - 1];
+                  String refusal =
+                      last == TextFilter.class ? filters : last == long.class ? width : "";
+                  if (!refusal.isEmpty()) {
+                    throw new StoreException(FailureClass.TRANSIENT, refusal);
+                  }
+                  return new Neighbours(
+                      1,
+                      new int[] {1},
+                      IdColumn.of(IdKind.STRING, new TextColumn.Builder(1).add(answer).build()),
+                      new float[] {score});
+                default:
+                  throw new UnsupportedOperationException(method.getName());
+              }
+            });
+  }
+
+  private static QualityResult compare(VectorStore source, VectorStore target) {
+    QualityCheck check =
+        new QualityCheck(
+            new Line(),
+            new PartSchema.VectorField(
+                "v", VectorKind.DENSE, ElementType.FLOAT32, 1, Metric.L2, 0, false));
+    return check.compare(
+        check
+            .askSource(source, new QualityCheck.Question(1, null, 1, false, Metric.L2))
+            .orElseThrow(),
+        source,
+        new QualityCheck.Target(target, "v", Metric.L2),
+        new QualityCheck.Measures(1, 0, null, 0, 0));
+  }
+
+  @Test
+  void aFilterThatAStoreRefusesIsReportedAndDoesNotDecide() {
+    QualityResult result =
+        compare(store("a", 0, "", null), store("a", 0, "the key has no index", null));
+    assertThat(result.passes(null, 0)).isTrue();
+    assertThat(result.filters())
+        .containsExactly(
+            new QualityResult.Filtered(
+                "colour", "red", 1, 1.0, null, null, "the key has no index"));
+  }
+
+  @Test
+  void aStoreWithoutFiltersIsNotAsked() {
+    assertThat(compare(store("a", 0, null, null), store("a", 0, "", null)).filters())
+        .containsExactly(new QualityResult.Filtered("colour", "red", 1, null, 1.0, null, null));
+  }
+
+  @Test
+  void aWiderSearchThatIsNotAnsweredLeavesTheResultAsItIs() {
+    QualityResult result =
+        compare(store("a", 0, null, null), store("b", 1, null, "no answer in 60 seconds"));
+    assertThat(result.passes(null, 1)).isFalse();
+    assertThat(result.explanation(null))
+        .contains(
+            "Target recall 0.0000 with ef 1",
+            "the best of 1 values tried. No more were: no answer in 60 seconds. Choose");
+  }
+}
