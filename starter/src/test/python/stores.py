@@ -122,9 +122,10 @@ def drop_chroma(place, name):
     call("DELETE", f"{chroma(place)}/{name}")
 
 
-def list_chroma(place):
+def list_chroma(place, part):
     for made in call("GET", f"{chroma(place)}?limit=1000"):
-        yield made["name"], [made["id"], call("GET", f"{chroma(place)}/{made['id']}/count")]
+        if part in made["name"]:
+            yield made["name"], [made["id"], call("GET", f"{chroma(place)}/{made['id']}/count")]
 
 
 # Elasticsearch
@@ -162,7 +163,7 @@ def drop_elasticsearch(place, name):
         call("DELETE", f"{place}/{index}")
 
 
-def list_elasticsearch(place):
+def list_elasticsearch(place, part):
     for index in call("GET", f"{place}/_cat/indices?format=json&expand_wildcards=all&h=index,uuid,docs.count"):
         yield index["index"], [index["uuid"], index["docs.count"]]
     for alias in call("GET", f"{place}/_cat/aliases?format=json&expand_wildcards=all"):
@@ -213,10 +214,11 @@ def drop_milvus(place, name):
     milvus(place).drop_collection(name)
 
 
-def list_milvus(place):
+def list_milvus(place, part):
     client = milvus(place)
     for name in client.list_collections():
-        yield name, client.get_collection_stats(name)
+        if part in name:
+            yield name, client.get_collection_stats(name)
 
 
 # Qdrant
@@ -263,10 +265,11 @@ def drop_qdrant(place, name):
     qdrant(place).delete_collection(name)
 
 
-def list_qdrant(place):
+def list_qdrant(place, part):
     client = qdrant(place)
     for made in client.get_collections().collections:
-        yield made.name, client.count(made.name).count
+        if part in made.name:
+            yield made.name, client.count(made.name).count
     for alias in client.get_aliases().aliases:
         yield alias.alias_name, ["alias", alias.collection_name]
 
@@ -313,7 +316,7 @@ def drop_faiss(place, name):
     shutil.rmtree(f"{place}/{name}")
 
 
-def list_faiss(place):
+def list_faiss(place, part):
     for folder, _, files in os.walk(place):
         for name in [".", *files]:
             path = os.path.join(folder, name)
@@ -351,7 +354,8 @@ def main():
     elif verb == "read":
         write(sys.argv[5], [restore(row) for row in globals()["read_" + kind](place, name)])
     elif verb == "list":
-        listed = sorted([own, what] for own, what in globals()["list_" + kind](place) if name in own)
+        # Other tests make and drop collections meanwhile: only those that are meant are asked.
+        listed = sorted([own, what] for own, what in globals()["list_" + kind](place, name) if name in own)
         with open(sys.argv[5], "w", encoding="utf-8") as file:
             file.writelines(json.dumps(line) + "\n" for line in listed)
     else:
