@@ -6,6 +6,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -25,6 +26,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Tag("slow")
 @Timeout(240)
 class FaissGoldenMigrationTest {
+  private static final Duration LONGEST = Duration.ofMinutes(8);
+
   private static final Path GOLDEN = Cli.home().resolve("activities/src/test/resources/faiss");
 
   /** Indexes that hold every vector as it was given, or whole numbers that it consists of. */
@@ -82,6 +85,8 @@ class FaissGoldenMigrationTest {
       running.add(Cli.in(folder).startMain(ManyCommands.class.getName(), list.toString()));
     }
     for (Cli.Running commands : running) {
+      // Hundreds of migrations take longer than one command may.
+      Cli.await("all indexes are migrated", LONGEST, () -> !commands.isAlive());
       Cli.Result result = commands.await();
       assertThat(result.exitCode()).as("%s", result).isZero();
     }
