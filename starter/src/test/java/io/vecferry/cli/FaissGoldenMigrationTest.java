@@ -24,7 +24,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * lets FAISS itself compare what arrived with what it reconstructs from the golden one.
  */
 @Tag("slow")
-@Timeout(240)
+@Timeout(600)
 class FaissGoldenMigrationTest {
   private static final Duration LONGEST = Duration.ofMinutes(8);
 
