@@ -7,6 +7,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.apache.parquet.ParquetReadOptions;
 import org.apache.parquet.column.page.PageReadStore;
@@ -145,6 +146,8 @@ public final class VectorTable {
   /** Turns rows into vectors. What the taker throws is not taken for damage of the file. */
   private static final class Rows {
     private final Taker taker;
+    private double[] values = new double[1024];
+    private int size;
     private RuntimeException refused;
 
     Rows(Taker taker) {
@@ -152,30 +155,37 @@ public final class VectorTable {
     }
 
     boolean take(Group row) {
-      List<Double> values = new ArrayList<>();
-      collect(row, values);
+      size = 0;
+      collect(row);
       try {
-        return taker.take(values.stream().mapToDouble(Double::doubleValue).toArray());
+        return taker.take(Arrays.copyOf(values, size));
       } catch (RuntimeException e) {
         refused = e;
         throw e;
       }
     }
 
-    private static void collect(Group group, List<Double> values) {
+    private void collect(Group group) {
       GroupType type = group.getType();
       for (int field = 0; field < type.getFieldCount(); field++) {
         for (int i = 0; i < group.getFieldRepetitionCount(field); i++) {
           if (!type.getType(field).isPrimitive()) {
-            collect(group.getGroup(field, i), values);
+            collect(group.getGroup(field, i));
           } else if (type.getType(field).asPrimitiveType().getPrimitiveTypeName()
               == PrimitiveTypeName.FLOAT) {
-            values.add((double) group.getFloat(field, i));
+            add(group.getFloat(field, i));
           } else {
-            values.add(group.getDouble(field, i));
+            add(group.getDouble(field, i));
           }
         }
       }
+    }
+
+    private void add(double value) {
+      if (size == values.length) {
+        values = Arrays.copyOf(values, 2 * size);
+      }
+      values[size++] = value;
     }
   }
 }

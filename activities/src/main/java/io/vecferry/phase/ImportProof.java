@@ -153,7 +153,7 @@ final class ImportProof {
     }
     try {
       Path temporary = Files.createTempDirectory("vecferry-ids");
-      try (ChangeSearch search = new ChangeSearch(temporary, workspace.loadedRows())) {
+      try (ChangeSearch search = new ChangeSearch(temporary, workspace.plan().loadedRows())) {
         for (String path : paths) {
           readIds(workspace, path, search);
         }

@@ -142,12 +142,7 @@ final class Workspace implements AutoCloseable {
 
   /** The records that are compared when they are on the target. */
   IdSample sample() {
-    return new IdSample(spec.validation().share(loadedRows()));
-  }
-
-  /** Records that the load is to have, as planned. */
-  long loadedRows() {
-    return plan.partitions().stream().filter(plan::loads).mapToLong(PlannedPartition::rows).sum();
+    return new IdSample(spec.validation().share(plan.loadedRows()));
   }
 
   /** What records of the source look like. */

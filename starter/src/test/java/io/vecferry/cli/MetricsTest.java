@@ -27,6 +27,8 @@ class MetricsTest {
   private static final int ROWS = 200;
   private static final Pattern ADDRESS = Pattern.compile("Metrics and health on (http://\\S+)");
 
+  private static final Pattern NAME = Pattern.compile("vecferry_[a-z_]+");
+
   private final HttpClient http = HttpClient.newHttpClient();
 
   @TempDir Path folder;
@@ -35,11 +37,7 @@ class MetricsTest {
   void stepsRecordsAndFailuresAreCounted(@WithServer(Server.TEMPORAL) RunningServer temporal)
       throws Exception {
     try (Service service = Service.at(temporal, folder)) {
-      Cli.Running worker = service.startWorker("--http", "127.0.0.1:0");
-      worker.await("it serves", () -> ADDRESS.matcher(worker.out() + worker.err()).find());
-      Matcher address = ADDRESS.matcher(worker.out() + worker.err());
-      assertThat(address.find()).isTrue();
-      String url = address.group(1);
+      String url = startWorker(service);
       assertThat(get(url, "/healthz").body()).isEqualTo("ok\n");
       assertThat(get(url, "/readyz").statusCode()).isEqualTo(200);
 
@@ -77,10 +75,7 @@ class MetricsTest {
   void whatFailsAndWaitsIsCounted(@WithServer(Server.TEMPORAL) RunningServer temporal)
       throws Exception {
     try (Service service = Service.at(temporal, folder)) {
-      Cli.Running worker = service.startWorker("--http", "127.0.0.1:0");
-      worker.await("it serves", () -> ADDRESS.matcher(worker.out() + worker.err()).find());
-      Matcher address = ADDRESS.matcher(worker.out() + worker.err());
-      assertThat(address.find()).isTrue();
+      String url = startWorker(service);
       FaissFolder.write(folder.resolve("source"), ROWS, 8);
       Specs.write(folder, "broken", "export: {partRows: 50}\napproval: {beforeImport: true}");
       assertThat(service.cli(folder).run("start", "spec.yaml").exitCode()).isZero();
@@ -90,13 +85,29 @@ class MetricsTest {
           .isZero();
       service.await("broken", MigrationStatus.State.NEEDS_ATTENTION);
 
-      String metrics = get(address.group(1), "/metrics").body();
+      String metrics = get(url, "/metrics").body();
       assertThat(metrics)
           .containsPattern(
               "vecferry_step_failures_total\\{class=\"ARCHIVE_DAMAGED\",step=\"import_part\"} 1");
       assertThat(value(metrics, "vecferry_migrations_running")).isEqualTo(1);
+      Matcher documented = NAME.matcher(Files.readString(Cli.home().resolve("docs/monitoring.md")));
+      while (documented.find()) {
+        // Nobody can count those that wait where the search attributes are not registered.
+        if (!documented.group().equals("vecferry_migrations_attention")) {
+          assertThat(metrics).contains(documented.group());
+        }
+      }
       service.client().cancel("broken", "the test is over");
     }
+  }
+
+  /** Starts a worker; gives where it serves. */
+  private static String startWorker(Service service) {
+    Cli.Running worker = service.startWorker("--http", "127.0.0.1:0");
+    worker.await("it serves", () -> ADDRESS.matcher(worker.out() + worker.err()).find());
+    Matcher address = ADDRESS.matcher(worker.out() + worker.err());
+    assertThat(address.find()).isTrue();
+    return address.group(1);
   }
 
   private void damageAPart() throws IOException {

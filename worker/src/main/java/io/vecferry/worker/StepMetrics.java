@@ -95,13 +95,8 @@ final class StepMetrics extends WorkerInterceptorBase {
   }
 
   private static FailureClass failureClass(RuntimeException failure) {
-    if (failure instanceof ApplicationFailure application) {
-      for (FailureClass known : FailureClass.values()) {
-        if (known.name().equals(application.getType())) {
-          return known;
-        }
-      }
-    }
-    return FailureClass.BUG;
+    return failure instanceof ApplicationFailure application
+        ? FailureClass.named(application.getType())
+        : FailureClass.BUG;
   }
 }

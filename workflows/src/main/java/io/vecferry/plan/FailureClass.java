@@ -42,4 +42,14 @@ public enum FailureClass {
   public boolean retryable() {
     return retryable;
   }
+
+  /** The class that the type of a failure names; {@link #BUG} when none is called so. */
+  public static FailureClass named(String type) {
+    for (FailureClass candidate : values()) {
+      if (candidate.name().equals(type)) {
+        return candidate;
+      }
+    }
+    return BUG;
+  }
 }

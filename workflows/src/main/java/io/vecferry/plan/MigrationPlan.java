@@ -98,6 +98,11 @@ public record MigrationPlan(
         + source.rows();
   }
 
+  /** Records that are loaded, as planned. */
+  public long loadedRows() {
+    return partitions.stream().filter(this::loads).mapToLong(PlannedPartition::rows).sum();
+  }
+
   /** Findings that keep the migration from starting. */
   public List<Finding> blocking() {
     return findings.stream()

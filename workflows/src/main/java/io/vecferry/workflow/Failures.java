@@ -59,7 +59,7 @@ final class Failures {
     String message = String.valueOf(cause.getMessage());
     if (cause instanceof ApplicationFailure application) {
       message = application.getOriginalMessage();
-      failureClass = classNamed(application.getType());
+      failureClass = FailureClass.named(application.getType());
       if (failureClass == FailureClass.BUG) {
         message = application.getType() + ": " + message;
       }
@@ -107,14 +107,5 @@ final class Failures {
 
   private static String shortened(String text, int limit) {
     return text.length() <= limit ? text : text.substring(0, limit) + " ...";
-  }
-
-  private static FailureClass classNamed(String type) {
-    for (FailureClass candidate : FailureClass.values()) {
-      if (candidate.name().equals(type)) {
-        return candidate;
-      }
-    }
-    return FailureClass.BUG;
   }
 }

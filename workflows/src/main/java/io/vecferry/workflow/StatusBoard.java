@@ -7,7 +7,6 @@ import io.vecferry.activity.PartResult;
 import io.vecferry.activity.ReportLocation;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.Phase;
-import io.vecferry.plan.PlannedPartition;
 import io.vecferry.spec.MigrationSpec;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -89,8 +88,7 @@ final class StatusBoard {
    */
   void plan(MigrationPlan made, MigrationSpec.Validation validation) {
     plan = made;
-    long loaded =
-        plan.partitions().stream().filter(plan::loads).mapToLong(PlannedPartition::rows).sum();
+    long loaded = plan.loadedRows();
     records.put(Phase.EXPORT, plan.exportedRows());
     records.put(Phase.VALIDATE_EXPORT, plan.exportedRows());
     records.put(Phase.IMPORT, loaded);
