@@ -509,7 +509,8 @@ public final class MigrationSteps implements MigrationActivities {
                         Locale.ROOT,
                         "; quality.minRecall is %s, quality.scoreTolerance is %s. %s",
                         wanted.minRecall() == null
-                            ? "a hundredth below the source"
+                            ? "not set, which asks for "
+                                + String.format(Locale.ROOT, "%.4f", result.requiredRecall(null))
                             : wanted.minRecall(),
                         wanted.scoreTolerance(),
                         result.explanation(wanted.minRecall())));

@@ -143,7 +143,9 @@ public final class QualityCheck {
         new Benchmark(source, field.name(), store, target.field(), queries, asked.k);
     double[][] millis = benchmark.latencies(measures.iterations(), measures.latencyNanos());
     Optional<SearchWidth> width = store.searchWidth(target.field(), asked.k);
-    double required = QualityResult.requiredRecall(measures.minRecall(), comparison.sourceRecall());
+    double required =
+        QualityResult.requiredRecall(
+            measures.minRecall(), comparison.sourceRecall(), (long) queries.count() * asked.k);
     SearchSweep sweep =
         width
             .filter(ignored -> comparison.targetRecall() < required)

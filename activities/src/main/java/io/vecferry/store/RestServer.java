@@ -84,16 +84,16 @@ public record RestServer(String role, URI url, Duration timeout, String certific
       return noTls((SSLException) cause);
     }
     if (cause instanceof ConnectException) {
-      boolean unknown =
-          cause.getCause() instanceof UnresolvedAddressException
-              || cause instanceof ConnectException && cause.getMessage() == null;
+      boolean unknown = cause.getCause() instanceof UnresolvedAddressException;
       return new StoreException(
           FailureClass.TRANSIENT,
           url
               + " cannot be reached: "
               + (unknown
                   ? "the host is not known here"
-                  : cause.getMessage().toLowerCase(Locale.ROOT))
+                  : cause.getMessage() == null
+                      ? "nothing answers there"
+                      : cause.getMessage().toLowerCase(Locale.ROOT))
               + ". Start the server, or correct "
               + field("url")
               + ".",

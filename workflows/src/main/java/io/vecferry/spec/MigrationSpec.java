@@ -161,8 +161,8 @@ public record MigrationSpec(
   /**
    * @param sampleSize queries taken from the source; null for as many as are worth their time
    * @param topK answers compared per query
-   * @param minRecall share of right answers that the target must reach; null for a hundredth less
-   *     than the source reaches
+   * @param minRecall share of right answers that the target must reach; null for a hundredth, or
+   *     one answer where a hundredth is less than one, below what the source reaches
    * @param scoreTolerance largest score difference between the sides
    * @param iterations single queries timed on each side
    * @param queries file of queries on the worker; null to ask for vectors of the source

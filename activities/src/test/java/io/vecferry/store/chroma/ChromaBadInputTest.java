@@ -138,7 +138,7 @@ class ChromaBadInputTest {
     assertFails(
         FailureClass.TRANSIENT,
         () -> open("source", "http://127.0.0.1:" + port),
-        "http://127.0.0.1:" + port + " cannot be reached",
+        "http://127.0.0.1:" + port + " cannot be reached: nothing answers there",
         "Start the server, or correct source.url.");
     assertFails(
         FailureClass.TRANSIENT,
