@@ -3,6 +3,7 @@ package io.vecferry.phase;
 import io.vecferry.plan.CanaryResult;
 import io.vecferry.plan.Forecast.PhaseTime;
 import io.vecferry.plan.Phase;
+import io.vecferry.quality.QualityCheck;
 import io.vecferry.spec.MigrationSpec;
 import java.util.List;
 
@@ -11,9 +12,6 @@ final class PhaseTimes {
   /** Speed at which the archive is read again and checked, in bytes of raw records. */
   private static final double CHECKED_BYTES_PER_SECOND = 60e6;
 
-  /** Queries of the quality check where the spec says nothing. */
-  private static final int QUERIES = 1000;
-
   private PhaseTimes() {}
 
   /**
@@ -21,10 +19,19 @@ final class PhaseTimes {
    *
    * @param exported records that are exported
    * @param loaded records that are loaded
+   * @param dimension of the vectors that are searched
    */
   static List<PhaseTime> of(
-      MigrationSpec spec, CanaryResult canary, long exported, long loaded, long bytesPerRow) {
-    int queries = spec.quality().sampleSize() == null ? QUERIES : spec.quality().sampleSize();
+      MigrationSpec spec,
+      CanaryResult canary,
+      long exported,
+      long loaded,
+      long bytesPerRow,
+      int dimension) {
+    long queries =
+        spec.quality().sampleSize() == null
+            ? QualityCheck.worthwhile(loaded, dimension)
+            : spec.quality().sampleSize();
     long asked = Math.min(queries, loaded) + spec.quality().iterations();
     return List.of(
         time(Phase.EXPORT, exported / canary.readRowsPerSecond()),

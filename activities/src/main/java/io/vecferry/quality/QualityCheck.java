@@ -117,12 +117,17 @@ public final class QualityCheck {
   }
 
   private long worthwhile(boolean exact) {
-    long rows = Math.max(1, reference.rows());
-    long affordable =
-        exact
-            ? Math.max(FEWEST_EXACT_QUERIES, EXACT_COMPARISONS / rows)
-            : Math.max(FEWEST_QUERIES, (long) (PRODUCTS / rows / field.dimension()));
-    return Math.min(MOST_QUERIES, affordable);
+    return exact
+        ? Math.min(
+            MOST_QUERIES,
+            Math.max(FEWEST_EXACT_QUERIES, EXACT_COMPARISONS / Math.max(1, reference.rows())))
+        : worthwhile(reference.rows(), field.dimension());
+  }
+
+  /** Queries that are worth their time where an index is searched. */
+  public static long worthwhile(long rows, int dimension) {
+    long affordable = (long) (PRODUCTS / Math.max(1, rows) / Math.max(1, dimension));
+    return Math.min(MOST_QUERIES, Math.max(FEWEST_QUERIES, affordable));
   }
 
   /** Asks the target the same, compares and measures. */

@@ -66,6 +66,9 @@ public record QualityResult(
    */
   private static final double WORSE = 0.01;
 
+  /** Share from which on a single answer that is missed is too much. */
+  private static final double TOO_MUCH = 0.05;
+
   /** Means of the same recalls in another order differ by less. */
   private static final double ROUNDING = 1e-9;
 
@@ -88,8 +91,9 @@ public record QualityResult(
   }
 
   static double requiredRecall(Double wanted, double sourceRecall, long answers) {
+    double one = 1.0 / Math.max(1, answers);
     return wanted == null
-        ? Math.max(0, sourceRecall - Math.max(WORSE, 1.0 / Math.max(1, answers)))
+        ? Math.max(0, sourceRecall - (one > TOO_MUCH ? WORSE : Math.max(WORSE, one)))
         : wanted;
   }
 

@@ -100,6 +100,21 @@ record Axis(double minimum, double maximum, boolean logarithmic, List<Mark> mark
     return new Axis(0, 1, false, marks);
   }
 
+  /** From {@code smallest}, or the round number below it, to 1, as percent. */
+  static Axis shareFrom(double smallest) {
+    double step = roundStep(Math.max(1e-4, (1 - smallest) / 4));
+    List<Mark> marks = new ArrayList<>();
+    int steps = (int) Math.ceil((1 - smallest) / step - 1e-9);
+    double low = Math.max(0, 1 - Math.max(1, steps) * step);
+    for (int i = steps; i >= 0; i--) {
+      double value = Math.max(0, 1 - i * step);
+      marks.add(
+          new Mark(
+              value, Format.trim(String.format(Locale.ROOT, "%.3f", value * 100)) + "\u202f%"));
+    }
+    return new Axis(low, 1, false, marks);
+  }
+
   /**
    * From {@code smallest} to {@code largest}, both positive, with marks at 1, 10, 100 or at 1, 2,
    * 5, 10.

@@ -956,6 +956,7 @@ final class HtmlReport {
     }
     if (!quality.searchWidths().isEmpty()) {
       html.element("h3", "Recall of the target by how far its searches look");
+      widthPlot(quality);
       table(
           "All queries with each value of " + quality.searchWidths().get(0).parameter(),
           List.of(quality.searchWidths().get(0).parameter(), "Recall", "Seconds", "Enough"),
@@ -983,6 +984,56 @@ final class HtmlReport {
 
   private static String range(Range range) {
     return Format.recall(range.low()) + " to " + Format.recall(range.high());
+  }
+
+  /** What a better recall costs. */
+  private void widthPlot(Quality quality) {
+    List<Plot.Point> reached =
+        quality.searchWidths().stream()
+            .map(
+                step ->
+                    new Plot.Point(
+                        1000 * step.seconds() / Math.max(1, quality.queries()), step.recall()))
+            .sorted(Comparator.comparingDouble(Plot.Point::x))
+            .toList();
+    Plot.Point fastest = reached.get(0);
+    Plot.Point slowest = reached.get(reached.size() - 1);
+    if (reached.size() < 2 || fastest.x() <= 0) {
+      return;
+    }
+    List<Plot.Series> series = new ArrayList<>();
+    series.add(new Plot.Series("Target", 2, reached));
+    if (quality.thresholds() != null && quality.thresholds().minimumRecall() != null) {
+      double needed = quality.thresholds().minimumRecall();
+      series.add(
+          new Plot.Series(
+              "Needed",
+              3,
+              List.of(new Plot.Point(fastest.x(), needed), new Plot.Point(slowest.x(), needed))));
+    }
+    double lowest =
+        series.stream()
+            .flatMap(line -> line.points().stream())
+            .mapToDouble(Plot.Point::y)
+            .min()
+            .orElse(0);
+    html.open("div", "class", "plots");
+    Plot.lines(
+        html,
+        "Recall@" + quality.k() + " against the time of a query (ms)",
+        "From "
+            + Format.recall(fastest.y())
+            + " in "
+            + Format.latency(fastest.x())
+            + " to "
+            + Format.recall(slowest.y())
+            + " in "
+            + Format.latency(slowest.x())
+            + ", all queries in one request. Logarithmic scale.",
+        Axis.logarithmic(fastest.x(), slowest.x()),
+        Axis.shareFrom(lowest),
+        series);
+    html.close();
   }
 
   private static List<Cell> searchWidth(SearchWidthStep step) {

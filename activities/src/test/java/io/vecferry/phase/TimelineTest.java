@@ -41,7 +41,7 @@ class TimelineTest {
 
   private static List<String> timeline(String more, NameSwitch nameSwitch) throws Exception {
     MigrationSpec spec = spec(more);
-    List<PhaseTime> times = PhaseTimes.of(spec, CANARY, 60_000, 60_000, 1000);
+    List<PhaseTime> times = PhaseTimes.of(spec, CANARY, 60_000, 60_000, 1000, 128);
     boolean overlaps = spec.importsWhileExporting();
     return Timeline.of(spec, times, PhaseTimes.total(times, overlaps), overlaps, nameSwitch, NOW);
   }

@@ -56,6 +56,7 @@ class QualityResultTest {
     assertThat(result(5, 0.96, 0.94, 0).passes(null, 0.01)).isTrue();
     assertThat(result(5, 0.96, 0.92, 0).passes(null, 0.01)).isFalse();
     assertThat(result(5, 1, 0.98, 0).passes(0.99, 0.01)).isFalse();
+    assertThat(result(1, 1, 0.9, 0).passes(null, 0.01)).isFalse();
     assertThat(result(25, 1, 0.988, 0).passes(null, 0.01)).isFalse();
   }
 

@@ -126,6 +126,18 @@ final class ReportWriterTest {
   }
 
   @Test
+  void whatABetterRecallCostsIsAPicture() {
+    assertThat(writer.toHtml(SampleReport.rolledBack()))
+        .contains("Recall@10 against the time of a query (ms)")
+        .contains("all queries in one request");
+    assertThat(Axis.shareFrom(0.9811).marks())
+        .extracting(Axis.Mark::label)
+        .containsExactly("98\u202f%", "98.5\u202f%", "99\u202f%", "99.5\u202f%", "100\u202f%");
+    assertThat(Axis.shareFrom(0).minimum()).isZero();
+    assertThat(Axis.shareFrom(1).minimum()).isLessThan(1);
+  }
+
+  @Test
   void aHundredThousandDifferencesAreCutWithANote() throws Exception {
     List<Difference> differences =
         IntStream.range(0, 100_000)

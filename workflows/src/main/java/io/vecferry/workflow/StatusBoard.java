@@ -311,7 +311,12 @@ final class StatusBoard {
   private Long secondsLeft(long atMillis) {
     return plan == null || outcome != null
         ? null
-        : new TimeLeft(plan.forecast().phases(), records, phases.values(), atMillis).seconds();
+        : new TimeLeft(plan.forecast().phases(), records, phases.values(), this::underway, atMillis)
+            .seconds();
+  }
+
+  private double underway(Phase phase) {
+    return (double) tuning.parallelism(phase) / Math.max(1, plan.estimate().parts());
   }
 
   private String waitingFor() {

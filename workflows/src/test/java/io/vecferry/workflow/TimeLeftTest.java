@@ -20,6 +20,7 @@ class TimeLeftTest {
           new PhaseTime(Phase.VALIDATE_IMPORT, 100),
           new PhaseTime(Phase.QUALITY_CHECK, 20));
 
+  private double underway = 0;
   private final List<PhaseProgress> phases = new ArrayList<>();
   private final Map<Phase, Long> records =
       new EnumMap<>(
@@ -41,18 +42,42 @@ class TimeLeftTest {
 
   @Test
   void whatWasAchievedCounts() {
-    done(Phase.EXPORT);
+    done(Phase.EXPORT, 100);
     running(Phase.VALIDATE_EXPORT, 60, 500, 0);
-    running(Phase.IMPORT, 60, 200, 0);
+    running(Phase.IMPORT, 20, 200, 0);
     waiting(Phase.VALIDATE_IMPORT);
     waiting(Phase.QUALITY_CHECK);
-    assertThat(left(PLANNED)).isEqualTo(240 + 120);
+    assertThat(left(PLANNED)).isEqualTo(80 + 120);
+  }
+
+  @Test
+  void whatIsToComeIsAsFastAsWhatWas() {
+    done(Phase.EXPORT, 50);
+    running(Phase.IMPORT, 50, 1000, 0);
+    waiting(Phase.VALIDATE_IMPORT);
+    waiting(Phase.QUALITY_CHECK);
+    assertThat(left(PLANNED)).isEqualTo(50 + 10);
+  }
+
+  /** Two parts of 400 records are half done, beside 100 that are done. */
+  @Test
+  void partsThatAreWorkedOnCountHalf() {
+    underway = 0.8;
+    running(Phase.IMPORT, 10, 100, 0);
+    assertThat(left(PLANNED)).isEqualTo(10);
+  }
+
+  @Test
+  void whatIsToComeIsAtMostFourTimesAsSlow() {
+    done(Phase.EXPORT, 10_000);
+    waiting(Phase.VALIDATE_IMPORT);
+    assertThat(left(PLANNED)).isEqualTo(400);
   }
 
   @Test
   void whatAnEarlierRunHadDoneIsNoSpeed() {
-    done(Phase.EXPORT);
-    done(Phase.VALIDATE_EXPORT);
+    done(Phase.EXPORT, 100);
+    done(Phase.VALIDATE_EXPORT, 100);
     running(Phase.IMPORT, 10, 900, 800);
     assertThat(left(PLANNED)).isEqualTo(10);
   }
@@ -71,7 +96,7 @@ class TimeLeftTest {
     records.put(Phase.VALIDATE_IMPORT, 100L);
     running(Phase.VALIDATE_IMPORT, 30, 50, 0);
     waiting(Phase.QUALITY_CHECK);
-    assertThat(left(PLANNED)).isEqualTo(30 + 20);
+    assertThat(left(PLANNED)).isEqualTo(30 + 12);
   }
 
   @Test
@@ -81,15 +106,17 @@ class TimeLeftTest {
   }
 
   private Long left(List<PhaseTime> planned) {
-    return new TimeLeft(planned, records, phases, 1_000_000).seconds();
+    return new TimeLeft(planned, records, phases, phase -> underway, 1_000_000).seconds();
   }
 
   private void waiting(Phase phase) {
     add(phase, PhaseProgress.State.WAITING, 0, 0, 0);
   }
 
-  private void done(Phase phase) {
-    add(phase, PhaseProgress.State.DONE, 1000, 0, 1);
+  private void done(Phase phase, long seconds) {
+    phases.add(
+        new PhaseProgress(
+            phase, PhaseProgress.State.DONE, 0, 1000, 0, 0, 1_000, 1_000 + seconds * 1000, ""));
   }
 
   private void running(Phase phase, long seconds, long rows, long reused) {
