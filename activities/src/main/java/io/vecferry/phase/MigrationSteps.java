@@ -212,7 +212,8 @@ public final class MigrationSteps implements MigrationActivities {
         earlier.nameSwitch(),
         earlier.targetPlan(),
         earlier.forecast(),
-        earlier.specHash());
+        earlier.specHash(),
+        earlier.mapping());
   }
 
   @Override

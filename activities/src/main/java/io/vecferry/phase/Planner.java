@@ -98,12 +98,21 @@ public final class Planner {
   static final Set<Metric> UNIT_EQUIVALENT = EnumSet.of(Metric.COSINE, Metric.IP, Metric.L2);
 
   private final boolean searchAttributes;
+  private final boolean deep;
 
   /**
    * @param searchAttributes whether the Temporal service knows the migration's search attributes
    */
   public Planner(boolean searchAttributes) {
+    this(searchAttributes, false);
+  }
+
+  /**
+   * @param deep whether all records of the source are looked at
+   */
+  public Planner(boolean searchAttributes, boolean deep) {
     this.searchAttributes = searchAttributes;
+    this.deep = deep;
   }
 
   /** What a plan says about one side that cannot be opened. */
@@ -150,7 +159,7 @@ public final class Planner {
       findings.addAll(store.assess());
       source = store.describe();
       RecordProfiler profiler = new RecordProfiler();
-      sample = sample(store, source, profiler);
+      sample = sample(store, source, profiler, deep ? Long.MAX_VALUE : PROFILE_ROWS);
       bytesPerRow = bytesPerRow(source, profiler);
       checkSource(spec, source, sample.profile(), findings);
       checkBatches(spec, source, bytesPerRow, findings);
@@ -163,7 +172,8 @@ public final class Planner {
       findings.add(Finding.blocking("source", e.getMessage(), ""));
     }
     TargetPlanner.Result target =
-        new TargetPlanner.Result(unknownSide(spec.target()), null, null, List.of(), List.of());
+        new TargetPlanner.Result(
+            unknownSide(spec.target()), null, null, List.of(), List.of(), List.of());
     if (source != null) {
       int rowsOfPart = partRows;
       target =
@@ -239,7 +249,8 @@ public final class Planner {
         target.nameSwitch(),
         target.targetPlan(),
         forecast,
-        hash(spec));
+        hash(spec),
+        target.mapping());
   }
 
   /** A plan with what stands where its archive belongs, or is to be moved in the end. */
@@ -595,13 +606,17 @@ public final class Planner {
     static final Sample NONE = new Sample(RecordProfile.EMPTY, List.of(), 0);
   }
 
-  private static Sample sample(VectorStore store, CollectionInfo source, RecordProfiler profiler) {
+  /**
+   * @param most records to look at
+   */
+  private static Sample sample(
+      VectorStore store, CollectionInfo source, RecordProfiler profiler, long most) {
     List<RecordBatch> batches = new ArrayList<>();
     long seen = 0;
     double fastest = 0;
     for (SourceRange range : store.split(PROFILE_PLACES)) {
       long before = seen;
-      long enough = seen + PROFILE_ROWS / PROFILE_PLACES;
+      long enough = before + most / PROFILE_PLACES;
       long keep = SAMPLE_ROWS;
       long nanos = 0;
       long start = System.nanoTime();

@@ -89,7 +89,11 @@ final class ReportAssembly {
         .findings(plan.findings())
         .plan(
             new MigrationReport.Plan(
-                plan.estimate().seconds(), plan.forecast(), plan.targetPlan(), plan.rollbackPlan()))
+                plan.estimate().seconds(),
+                plan.forecast(),
+                plan.targetPlan(),
+                plan.rollbackPlan(),
+                plan.mapping()))
         .exportValidation(exportValidation(status, exported, workspace))
         .importValidation(proof == null ? null : importValidation(workspace, proof))
         .quality(quality(workspace))

@@ -2,6 +2,7 @@ package io.vecferry.phase;
 
 import io.vecferry.plan.CanaryResult;
 import io.vecferry.plan.ExistingTarget;
+import io.vecferry.plan.FieldMapping;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.NameSwitch;
@@ -51,7 +52,8 @@ final class TargetPlanner {
       ExistingTarget existing,
       NameSwitch nameSwitch,
       List<PlannedPartition> backup,
-      List<String> targetPlan) {}
+      List<String> targetPlan,
+      List<FieldMapping> mapping) {}
 
   /** Splits a collection that is to be exported. */
   interface Splitter {
@@ -77,6 +79,7 @@ final class TargetPlanner {
     ExistingTarget existing = null;
     NameSwitch nameSwitch = null;
     List<PlannedPartition> backup = List.of();
+    List<FieldMapping> mapping = List.of();
     try (VectorStore target = provider.open(settings)) {
       boolean taken = target.exists() && !target.stamp().map(this::isOfThisMigration).orElse(false);
       boolean beside = taken && spec.target().ifExists() != StoreSpec.IfExists.FAIL;
@@ -114,7 +117,11 @@ final class TargetPlanner {
               ? provider.loadBesideSettings(settings, spec.name())
               : provider.loadSettings(settings, spec.name());
       try (VectorStore load = provider.open(loadSettings)) {
-        findings.addAll(load.assessLoad(schema));
+        List<Finding> assessed = load.assessLoad(schema);
+        findings.addAll(assessed);
+        if (assessed.stream().noneMatch(f -> f.severity() == Finding.Severity.BLOCKING)) {
+          mapping = load.mapping(schema);
+        }
         if (!resumed && (beside || !taken)) {
           nameSwitch = target.planSwitch(load, stamp);
           if (!nameSwitch.possible()) {
@@ -144,7 +151,8 @@ final class TargetPlanner {
         existing,
         nameSwitch,
         backup,
-        targetPlan(name, existing, nameSwitch, !backup.isEmpty()));
+        targetPlan(name, existing, nameSwitch, !backup.isEmpty()),
+        mapping);
   }
 
   private boolean isOfThisMigration(LoadStamp found) {

@@ -419,6 +419,11 @@ final class HtmlReport {
         List.of("What", "Needed", "There"),
         plan.forecast().needs(),
         HtmlReport::need);
+    table(
+        "Where everything goes",
+        List.of("Source", "Target", "Values"),
+        plan.mapping(),
+        field -> List.of(Cell.of(field.source()), Cell.of(field.target()), Cell.of(field.how())));
     steps("What happens when", plan.forecast().timeline());
     steps("What happens to the name", plan.target());
     steps("What a rollback does, in this order", plan.rollback());

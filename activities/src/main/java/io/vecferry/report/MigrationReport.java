@@ -1,5 +1,6 @@
 package io.vecferry.report;
 
+import io.vecferry.plan.FieldMapping;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.Forecast;
 import java.util.Collections;
@@ -173,9 +174,16 @@ public record MigrationReport(
    * @param forecast canary, times of the phases, timeline and what is needed
    * @param target what happens to the target's name, in order
    * @param rollback what a rollback would do, in order
+   * @param mapping where everything that records have goes
    */
-  public record Plan(long seconds, Forecast forecast, List<String> target, List<String> rollback) {
+  public record Plan(
+      long seconds,
+      Forecast forecast,
+      List<String> target,
+      List<String> rollback,
+      List<FieldMapping> mapping) {
     public Plan {
+      mapping = list(mapping);
       forecast = forecast == null ? Forecast.NONE : forecast;
       target = list(target);
       rollback = list(rollback);

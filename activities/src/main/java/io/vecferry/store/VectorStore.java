@@ -1,5 +1,6 @@
 package io.vecferry.store;
 
+import io.vecferry.plan.FieldMapping;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.NameSwitch;
 import io.vecferry.record.IdColumn;
@@ -32,6 +33,12 @@ public interface VectorStore extends AutoCloseable {
    * exist.
    */
   List<Finding> assessLoad(LoadSchema schema);
+
+  /**
+   * Where everything that the records of such a load have goes. The collection need not exist;
+   * {@link #assessLoad} has found nothing that blocks.
+   */
+  List<FieldMapping> mapping(LoadSchema schema);
 
   /**
    * How far a component may be from what was written when a record of such a load is read back,

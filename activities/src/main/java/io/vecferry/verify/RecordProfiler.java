@@ -23,6 +23,9 @@ public final class RecordProfiler {
   private int longestMetadata;
   private double smallestNorm = Double.POSITIVE_INFINITY;
   private double largestNorm;
+  private long vectors;
+  private long unitLength;
+  private long zero;
   private long raggedBytes;
 
   private static final class Key {
@@ -77,7 +80,10 @@ public final class RecordProfiler {
         longestMetadata,
         largestNorm == 0 ? 0 : smallestNorm,
         largestNorm,
-        found);
+        found,
+        vectors,
+        unitLength,
+        zero);
   }
 
   /** Bytes per record of vectors that differ in length from record to record, on average. */
@@ -91,6 +97,9 @@ public final class RecordProfiler {
         double norm = norm(column, row);
         smallestNorm = Math.min(smallestNorm, norm);
         largestNorm = Math.max(largestNorm, norm);
+        vectors++;
+        unitLength += Math.abs(norm - 1) <= RecordProfile.UNIT_TOLERANCE ? 1 : 0;
+        zero += norm == 0 ? 1 : 0;
       }
     }
   }

@@ -2,6 +2,7 @@ package io.vecferry.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vecferry.plan.FieldMapping;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.Forecast;
 import io.vecferry.report.MigrationReport.Counts;
@@ -316,7 +317,8 @@ final class ReportWriterTest {
                 Collections.nCopies(500, value),
                 List.of(new Forecast.Need(value, 2, 1, false))),
             Collections.nCopies(500, value),
-            List.of(value)),
+            List.of(value),
+            Collections.nCopies(500, new FieldMapping(value, value, value))),
         null,
         new ImportValidation(
             value, 0.1, 1, 0, 0, 1, 0, Map.of(value, 1L), 0.1, List.of(), value, 1, value),

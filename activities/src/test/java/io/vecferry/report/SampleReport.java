@@ -1,5 +1,6 @@
 package io.vecferry.report;
 
+import io.vecferry.plan.FieldMapping;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.Forecast;
 import io.vecferry.report.MigrationReport.Check;
@@ -277,7 +278,14 @@ final class SampleReport {
                 Forecast.Need.ofBytes("archive storage", 4_810_000_000L, 92_000_000_000L),
                 Forecast.Need.ofBytes("target memory", 4_900_000_000L, -1))),
         List.of("`vectors` is loaded under its own name"),
-        List.of("remove `vectors`: about 1 s"));
+        List.of("remove `vectors`: about 1 s"),
+        List.of(
+            new FieldMapping("id, string", "id, VarChar(1024), primary key", FieldMapping.EXACT),
+            new FieldMapping(
+                "vectors, 768 float32, cosine",
+                "vector, FloatVector(768), IVF_FLAT COSINE",
+                FieldMapping.EXACT),
+            new FieldMapping("metadata category, text", "dynamic field", FieldMapping.EXACT)));
   }
 
   private static ExportValidation exportValidation() {

@@ -1,6 +1,7 @@
 package io.vecferry.store;
 
 import io.vecferry.plan.FailureClass;
+import io.vecferry.plan.FieldMapping;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.NameSwitch;
 import io.vecferry.record.DenseVectors;
@@ -251,6 +252,11 @@ public final class MemoryStore implements VectorStore {
 
   @Override
   public List<Finding> assessLoad(LoadSchema schema) {
+    return List.of();
+  }
+
+  @Override
+  public List<FieldMapping> mapping(LoadSchema schema) {
     return List.of();
   }
 

@@ -7,15 +7,18 @@ import io.vecferry.archive.LocalArtifactStore;
 import io.vecferry.phase.Planner;
 import io.vecferry.phase.SpecCheck;
 import io.vecferry.plan.CanaryResult;
+import io.vecferry.plan.FieldMapping;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.Forecast;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.PlannedField;
 import io.vecferry.plan.PlannedSide;
+import io.vecferry.plan.RecordProfile;
 import io.vecferry.spec.MigrationSpec;
 import io.vecferry.spec.SpecReader;
 import io.vecferry.store.StoreException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -32,6 +35,8 @@ import picocli.CommandLine.ParentCommand;
         "Looks at both sides and says what the migration would do and need. Tries a few records"
             + " on the target and removes them; nothing else is written.")
 final class PlanCommand implements Callable<Integer> {
+  private static final int MOST_FIELDS = 40;
+
   @ParentCommand Vecferry root;
 
   @Parameters(paramLabel = "SPEC", description = "Spec, YAML or JSON.")
@@ -39,6 +44,11 @@ final class PlanCommand implements Callable<Integer> {
 
   @Option(names = "--json", description = "Print JSON.")
   boolean json;
+
+  @Option(
+      names = "--deep",
+      description = "Look at every record of the source, not only at 2,000 of them.")
+  boolean deep;
 
   @Override
   public Integer call() {
@@ -58,7 +68,7 @@ final class PlanCommand implements Callable<Integer> {
     try {
       ArtifactStore store = new LocalArtifactStore(root.archiveRoot);
       MigrationPlan plan =
-          new Planner(false)
+          new Planner(false, deep)
               .plan(
                   spec,
                   Archive.find(store, spec.name()).location(),
@@ -78,6 +88,7 @@ final class PlanCommand implements Callable<Integer> {
         .forEach(finding -> System.out.println(finding.severity() + "  " + finding));
     side("Source", plan.source());
     side("Target", plan.target());
+    records(plan.source().profile());
     System.out.println(
         String.format(
             Locale.ROOT,
@@ -101,6 +112,7 @@ final class PlanCommand implements Callable<Integer> {
     }
     System.out.println("Archive  " + plan.archive());
     canary(plan);
+    mapping(plan.mapping());
     list("Timeline", plan.forecast().timeline());
     list("Name", plan.targetPlan());
     list("Rollback", plan.rollbackPlan());
@@ -108,6 +120,46 @@ final class PlanCommand implements Callable<Integer> {
         plan.blocking().isEmpty()
             ? "Nothing blocks this migration."
             : "This migration cannot start.");
+  }
+
+  private static void records(RecordProfile profile) {
+    if (profile == null || profile.rows() == 0) {
+      return;
+    }
+    System.out.println(
+        String.format(
+            Locale.ROOT,
+            "Records  %s%,d looked at; longest id %,d, document %s, metadata %,d bytes",
+            profile.complete() ? "all " : "",
+            profile.rows(),
+            profile.longestId(),
+            profile.longestDocument() < 0
+                ? "none"
+                : String.format(Locale.ROOT, "%,d", profile.longestDocument()),
+            profile.longestMetadata()));
+    if (profile.vectors() > 0) {
+      System.out.println(
+          String.format(
+              Locale.ROOT,
+              "         lengths of vectors from %.4g to %.4g; %,d of %,d have unit length, %,d are"
+                  + " zero",
+              profile.smallestNorm(),
+              profile.largestNorm(),
+              profile.unitLength(),
+              profile.vectors(),
+              profile.zero()));
+    }
+  }
+
+  private static void mapping(List<FieldMapping> mapping) {
+    List<String> lines = new ArrayList<>();
+    for (FieldMapping field : mapping.subList(0, Math.min(MOST_FIELDS, mapping.size()))) {
+      lines.add(field.source() + " -> " + field.target() + ": " + field.how());
+    }
+    if (mapping.size() > MOST_FIELDS) {
+      lines.add((mapping.size() - MOST_FIELDS) + " more, see --json");
+    }
+    list("Mapping", lines);
   }
 
   private static void list(String title, List<String> lines) {

@@ -57,6 +57,16 @@ class ApprovedPlanTest {
   }
 
   @Test
+  void deepLooksAtEveryRecord() throws Exception {
+    deleteSource();
+    FaissFolder.write(folder.resolve("source"), 3_000, 4);
+    assertThat(Cli.in(folder).run("plan", "spec.yaml").out())
+        .contains("Records  2,000 looked at; longest id ", "Mapping\n  - id, string -> id in the ");
+    assertThat(Cli.in(folder).run("plan", "spec.yaml", "--deep").out())
+        .contains("Records  all 3,000 looked at; longest id ", " of 3,000 have unit length, ");
+  }
+
+  @Test
   void refusesWhatIsNoPlan() throws Exception {
     Files.writeString(folder.resolve("plan.json"), "{\"name\": \"approved\"}");
     Cli.Result result = run();

@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,6 +33,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * An archive is moved to another place, what it was made of is gone, and it becomes a collection
  * again: the same one that the migration made.
  */
+@Tag("slow")
 @Timeout(240)
 class ArchiveRestoreTest {
   private static final ObjectMapper JSON = new ObjectMapper();

@@ -22,11 +22,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A person has what somebody else changed on the target put right, each step as a process. */
+@Tag("slow")
 @Timeout(180)
 class RepairTest {
   private static final int ROWS = 1_000;

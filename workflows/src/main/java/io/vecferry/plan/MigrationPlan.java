@@ -21,6 +21,8 @@ import java.util.List;
  * @param targetPlan what happens to the target's name, in words, in the order in which it happens
  * @param forecast what is to be expected
  * @param specHash hash of the spec that it was made of; null in plans of earlier versions
+ * @param mapping where everything that records have goes; empty when planning could not look, and
+ *     in plans of earlier versions
  */
 public record MigrationPlan(
     String migration,
@@ -42,11 +44,13 @@ public record MigrationPlan(
     NameSwitch nameSwitch,
     List<String> targetPlan,
     Forecast forecast,
-    String specHash) {
+    String specHash,
+    List<FieldMapping> mapping) {
 
   public MigrationPlan {
     targetPlan = targetPlan == null ? List.of() : List.copyOf(targetPlan);
     forecast = forecast == null ? Forecast.NONE : forecast;
+    mapping = mapping == null ? List.of() : List.copyOf(mapping);
   }
 
   /** The same with other findings. */
@@ -71,7 +75,8 @@ public record MigrationPlan(
         nameSwitch,
         targetPlan,
         forecast,
-        specHash);
+        specHash,
+        mapping);
   }
 
   /** Whether the load is made of the records of both sides. */

@@ -14,6 +14,9 @@ import java.util.List;
  * @param largestNorm length of the longest dense vector
  * @param keys top-level metadata keys in the order in which they were met; at most {@link
  *     #MOST_KEYS}
+ * @param vectors dense vectors looked at; 0 in plans of earlier versions, as are the next two
+ * @param unitLength of those, the ones that have unit length
+ * @param zero of those, the ones that are zero
  */
 public record RecordProfile(
     long rows,
@@ -23,7 +26,10 @@ public record RecordProfile(
     int longestMetadata,
     double smallestNorm,
     double largestNorm,
-    List<Key> keys) {
+    List<Key> keys,
+    long vectors,
+    long unitLength,
+    long zero) {
   /** Records have more keys than this only when keys are data. */
   public static final int MOST_KEYS = 200;
 
@@ -32,6 +38,30 @@ public record RecordProfile(
 
   /** Nothing was looked at. */
   public static final RecordProfile EMPTY = new RecordProfile(0, false, 0, -1, 0, 0, 0, List.of());
+
+  /** A profile that does not count vectors. */
+  public RecordProfile(
+      long rows,
+      boolean complete,
+      int longestId,
+      int longestDocument,
+      int longestMetadata,
+      double smallestNorm,
+      double largestNorm,
+      List<Key> keys) {
+    this(
+        rows,
+        complete,
+        longestId,
+        longestDocument,
+        longestMetadata,
+        smallestNorm,
+        largestNorm,
+        keys,
+        0,
+        0,
+        0);
+  }
 
   public RecordProfile {
     keys = keys == null ? List.of() : List.copyOf(keys);

@@ -12,8 +12,9 @@ import java.util.function.ToDoubleFunction;
 
 /**
  * How long a migration still works: the times of its plan, corrected by what was achieved. A phase
- * that is far enough goes on as it did; those that are to come take as much longer or shorter than
- * planned as reading and writing did until now. Waiting for people and for windows is not in it.
+ * that is far enough goes on as it did; those that are to come, which are about the target, take as
+ * much longer or shorter than planned as the work on the target did until now. Waiting for people
+ * and for windows is not in it.
  */
 final class TimeLeft {
   /** Share of the records from which on the speed of a phase counts, and not its plan. */
@@ -22,9 +23,8 @@ final class TimeLeft {
   /** A plan may be wrong by this factor because of what it has measured, not by more. */
   private static final double MOST_WRONG = 4;
 
-  /** Phases whose speed is that of the stores. */
-  private static final Set<Phase> STORES =
-      EnumSet.of(Phase.EXPORT, Phase.IMPORT, Phase.VALIDATE_IMPORT);
+  /** Phases whose speed is that of the target. */
+  private static final Set<Phase> TARGET = EnumSet.of(Phase.IMPORT, Phase.VALIDATE_IMPORT);
 
   private final Map<Phase, Double> planned = new EnumMap<>(Phase.class);
   private final Map<Phase, Long> records;
@@ -77,7 +77,7 @@ final class TimeLeft {
     double took = 0;
     double expected = 0;
     for (PhaseProgress phase : phases) {
-      if (STORES.contains(phase.phase()) && fresh(phase) >= ENOUGH) {
+      if (TARGET.contains(phase.phase()) && fresh(phase) >= ENOUGH) {
         took += seconds(phase);
         expected += achieved(phase) * planned.getOrDefault(phase.phase(), 0.0);
       }

@@ -127,6 +127,7 @@ class FakeActivities implements MigrationActivities, PartActivities {
         nameSwitch,
         List.of(),
         null,
+        null,
         null);
   }
 

@@ -52,7 +52,7 @@ class TimeLeftTest {
 
   @Test
   void whatIsToComeIsAsFastAsWhatWas() {
-    done(Phase.EXPORT, 50);
+    done(Phase.EXPORT, 10_000);
     running(Phase.IMPORT, 50, 1000, 0);
     waiting(Phase.VALIDATE_IMPORT);
     waiting(Phase.QUALITY_CHECK);
@@ -69,7 +69,7 @@ class TimeLeftTest {
 
   @Test
   void whatIsToComeIsAtMostFourTimesAsSlow() {
-    done(Phase.EXPORT, 10_000);
+    done(Phase.IMPORT, 10_000);
     waiting(Phase.VALIDATE_IMPORT);
     assertThat(left(PLANNED)).isEqualTo(400);
   }

@@ -8,6 +8,7 @@ import io.vecferry.archive.ArchiveSearch;
 import io.vecferry.archive.PartReader;
 import io.vecferry.archive.PartSchema;
 import io.vecferry.plan.FailureClass;
+import io.vecferry.plan.FieldMapping;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.NameSwitch;
 import io.vecferry.plan.PlannedField;
@@ -345,6 +346,11 @@ final class ArchiveCollection implements VectorStore {
             "target.type",
             "an archive is only read.",
             "Every migration writes an archive of its own; choose another store."));
+  }
+
+  @Override
+  public List<FieldMapping> mapping(LoadSchema schema) {
+    throw new UnsupportedOperationException("an archive is only read");
   }
 
   @Override

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vecferry.plan.FailureClass;
+import io.vecferry.plan.FieldMapping;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.RecordProfile;
 import io.vecferry.record.ElementType;
@@ -17,6 +18,7 @@ import io.vecferry.store.JsonBytes;
 import io.vecferry.store.LoadNote;
 import io.vecferry.store.LoadSchema;
 import io.vecferry.store.LoadStamp;
+import io.vecferry.store.MappingRows;
 import io.vecferry.store.Metric;
 import io.vecferry.store.ReservedKeys;
 import io.vecferry.store.SendingWriter;
@@ -188,6 +190,29 @@ final class ChromaLoad {
                   + ReservedKeys.METADATA_JSON
                   + ", next to what Chroma can hold and search."));
     }
+  }
+
+  /**
+   * Where everything that records have goes.
+   *
+   * @param deviation of the vectors
+   */
+  List<FieldMapping> mapping(LoadSchema schema, double deviation) {
+    return new MappingRows(schema)
+        .id("id", Set.of(IdKind.STRING), "as text; the kind is noted in the collection")
+        .vectors(
+            field ->
+                "embedding, " + ChromaCollection.space(field.metric()).orElseThrow() + ", HNSW",
+            deviation)
+        .document("document")
+        .keys(
+            key -> "metadata key " + key.name(),
+            key ->
+                isMapped(key)
+                    ? "what Chroma cannot hold is in a JSON text in the key "
+                        + ReservedKeys.METADATA_JSON
+                    : FieldMapping.EXACT)
+        .rows();
   }
 
   private boolean isMapped(RecordProfile.Key key) {

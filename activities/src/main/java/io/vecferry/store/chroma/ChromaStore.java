@@ -2,6 +2,7 @@ package io.vecferry.store.chroma;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.vecferry.plan.FailureClass;
+import io.vecferry.plan.FieldMapping;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.NameSwitch;
 import io.vecferry.record.IdColumn;
@@ -213,6 +214,11 @@ final class ChromaStore implements VectorStore {
       findings.add(openSecret());
     }
     return findings;
+  }
+
+  @Override
+  public List<FieldMapping> mapping(LoadSchema schema) {
+    return load.mapping(schema, deviation(schema));
   }
 
   /** Under cosine the server keeps direction and length, and multiplies them. */

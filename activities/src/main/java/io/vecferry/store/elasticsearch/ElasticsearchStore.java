@@ -1,6 +1,7 @@
 package io.vecferry.store.elasticsearch;
 
 import io.vecferry.plan.FailureClass;
+import io.vecferry.plan.FieldMapping;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.NameSwitch;
 import io.vecferry.record.IdColumn;
@@ -145,6 +146,11 @@ final class ElasticsearchStore implements VectorStore {
   @Override
   public List<Finding> assessLoad(LoadSchema schema) {
     return new LoadPlan(settings, version, schema).assess();
+  }
+
+  @Override
+  public List<FieldMapping> mapping(LoadSchema schema) {
+    return new LoadPlan(settings, version, schema).mapping();
   }
 
   @Override

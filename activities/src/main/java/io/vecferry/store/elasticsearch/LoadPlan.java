@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vecferry.plan.FailureClass;
+import io.vecferry.plan.FieldMapping;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.RecordProfile;
 import io.vecferry.record.ElementType;
@@ -14,6 +15,7 @@ import io.vecferry.spec.Suggestion;
 import io.vecferry.store.LoadNote;
 import io.vecferry.store.LoadSchema;
 import io.vecferry.store.LoadStamp;
+import io.vecferry.store.MappingRows;
 import io.vecferry.store.Metric;
 import io.vecferry.store.ReservedKeys;
 import io.vecferry.store.StoreException;
@@ -306,17 +308,10 @@ final class LoadPlan {
                   + Routing.KEY
                   + " are stored with it as their routing."));
     }
-    String documentField = documentField();
     List<String> mapped =
         schema.profile().keys().stream()
+            .filter(this::isMapped)
             .map(RecordProfile.Key::name)
-            .filter(key -> !(settings.routing() && key.equals(Routing.KEY)))
-            .filter(
-                key ->
-                    !DocumentMapping.isTaken(key)
-                        || key.startsWith(ReservedKeys.PREFIX)
-                        || key.equals(documentField)
-                        || vectorNames().containsKey(key))
             .toList();
     if (!mapped.isEmpty()) {
       findings.add(
@@ -329,6 +324,16 @@ final class LoadPlan {
                   + ReservedKeys.METADATA_JSON
                   + "."));
     }
+  }
+
+  /** Whether documents cannot have a metadata key. */
+  private boolean isMapped(RecordProfile.Key key) {
+    String name = key.name();
+    return !(settings.routing() && name.equals(Routing.KEY))
+        && (!DocumentMapping.isTaken(name)
+            || name.startsWith(ReservedKeys.PREFIX)
+            || name.equals(documentField())
+            || vectorNames().containsKey(name));
   }
 
   // Making
@@ -352,6 +357,55 @@ final class LoadPlan {
       names.put(legal, field.name());
     }
     return names;
+  }
+
+  /** Where everything that records have goes. */
+  List<FieldMapping> mapping() {
+    JsonNode properties =
+        create(settings.collection(), new LoadStamp("", "")).path("mappings").path("properties");
+    Map<String, String> names = vectorNames();
+    return new MappingRows(schema)
+        .id(
+            "_id",
+            schema.profile().longestId() > IdMapping.LONGEST ? Set.of() : Set.of(IdKind.STRING),
+            schema.profile().longestId() > IdMapping.LONGEST
+                ? "as text, long ones as hashes with the original in the key " + ReservedKeys.ID
+                : "as text; the kind is noted in the index")
+        .vectors(
+            field -> {
+              String path =
+                  names.entrySet().stream()
+                      .filter(name -> name.getValue().equals(field.name()))
+                      .map(Map.Entry::getKey)
+                      .findFirst()
+                      .orElseThrow();
+              JsonNode property = properties.path(path);
+              return path
+                  + ", dense_vector("
+                  + property.path("dims").asInt()
+                  + "), "
+                  + property.path("similarity").asText()
+                  + ", "
+                  + property.path("index_options").path("type").asText();
+            },
+            0)
+        .document(documentField() + ", " + properties.path(documentField()).path("type").asText())
+        .keys(
+            key ->
+                key.name()
+                    + ", "
+                    + (isTyped(properties, key)
+                        ? properties.path(key.name()).path("type").asText("object")
+                        : "not indexed"),
+            key ->
+                isMapped(key)
+                    ? "the whole metadata as JSON text in the key " + ReservedKeys.METADATA_JSON
+                    : FieldMapping.EXACT)
+        .rows();
+  }
+
+  private boolean isTyped(JsonNode properties, RecordProfile.Key key) {
+    return properties.has(key.name()) && !isMapped(key);
   }
 
   /** The request that makes the index. */

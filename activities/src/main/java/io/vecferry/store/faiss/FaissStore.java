@@ -1,10 +1,12 @@
 package io.vecferry.store.faiss;
 
 import io.vecferry.plan.FailureClass;
+import io.vecferry.plan.FieldMapping;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.NameSwitch;
 import io.vecferry.record.ElementType;
 import io.vecferry.record.IdColumn;
+import io.vecferry.record.IdKind;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.record.VectorKind;
 import io.vecferry.store.BatchReader;
@@ -12,6 +14,7 @@ import io.vecferry.store.BatchWriter;
 import io.vecferry.store.CollectionInfo;
 import io.vecferry.store.LoadSchema;
 import io.vecferry.store.LoadStamp;
+import io.vecferry.store.MappingRows;
 import io.vecferry.store.Metric;
 import io.vecferry.store.NameSwitcher;
 import io.vecferry.store.Neighbours;
@@ -28,8 +31,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** A FAISS index with its metadata, in files. */
 final class FaissStore implements VectorStore {
@@ -252,6 +257,24 @@ final class FaissStore implements VectorStore {
               ""));
     }
     return findings;
+  }
+
+  @Override
+  public List<FieldMapping> mapping(LoadSchema schema) {
+    boolean langChain = layout.equals(FaissFiles.LANGCHAIN);
+    VectorFieldInfo field = schema.vectors().get(0);
+    String type = IndexPlan.parse(field.indexType(), field.indexParams()).plan().type().name();
+    return new MappingRows(schema)
+        .id(
+            langChain ? "id in the docstore" : "id in the metadata file",
+            langChain ? Set.of(IdKind.STRING) : EnumSet.allOf(IdKind.class),
+            "as text; the kind is noted beside")
+        .vectors(one -> "index file, " + type.toLowerCase(Locale.ROOT), deviation(schema))
+        .document(langChain ? "page_content" : "document in the metadata file")
+        .keys(
+            key -> (langChain ? "metadata key " : "in the metadata file, ") + key.name(),
+            key -> FieldMapping.EXACT)
+        .rows();
   }
 
   @Override

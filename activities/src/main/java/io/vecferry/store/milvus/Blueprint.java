@@ -7,6 +7,7 @@ import io.milvus.grpc.ConsistencyLevel;
 import io.milvus.grpc.DataType;
 import io.milvus.grpc.FieldSchema;
 import io.milvus.grpc.FunctionSchema;
+import io.vecferry.plan.FieldMapping;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.RecordProfile;
 import io.vecferry.record.ElementType;
@@ -14,9 +15,11 @@ import io.vecferry.record.IdKind;
 import io.vecferry.record.VectorKind;
 import io.vecferry.spec.Suggestion;
 import io.vecferry.store.LoadSchema;
+import io.vecferry.store.MappingRows;
 import io.vecferry.store.Metric;
 import io.vecferry.store.VectorFieldInfo;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -49,6 +52,67 @@ record Blueprint(
 
   static Blueprint of(MilvusOptions options, ServerVersion version, LoadSchema load) {
     return new Maker(options, version, load).make();
+  }
+
+  /** Where everything that records have goes. */
+  List<FieldMapping> mapping(LoadSchema load) {
+    Map<String, FieldSchema> fields = new LinkedHashMap<>();
+    schema.getFieldsList().forEach(field -> fields.put(field.getName(), field));
+    FieldSchema key =
+        schema.getFieldsList().stream()
+            .filter(FieldSchema::getIsPrimaryKey)
+            .findFirst()
+            .orElseThrow();
+    MappingRows rows =
+        new MappingRows(load)
+            .id(
+                words(key) + ", primary key",
+                Set.of(key.getDataType() == DataType.Int64 ? IdKind.INT64 : IdKind.STRING),
+                "as text; the kind is noted in the collection")
+            .vectors(field -> words(vector(field, fields)), 0);
+    if (document != null) {
+      rows.document(words(fields.get(document)));
+    }
+    Set<String> taken = new HashSet<>(vectorNames.keySet());
+    taken.add(key.getName());
+    taken.add(Layout.DYNAMIC);
+    if (document != null) {
+      taken.add(document);
+    }
+    return rows.keys(
+            one ->
+                fields.containsKey(one.name()) && !taken.contains(one.name())
+                    ? words(fields.get(one.name()))
+                    : "dynamic field",
+            one ->
+                taken.contains(one.name())
+                    ? "in one text with the others, cannot be searched"
+                    : FieldMapping.EXACT)
+        .rows();
+  }
+
+  private FieldSchema vector(VectorFieldInfo info, Map<String, FieldSchema> fields) {
+    return vectorNames.entrySet().stream()
+        .filter(names -> names.getValue().equals(info.name()))
+        .map(names -> fields.get(names.getKey()))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private String words(FieldSchema field) {
+    StringBuilder words = new StringBuilder();
+    words.append(field.getName()).append(", ").append(field.getDataType());
+    field.getTypeParamsList().stream()
+        .filter(pair -> pair.getKey().equals("dim") || pair.getKey().equals("max_length"))
+        .forEach(pair -> words.append('(').append(pair.getValue()).append(')'));
+    Map<String, String> index = indexes.getOrDefault(field.getName(), Map.of());
+    if (index.containsKey("index_type")) {
+      words.append(", ").append(index.get("index_type"));
+      words.append(index.containsKey("metric_type") ? " " + index.get("metric_type") : "");
+      String params = index.getOrDefault("params", "{}");
+      words.append(params.equals("{}") ? "" : " " + params);
+    }
+    return words.append(field.getIsPartitionKey() ? ", partition key" : "").toString();
   }
 
   /** Collects the parts. */

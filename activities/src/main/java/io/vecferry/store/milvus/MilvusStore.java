@@ -7,6 +7,7 @@ import io.milvus.grpc.IndexDescription;
 import io.milvus.grpc.ShowPartitionsRequest;
 import io.milvus.grpc.ShowPartitionsResponse;
 import io.vecferry.plan.FailureClass;
+import io.vecferry.plan.FieldMapping;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.NameSwitch;
 import io.vecferry.record.IdColumn;
@@ -341,6 +342,11 @@ final class MilvusStore implements VectorStore {
     assessVersion(findings);
     findings.addAll(Blueprint.of(options, client.version(), schema).findings());
     return findings;
+  }
+
+  @Override
+  public List<FieldMapping> mapping(LoadSchema schema) {
+    return Blueprint.of(options, client.version(), schema).mapping(schema);
   }
 
   @Override

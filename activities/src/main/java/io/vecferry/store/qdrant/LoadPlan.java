@@ -16,6 +16,7 @@ import io.qdrant.client.grpc.Collections.VectorParams;
 import io.qdrant.client.grpc.Collections.VectorsConfig;
 import io.qdrant.client.grpc.Points.CreateFieldIndexCollection;
 import io.qdrant.client.grpc.Points.FieldType;
+import io.vecferry.plan.FieldMapping;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.RecordProfile;
 import io.vecferry.record.ElementType;
@@ -24,6 +25,7 @@ import io.vecferry.record.VectorKind;
 import io.vecferry.store.LoadNote;
 import io.vecferry.store.LoadSchema;
 import io.vecferry.store.LoadStamp;
+import io.vecferry.store.MappingRows;
 import io.vecferry.store.Metric;
 import io.vecferry.store.ReservedKeys;
 import io.vecferry.store.VectorFieldInfo;
@@ -534,10 +536,68 @@ final class LoadPlan {
     }
   }
 
+  /** Where everything that records have goes. */
+  List<FieldMapping> mapping() {
+    return new MappingRows(schema)
+        .id(
+            "id of the point",
+            Set.of(IdKind.UUID, idMapping().numbers()),
+            "what is no point id becomes a version 5 UUID, the original is in the payload key "
+                + ReservedKeys.ID)
+        .vectors(this::words, deviation())
+        .document("payload key " + documentKey())
+        .keys(
+            key -> "payload key " + Layout.path(metadataKey(), key.name()) + indexed(key),
+            key ->
+                isNeeded(key)
+                    ? "only in the text in " + ReservedKeys.METADATA_JSON
+                    : FieldMapping.EXACT)
+        .rows();
+  }
+
+  private String words(VectorFieldInfo field) {
+    String name =
+        vectorNames.entrySet().stream()
+            .filter(names -> names.getValue().equals(field.name()))
+            .map(Map.Entry::getKey)
+            .findFirst()
+            .orElseThrow();
+    String vector = name.isEmpty() ? "the vector" : "vector " + name;
+    if (field.kind() == VectorKind.SPARSE) {
+      return vector + ", sparse";
+    }
+    Datatype datatype = datatype(field);
+    return vector
+        + ", "
+        + (datatype == null ? Datatype.Float32 : datatype)
+        + "("
+        + field.dimension()
+        + "), "
+        + distance(field.metric())
+        + ", "
+        + (index.quantization() == null
+            ? "HNSW"
+            : "HNSW with "
+                + index.quantization().getQuantizationCase().name().toLowerCase(Locale.ROOT)
+                + " quantization");
+  }
+
+  private String indexed(RecordProfile.Key key) {
+    String path = Layout.path(metadataKey(), key.name());
+    return payloadIndexes().stream()
+        .filter(request -> request.getFieldName().equals(path))
+        .map(request -> ", " + request.getFieldType().name().replace("FieldType", "") + " index")
+        .findFirst()
+        .orElse("");
+  }
+
+  private IdMapping idMapping() {
+    return new IdMapping(new LoadNote(new LoadStamp("", ""), schema.idKinds(), Map.of()));
+  }
+
   private void findIds() {
     Set<IdKind> mapped = new TreeSet<>();
-    IdMapping mapping =
-        new IdMapping(new LoadNote(new LoadStamp("", ""), schema.idKinds(), Map.of()));
+    IdMapping mapping = idMapping();
     for (IdKind kind : schema.idKinds()) {
       boolean own = kind == IdKind.UUID || kind == mapping.numbers();
       if (!own) {
@@ -567,12 +627,22 @@ final class LoadPlan {
     }
   }
 
+  private boolean isDocument(RecordProfile.Key key) {
+    return metadataKey().isEmpty()
+        && key.name().equals(documentKey())
+        && schema.profile().longestDocument() >= 0;
+  }
+
+  /** Whether the payload needs a key for something else. */
+  private boolean isNeeded(RecordProfile.Key key) {
+    return isDocument(key)
+        || (metadataKey().isEmpty() && key.name().startsWith(ReservedKeys.PREFIX));
+  }
+
   private void findMetadata() {
     for (RecordProfile.Key key : schema.profile().keys()) {
-      boolean flat = metadataKey().isEmpty();
-      boolean document =
-          flat && key.name().equals(documentKey()) && schema.profile().longestDocument() >= 0;
-      if (document || (flat && key.name().startsWith(ReservedKeys.PREFIX))) {
+      boolean document = isDocument(key);
+      if (isNeeded(key)) {
         findings.add(
             Finding.warning(
                 "target",

@@ -7,6 +7,7 @@ import io.qdrant.client.grpc.Points.WithPayloadSelector;
 import io.qdrant.client.grpc.Points.WithVectorsSelector;
 import io.qdrant.client.grpc.PointsGrpc;
 import io.vecferry.plan.FailureClass;
+import io.vecferry.plan.FieldMapping;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.NameSwitch;
 import io.vecferry.record.IdColumn;
@@ -81,6 +82,11 @@ final class QdrantStore implements VectorStore {
   @Override
   public List<Finding> assessLoad(LoadSchema schema) {
     return new LoadPlan(schema, settings, catalogue.version()).findings();
+  }
+
+  @Override
+  public List<FieldMapping> mapping(LoadSchema schema) {
+    return new LoadPlan(schema, settings, catalogue.version()).mapping();
   }
 
   @Override

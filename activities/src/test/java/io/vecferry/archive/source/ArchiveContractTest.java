@@ -6,6 +6,7 @@ import io.vecferry.archive.Manifest;
 import io.vecferry.archive.PartSchema;
 import io.vecferry.archive.PartSidecar;
 import io.vecferry.archive.PartWriter;
+import io.vecferry.plan.FieldMapping;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.NameSwitch;
 import io.vecferry.record.IdColumn;
@@ -161,6 +162,11 @@ class ArchiveContractTest extends StoreContractTest {
     @Override
     public List<Finding> assessLoad(LoadSchema schema) {
       return loaded.assessLoad(schema);
+    }
+
+    @Override
+    public List<FieldMapping> mapping(LoadSchema schema) {
+      return loaded.mapping(schema);
     }
 
     @Override
