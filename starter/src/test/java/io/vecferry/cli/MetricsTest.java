@@ -44,6 +44,8 @@ class MetricsTest {
       String url = startWorker(service);
       assertThat(get(url, "/healthz").body()).isEqualTo("ok\n");
       assertThat(get(url, "/readyz").statusCode()).isEqualTo(200);
+      assertThat(healthCheckOfTheImage(URI.create(url).getPort())).isZero();
+      assertThat(healthCheckOfTheImage(1)).isNotZero();
 
       FaissFolder.write(folder.resolve("source"), ROWS, 8);
       Path spec = Specs.write(folder, "measured", "export: {partRows: 50}");
@@ -106,6 +108,18 @@ class MetricsTest {
       }
       service.client().cancel("broken", "the test is over");
     }
+  }
+
+  private static int healthCheckOfTheImage(int port) throws Exception {
+    List<String> command =
+        Dockerfile.read().words("HEALTHCHECK").stream()
+            .map(word -> word.replace("9464", Integer.toString(port)))
+            .toList();
+    return new ProcessBuilder(command)
+        .redirectErrorStream(true)
+        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+        .start()
+        .waitFor();
   }
 
   /** Commands of the runbook that change nothing. */
