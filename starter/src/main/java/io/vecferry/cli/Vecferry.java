@@ -78,12 +78,16 @@ public final class Vecferry {
   /** Runs a command and returns its exit code. */
   static int execute(String... arguments) {
     quietLogs(arguments);
-    return new CommandLine(new Vecferry())
-        .setCaseInsensitiveEnumValuesAllowed(true)
+    return commandLine()
         .setExitCodeExceptionMapper(failure -> ExitCode.WRONG_USAGE)
         .setExecutionExceptionHandler(Vecferry::explain)
         .setParameterExceptionHandler(Vecferry::explainUsage)
         .execute(arguments);
+  }
+
+  /** All commands and their options. */
+  static CommandLine commandLine() {
+    return new CommandLine(new Vecferry()).setCaseInsensitiveEnumValuesAllowed(true);
   }
 
   /**

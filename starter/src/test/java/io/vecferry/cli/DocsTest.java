@@ -17,11 +17,13 @@ import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ParameterException;
 
 /**
  * Runs the commands of the documentation: of each page all of them, one after the other, in a
- * folder that has the examples. A block behind a line {@code <!-- not-run: reason -->} is not run.
- * A comment {@code # exit 3} behind a command says that another exit code than 0 is right.
+ * folder that has the examples. Of a block behind a line {@code <!-- not-run: reason -->} nothing
+ * is run, but all of it has to be understood. A comment {@code # exit 3} behind a command says that
+ * another exit code than 0 is right.
  */
 @Timeout(180)
 class DocsTest {
@@ -47,12 +49,30 @@ class DocsTest {
   Stream<DynamicTest> commandsOfTheDocs() throws IOException {
     List<DynamicTest> tests = new ArrayList<>();
     for (Path page : pages()) {
-      List<DocumentedCommand> commands = commands(page);
+      List<DocumentedCommand> commands = commands(page, false);
       if (!commands.isEmpty()) {
         tests.add(DynamicTest.dynamicTest(page.getFileName().toString(), () -> run(commands)));
       }
     }
     return tests.stream();
+  }
+
+  @Test
+  void commandsThatAreNotRunAreUnderstood() throws IOException {
+    List<String> wrong = new ArrayList<>();
+    for (Path page : pages()) {
+      for (DocumentedCommand command : commands(page, true)) {
+        int redirection = command.words().indexOf(">");
+        List<String> words =
+            redirection < 0 ? command.words() : command.words().subList(0, redirection);
+        try {
+          Vecferry.commandLine().parseArgs(words.toArray(String[]::new));
+        } catch (ParameterException e) {
+          wrong.add(command + ": " + e.getMessage());
+        }
+      }
+    }
+    assertThat(wrong).isEmpty();
   }
 
   private void run(List<DocumentedCommand> commands) throws IOException {
@@ -106,11 +126,14 @@ class DocsTest {
             ./vecferry output
             ```
             """);
-    assertThat(commands(page))
+    assertThat(commands(page, false))
         .containsExactly(
             new DocumentedCommand(page, 3, List.of("demo", "--target", "a b"), 0),
             new DocumentedCommand(page, 4, List.of("status", "x", "--json"), 0),
             new DocumentedCommand(page, 7, List.of("run", "spec.yaml"), 3));
+    assertThat(commands(page, true))
+        .contains(new DocumentedCommand(page, 11, List.of("worker"), 0))
+        .hasSize(4);
   }
 
   private static List<Path> pages() throws IOException {
@@ -125,14 +148,17 @@ class DocsTest {
     return pages;
   }
 
-  private static List<DocumentedCommand> commands(Path page) throws IOException {
+  /**
+   * @param all also of blocks that are not run
+   */
+  private static List<DocumentedCommand> commands(Path page, boolean all) throws IOException {
     List<DocumentedCommand> commands = new ArrayList<>();
     List<String> lines = Files.readAllLines(page);
     boolean inBlock = false;
     for (int i = 0; i < lines.size(); i++) {
       String line = lines.get(i).strip();
       if (line.startsWith("```")) {
-        boolean notRun = i > 0 && lines.get(i - 1).strip().matches("<!-- not-run: .+ -->");
+        boolean notRun = !all && i > 0 && lines.get(i - 1).strip().matches("<!-- not-run: .+ -->");
         if (!inBlock && (notRun || !line.equals("```sh"))) {
           do {
             i++;
@@ -159,7 +185,7 @@ class DocsTest {
     return commands;
   }
 
-  private static List<String> words(String text) {
+  static List<String> words(String text) {
     List<String> words = new ArrayList<>();
     Matcher word = WORD.matcher(text);
     while (word.find()) {

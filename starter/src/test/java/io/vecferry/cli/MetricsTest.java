@@ -6,6 +6,7 @@ import io.vecferry.testing.RunningServer;
 import io.vecferry.testing.Server;
 import io.vecferry.testing.WithServer;
 import io.vecferry.workflow.MigrationStatus;
+import io.vecferry.workflow.SearchAttributes;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -14,6 +15,9 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -40,6 +44,8 @@ class MetricsTest {
       String url = startWorker(service);
       assertThat(get(url, "/healthz").body()).isEqualTo("ok\n");
       assertThat(get(url, "/readyz").statusCode()).isEqualTo(200);
+      assertThat(healthCheckOfTheImage(URI.create(url).getPort())).isZero();
+      assertThat(healthCheckOfTheImage(1)).isNotZero();
 
       FaissFolder.write(folder.resolve("source"), ROWS, 8);
       Path spec = Specs.write(folder, "measured", "export: {partRows: 50}");
@@ -75,6 +81,7 @@ class MetricsTest {
   void whatFailsAndWaitsIsCounted(@WithServer(Server.TEMPORAL) RunningServer temporal)
       throws Exception {
     try (Service service = Service.at(temporal, folder)) {
+      registerSearchAttributes(temporal, service);
       String url = startWorker(service);
       FaissFolder.write(folder.resolve("source"), ROWS, 8);
       Specs.write(folder, "broken", "export: {partRows: 50}\napproval: {beforeImport: true}");
@@ -92,13 +99,92 @@ class MetricsTest {
       assertThat(value(metrics, "vecferry_migrations_running")).isEqualTo(1);
       Matcher documented = NAME.matcher(Files.readString(Cli.home().resolve("docs/monitoring.md")));
       while (documented.find()) {
-        // Nobody can count those that wait where the search attributes are not registered.
-        if (!documented.group().equals("vecferry_migrations_attention")) {
-          assertThat(metrics).contains(documented.group());
-        }
+        assertThat(metrics).contains(documented.group());
+      }
+      alertsAndDashboardAskForWhatIsThere(url);
+      whatTheRunbookLooksAtIsThere(TemporalCli.of(temporal).inNamespace(service.namespace()));
+      if (Prometheus.program("prometheus").isPresent()) {
+        prometheusAnswersAlertsAndDashboard(url);
       }
       service.client().cancel("broken", "the test is over");
     }
+  }
+
+  private static int healthCheckOfTheImage(int port) throws Exception {
+    List<String> command =
+        Dockerfile.read().words("HEALTHCHECK").stream()
+            .map(word -> word.replace("9464", Integer.toString(port)))
+            .toList();
+    return new ProcessBuilder(command)
+        .redirectErrorStream(true)
+        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+        .start()
+        .waitFor();
+  }
+
+  /** Commands of the runbook that change nothing. */
+  private static void whatTheRunbookLooksAtIsThere(TemporalCli temporal) throws IOException {
+    List<String> commands =
+        Files.readAllLines(Cli.home().resolve("docs/runbook.md")).stream()
+            .filter(line -> line.startsWith("temporal "))
+            .map(line -> line.substring("temporal ".length()).replace("products", "broken"))
+            .toList();
+    assertThat(commands).isNotEmpty();
+    for (String command : commands) {
+      String[] words = DocsTest.words(command).toArray(String[]::new);
+      String shown = command.contains("task-queue") ? "@" : "migration-broken";
+      Cli.await(command, () -> temporal.run(words).out().contains(shown));
+    }
+  }
+
+  private void alertsAndDashboardAskForWhatIsThere(String url) throws Exception {
+    List<Expression> expressions = new ArrayList<>(Expression.ofAlerts());
+    expressions.addAll(Expression.ofDashboard());
+    assertThat(expressions).hasSizeGreaterThan(20);
+    // The SDK reports what it has counted every ten seconds.
+    Cli.await(
+        "the metrics of Temporal's SDK",
+        () ->
+            expressions.stream()
+                .filter(expression -> expression.text().contains("temporal_"))
+                .allMatch(expression -> expression.missing(metrics(url)).isEmpty()));
+    String metrics = metrics(url);
+    for (Expression expression : expressions) {
+      assertThat(expression.missing(metrics)).as("%s", expression).isEmpty();
+    }
+    assertThat(
+            new Expression("typo", "sum by (stepp) (rate(vecferry_records{how=\"done\"}[1m]))", "")
+                .missing(metrics))
+        .containsExactlyInAnyOrder("vecferry_records", "stepp");
+    assertThat(
+            new Expression("typo", "vecferry_records_total{how=\"done\"}", "{{stepp}}")
+                .missing(metrics))
+        .containsExactlyInAnyOrder("vecferry_records_total{how=\"done\"}", "stepp");
+  }
+
+  private void prometheusAnswersAlertsAndDashboard(String url) throws Exception {
+    try (Prometheus prometheus =
+        Prometheus.start(
+            Files.createDirectories(folder.resolve("prometheus")), url.replace("http://", ""))) {
+      Cli.await("it has scraped the worker", prometheus::knowsRates);
+      for (Expression expression : Expression.ofDashboard()) {
+        assertThat(prometheus.series(expression.text())).as("%s", expression).isNotEmpty();
+      }
+      Cli.await(
+          "only the alert about attention holds",
+          () -> prometheus.alertsThatHold().equals(Set.of("VecferryNeedsAttention")));
+    }
+  }
+
+  private static void registerSearchAttributes(RunningServer temporal, Service service) {
+    TemporalCli cli = TemporalCli.of(temporal).inNamespace(service.namespace());
+    Path script = Cli.home().resolve("deploy/register-search-attributes");
+    Cli.await("the script works", () -> cli.script(script).exitCode() == 0);
+    Cli.await(
+        "all are registered",
+        () ->
+            cli.done("operator", "search-attribute", "list")
+                .contains(SearchAttributes.OUTCOME.getName()));
   }
 
   /** Starts a worker; gives where it serves. */
@@ -117,6 +203,14 @@ class MetricsTest {
       byte[] bytes = Files.readAllBytes(part);
       bytes[bytes.length / 2] ^= 1;
       Files.write(part, bytes);
+    }
+  }
+
+  private String metrics(String url) {
+    try {
+      return get(url, "/metrics").body();
+    } catch (Exception e) {
+      throw new AssertionError(e);
     }
   }
 

@@ -28,8 +28,11 @@ import org.slf4j.LoggerFactory;
 public final class WorkerProcess {
   private static final Logger LOG = LoggerFactory.getLogger(WorkerProcess.class);
 
-  /** Shorter than the time after which a worker that says nothing is taken for dead. */
-  private static final Duration GRACE = Duration.ofSeconds(10);
+  /**
+   * How long running work may take to end when the process is asked to. Shorter than the time after
+   * which a worker that says nothing is taken for dead.
+   */
+  public static final Duration GRACE = Duration.ofSeconds(10);
 
   private final TemporalSettings settings;
   private final Path archiveRoot;
