@@ -32,6 +32,7 @@ public final class Activities implements AutoCloseable {
     this.implementations =
         List.of(
             new PartSteps(workspaces, calls),
+            new NotificationSteps(),
             new MigrationSteps(workspaces, monitor, searchAttributes, calls));
   }
 

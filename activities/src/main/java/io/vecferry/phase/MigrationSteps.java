@@ -153,7 +153,9 @@ public final class MigrationSteps implements MigrationActivities {
       return false;
     }
     MigrationSpec earlier = archive.readJson(Archive.SPEC, Payloads.MAPPER, MigrationSpec.class);
-    return !Payloads.MAPPER.valueToTree(earlier).equals(Payloads.MAPPER.valueToTree(spec));
+    return !Payloads.MAPPER
+        .valueToTree(earlier.withoutNotifications())
+        .equals(Payloads.MAPPER.valueToTree(spec.withoutNotifications()));
   }
 
   /**

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vecferry.archive.ArchiveMove;
 import io.vecferry.archive.ArtifactStore;
+import io.vecferry.notification.NotificationSender;
 import io.vecferry.plan.CanaryResult;
 import io.vecferry.plan.Estimate;
 import io.vecferry.plan.Finding;
@@ -229,6 +230,7 @@ public final class Planner {
         Resources.check(forecast.needs(), findings);
       }
     }
+    checkNotifications(spec, findings);
     return new MigrationPlan(
         spec.name(),
         nowMillis,
@@ -471,6 +473,19 @@ public final class Planner {
             Math.round(share * rows),
             rows,
             new IdSample(share).meaning(rows)));
+  }
+
+  /** A migration does not depend on them, so that nothing of it blocks. */
+  private static void checkNotifications(MigrationSpec spec, List<Finding> findings) {
+    for (int number = 0; number < spec.notifications().size(); number++) {
+      try {
+        NotificationSender.check(number, spec.notifications().get(number));
+      } catch (StoreException e) {
+        findings.add(
+            Finding.warning(
+                "notify", e.getMessage(), "Until that is mended nobody is told there."));
+      }
+    }
   }
 
   private static void checkCatchUp(MigrationSpec spec, List<Finding> findings) {

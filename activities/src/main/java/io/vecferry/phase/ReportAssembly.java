@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import io.vecferry.activity.CheckResult;
 import io.vecferry.activity.ReportLocation;
 import io.vecferry.archive.Archive;
+import io.vecferry.plan.Finding;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.Phase;
 import io.vecferry.plan.PlannedSide;
@@ -86,7 +87,7 @@ final class ReportAssembly {
         .counts(
             new MigrationReport.Counts(
                 imported.rowsDone(), failed, status.atMillis() - start, failed))
-        .findings(plan.findings())
+        .findings(findings(plan, status))
         .plan(
             new MigrationReport.Plan(
                 plan.estimate().seconds(),
@@ -152,6 +153,18 @@ final class ReportAssembly {
         .archiveLocation(workspace.archive().location())
         .specJson(pretty(spec))
         .build();
+  }
+
+  /** What planning has found, and whom nobody could tell. */
+  private static List<Finding> findings(MigrationPlan plan, MigrationStatus status) {
+    List<Finding> findings = new ArrayList<>(plan.findings());
+    status
+        .notifications()
+        .undelivered()
+        .forEach(
+            undelivered ->
+                findings.add(Finding.warning("notify", "not delivered: " + undelivered, "")));
+    return findings;
   }
 
   /** Of what was loaded, catching up may have removed some and loaded some again. */

@@ -4,14 +4,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vecferry.spec.SpecProblem;
 import io.vecferry.spec.SpecReader;
+import io.vecferry.spec.SpecValues;
 import io.vecferry.spec.StoreSpec;
 import io.vecferry.spec.Suggestion;
-import io.vecferry.store.Secrets;
 import io.vecferry.store.StoreOption;
 import io.vecferry.store.StoreProvider;
 import io.vecferry.store.Stores;
-import java.net.URI;
-import java.net.URISyntaxException;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -87,8 +85,8 @@ public final class SpecCheck {
           case INTEGER -> node.isIntegralNumber();
           case NUMBER -> node.isNumber();
           case BOOLEAN -> node.isBoolean();
-          case URL -> node.isTextual() && isAddress(node.textValue());
-          case SECRET -> node.isTextual() && Secrets.isReference(node.textValue());
+          case URL -> node.isTextual() && SpecValues.isAddress(node.textValue());
+          case SECRET -> node.isTextual() && SpecValues.isSecretReference(node.textValue());
           case OBJECT -> node.isObject();
         };
     String kind = option.kind().name().toLowerCase(Locale.ROOT);
@@ -121,19 +119,6 @@ public final class SpecCheck {
                   + node
                   + "."
                   + Suggestion.didYouMean(node.asText(), option.allowed())));
-    }
-  }
-
-  private static boolean isAddress(String text) {
-    try {
-      URI address = new URI(text);
-      return ("http".equals(address.getScheme()) || "https".equals(address.getScheme()))
-          && address.getHost() != null
-          && address.getRawUserInfo() == null
-          && address.getRawQuery() == null
-          && address.getRawFragment() == null;
-    } catch (URISyntaxException e) {
-      return false;
     }
   }
 

@@ -1192,7 +1192,7 @@ final class HtmlReport {
       return;
     }
     table(
-        "What planning found out",
+        "Findings",
         List.of("Severity", "Subject", "Finding", "Remedy"),
         report.findings(),
         HtmlReport::finding);

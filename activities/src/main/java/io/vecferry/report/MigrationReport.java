@@ -28,7 +28,7 @@ import java.util.TreeMap;
  * @param target where they went; null when it could not be described
  * @param phases in order of their start; phases may overlap
  * @param counts totals; null when nothing was processed
- * @param findings what planning found out
+ * @param findings what planning found out, and notifications that were not delivered
  * @param plan what planning expected; null when it said nothing
  * @param exportValidation proof of the backup; null when it did not run
  * @param importValidation proof of the target; null when it did not run

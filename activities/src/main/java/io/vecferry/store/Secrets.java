@@ -1,26 +1,26 @@
 package io.vecferry.store;
 
 import io.vecferry.plan.FailureClass;
+import io.vecferry.spec.SpecValues;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.regex.Pattern;
 
 /** References to secrets, which are the only form in which a secret occurs in a spec. */
 public final class Secrets {
-  private static final Pattern REFERENCE = Pattern.compile("env:[A-Za-z_][A-Za-z0-9_]*|file:/.+");
   private static final long LARGEST_FILE = 64 << 10;
 
   private Secrets() {}
 
-  /** Whether a text is a reference and not, by mistake, a secret. */
-  public static boolean isReference(String text) {
-    return REFERENCE.matcher(text).matches();
-  }
-
-  static String resolve(String field, String reference) {
-    if (!isReference(reference)) {
+  /**
+   * The secret that a reference means, read now and on this machine.
+   *
+   * @param field where the reference stands, for messages
+   * @throws StoreException MISSING when the variable or file is not there
+   */
+  public static String resolve(String field, String reference) {
+    if (!SpecValues.isSecretReference(reference)) {
       throw new StoreException(
           FailureClass.INCOMPATIBLE,
           field + " must be env:NAME or file:/path; a secret itself has no place in a spec.");

@@ -295,7 +295,8 @@ class KindsMigrationTest {
             spec.rehearsal(),
             spec.canary(),
             spec.checkResources(),
-            null);
+            null,
+            List.of());
     assertThat(new Planner(false).plan(large, "", -1, "load", false, 0).findings())
         .containsExactly(
             Finding.warning(

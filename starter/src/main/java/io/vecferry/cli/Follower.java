@@ -23,6 +23,9 @@ final class Follower {
   private static final long SHORTEST_POLL_MILLIS = 200;
   private static final long LONGEST_POLL_MILLIS = 2000;
 
+  /** How long a process whose end is that of the service waits until people have been told. */
+  private static final long TELLING_MILLIS = 60_000;
+
   private final Path archiveRoot;
   private final boolean wait;
   private final boolean json;
@@ -71,6 +74,7 @@ final class Follower {
     CompletableFuture<MigrationResult> end =
         CompletableFuture.supplyAsync(() -> client.awaitResult(name), Temporal::inOwnThread);
     long began = System.nanoTime();
+    long waiting = 0;
     while (true) {
       try {
         MigrationResult result = end.get(pollMillis(began), TimeUnit.MILLISECONDS);
@@ -88,7 +92,8 @@ final class Follower {
         boolean waits =
             status.state() == MigrationStatus.State.NEEDS_ATTENTION
                 || status.state() == MigrationStatus.State.ROLLBACK_INCOMPLETE;
-        if (waits && !wait) {
+        waiting = waits ? waiting == 0 ? System.nanoTime() : waiting : 0;
+        if (waits && !wait && !(embedded && isTelling(status, waiting))) {
           progress.end();
           return waiting(status, embedded);
         }
@@ -100,6 +105,11 @@ final class Follower {
         return ExitCode.NEEDS_PERSON;
       }
     }
+  }
+
+  private static boolean isTelling(MigrationStatus status, long sinceNanos) {
+    return status.notifications().pending() > 0
+        && System.nanoTime() - sinceNanos < TimeUnit.MILLISECONDS.toNanos(TELLING_MILLIS);
   }
 
   /** A twentieth of the time so far: each look costs the service and the worker something. */

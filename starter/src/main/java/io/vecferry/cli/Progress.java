@@ -30,6 +30,7 @@ final class Progress {
   private final Set<Phase> finished = EnumSet.noneOf(Phase.class);
   private final Set<StepFailure> told = new HashSet<>();
   private final Set<String> toldOfTrying = new HashSet<>();
+  private final Set<String> toldOfNotifications = new HashSet<>();
   private String state = "";
   private long nextLineMillis = FIRST_LINE_MILLIS;
   private int drawn;
@@ -53,6 +54,11 @@ final class Progress {
     for (StepFailure failure : status.retrying()) {
       if (toldOfTrying.add(failure.phase() + failure.subject() + failure.sinceMillis())) {
         line("  ~ " + failure + " (tried again)");
+      }
+    }
+    for (String undelivered : status.notifications().undelivered()) {
+      if (toldOfNotifications.add(undelivered)) {
+        line("  ! not delivered: " + undelivered);
       }
     }
     String now =

@@ -57,6 +57,9 @@ final class StatusCommand extends MigrationCommand {
     for (StepFailure failure : status.retrying()) {
       System.out.println("Tried again: " + failure + " (" + failure.tried() + ")");
     }
+    for (String undelivered : status.notifications().undelivered()) {
+      System.out.println("Not delivered: " + undelivered);
+    }
     if (status.tuning() != null && status.outcome() == null) {
       System.out.println("Speed: " + status.tuning());
     }

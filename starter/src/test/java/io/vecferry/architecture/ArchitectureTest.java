@@ -49,6 +49,7 @@ final class ArchitectureTest {
     "io.vecferry.verify..",
     "io.vecferry.quality..",
     "io.vecferry.report..",
+    "io.vecferry.notification..",
     "io.vecferry.phase..",
     "io.vecferry.search..",
     "io.vecferry.worker..",
@@ -88,6 +89,7 @@ final class ArchitectureTest {
               "io.vecferry.verify..",
               "io.vecferry.quality..",
               "io.vecferry.report..",
+              "io.vecferry.notification..",
               "io.vecferry.search..")
           .should()
           .dependOnClassesThat()
@@ -104,6 +106,7 @@ final class ArchitectureTest {
               "io.vecferry.verify..",
               "io.vecferry.quality..",
               "io.vecferry.report..",
+              "io.vecferry.notification..",
               "io.vecferry.search..",
               "io.vecferry.phase..")
           .should()
@@ -124,6 +127,7 @@ final class ArchitectureTest {
               "io.vecferry.verify..",
               "io.vecferry.quality..",
               "io.vecferry.report..",
+              "io.vecferry.notification..",
               "io.vecferry.search..",
               "io.vecferry.phase..",
               "io.vecferry.worker..",

@@ -127,8 +127,13 @@ class BadInputTest {
             "got \"langchian\". Did you mean 'langchain'?"),
         spec(
             "feature of a later version",
-            STORES + "notify: [{url: \"http://127.0.0.1\"}]",
-            "notify: a notification is not supported yet. Leave the key out."),
+            STORES + "archive: {retain: false}",
+            "archive.retain: deleting the archive after the migration is not supported yet."),
+        spec(
+            "notifications",
+            STORES + "notify: [{type: slak, url: env:S}, {type: slack, url: \"https://h/x\"}]",
+            "notify[0].type: must be one of webhook, slack, email, got \"slak\". Did you mean",
+            "notify[1].url: must say where the worker finds the secret, as env:NAME"),
         spec(
             "several problems",
             STORES.replace("name: bad", "") + "exprot: {}\nimport: {batchSize: 0}",

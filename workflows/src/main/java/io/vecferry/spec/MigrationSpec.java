@@ -15,6 +15,7 @@ import java.util.Optional;
  * @param canary whether planning tries a few records on the target; null for yes
  * @param checkResources whether a lack of disk, memory and the like blocks; null for yes
  * @param approvedPlan what an approved plan was made for; null when there is none
+ * @param notifications where people are told how it goes; a spec calls it {@code notify}
  */
 public record MigrationSpec(
     String name,
@@ -33,13 +34,19 @@ public record MigrationSpec(
     boolean rehearsal,
     Boolean canary,
     Boolean checkResources,
-    PlanBasis approvedPlan) {
+    PlanBasis approvedPlan,
+    @JsonProperty("notify") @JsonInclude(JsonInclude.Include.NON_EMPTY)
+        List<NotificationTarget> notifications) {
 
   /** The mode of a validation that compares some records. */
   static final String SAMPLE = "sample";
 
   public MigrationSpec {
     cutover = cutover == null ? new Cutover(false, 0) : cutover;
+    notifications =
+        notifications == null
+            ? List.of()
+            : notifications.stream().filter(Objects::nonNull).toList();
   }
 
   /** Whether a lack of disk, memory and the like blocks. */
@@ -59,15 +66,21 @@ public record MigrationSpec(
 
   /** The same under another name. */
   public MigrationSpec named(String other) {
-    return copy(other, approvedPlan);
+    return copy(other, approvedPlan, notifications);
   }
 
   /** The same without the plan that somebody has approved. */
   public MigrationSpec withoutApprovedPlan() {
-    return copy(name, null);
+    return copy(name, null, notifications);
   }
 
-  private MigrationSpec copy(String otherName, PlanBasis otherPlan) {
+  /** What is moved, and how; whom to tell does not matter to that. */
+  public MigrationSpec withoutNotifications() {
+    return copy(name, approvedPlan, List.of());
+  }
+
+  private MigrationSpec copy(
+      String otherName, PlanBasis otherPlan, List<NotificationTarget> otherNotifications) {
     return new MigrationSpec(
         otherName,
         source,
@@ -85,7 +98,8 @@ public record MigrationSpec(
         rehearsal,
         canary,
         checkResources,
-        otherPlan);
+        otherPlan,
+        otherNotifications);
   }
 
   /**

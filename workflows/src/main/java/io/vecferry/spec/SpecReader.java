@@ -28,6 +28,8 @@ public final class SpecReader {
 
   private static final double SMALLEST_SHARE = 1e-6;
 
+  private static final int MOST_NOTIFICATION_TARGETS = 10;
+
   private SpecReader() {}
 
   /**
@@ -61,9 +63,8 @@ public final class SpecReader {
             root.flag("rehearsal", false),
             root.flag("canary", true) ? null : Boolean.FALSE,
             root.flag("checkResources", true) ? null : Boolean.FALSE,
-            approvedPlan(root));
-    JsonNode notifications = root.value("notify");
-    root.notYet("notify", notifications != null && !notifications.isEmpty(), "a notification");
+            approvedPlan(root),
+            notifications(root));
     root.finish();
     return new Result(spec, List.copyOf(problems));
   }
@@ -75,6 +76,22 @@ public final class SpecReader {
       root.problem("approvedPlan", "must be what `run --plan FILE` writes there. Use that.");
     }
     return basis;
+  }
+
+  private static List<NotificationTarget> notifications(SpecSection root) {
+    List<NotificationTarget> targets = new ArrayList<>();
+    List<SpecSection> sections = root.sections("notify");
+    if (sections.size() > MOST_NOTIFICATION_TARGETS) {
+      root.problem(
+          "notify",
+          "must have at most "
+              + MOST_NOTIFICATION_TARGETS
+              + " entries, got "
+              + sections.size()
+              + ".");
+    }
+    sections.forEach(section -> targets.add(NotificationTarget.read(section)));
+    return targets;
   }
 
   private static String name(SpecSection root) {

@@ -117,6 +117,37 @@ final class SpecSection {
     return text;
   }
 
+  /** Where the worker finds a secret; null when nothing is said. */
+  String secret(String key) {
+    JsonNode node = value(key);
+    if (node == null) {
+      return null;
+    }
+    if (!node.isTextual() || !SpecValues.isSecretReference(node.textValue())) {
+      problem(
+          key,
+          "must say where the worker finds the secret, as env:NAME or file:/path. A secret itself"
+              + " has no place in a spec; what stands here is not shown.");
+      return null;
+    }
+    return node.textValue();
+  }
+
+  /** Where the worker finds a secret that there has to be. */
+  String requiredSecret(String key, String example) {
+    if (!has(key)) {
+      problem(key, "is missing. Add it, for example " + example + ".");
+    }
+    return secret(key);
+  }
+
+  /** The same of a section that has nothing else. */
+  String onlySecret(String key) {
+    String secret = secret(key);
+    finish();
+    return secret;
+  }
+
   String choice(String key, String defaultValue, List<String> allowed) {
     String text = text(key, defaultValue);
     if (text == null || allowed.contains(text)) {

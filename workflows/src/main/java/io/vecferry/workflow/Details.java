@@ -33,6 +33,13 @@ final class Details {
       }
     }
     failures(text, status.failures());
+    List<String> undelivered = status.notifications().undelivered();
+    if (!undelivered.isEmpty()) {
+      text.append("\n\nNotifications that were not delivered: ")
+          .append(undelivered.size())
+          .append(". The last: ")
+          .append(line(undelivered.get(undelivered.size() - 1)));
+    }
     if (!status.choices().isEmpty()) {
       text.append("\n\nUpdates that are possible now, each with a reason:\n");
       status

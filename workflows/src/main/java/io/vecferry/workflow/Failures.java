@@ -28,6 +28,16 @@ final class Failures {
     return failure instanceof CanceledFailure || failure.getCause() instanceof CanceledFailure;
   }
 
+  /** What went wrong, for a person. */
+  static String message(TemporalFailure failure) {
+    Throwable cause = innermost(failure);
+    return shortened(
+        cause instanceof ApplicationFailure application
+            ? String.valueOf(application.getOriginalMessage())
+            : String.valueOf(cause.getMessage()),
+        LONGEST_MESSAGE);
+  }
+
   /** The failure of a step on the whole as a record for people. */
   static StepFailure ofWhole(Phase phase, boolean skippable, TemporalFailure failure) {
     return ofStep(phase, "", -1, -1, skippable, failure, Workflow.currentTimeMillis());
@@ -50,10 +60,7 @@ final class Failures {
       boolean skippable,
       TemporalFailure failure,
       long now) {
-    Throwable cause = failure;
-    while (cause instanceof ActivityFailure || cause instanceof ChildWorkflowFailure) {
-      cause = cause.getCause();
-    }
+    Throwable cause = innermost(failure);
     Attempts attempts = new Attempts(1, now);
     FailureClass failureClass = FailureClass.BUG;
     String message = String.valueOf(cause.getMessage());
@@ -82,6 +89,15 @@ final class Failures {
         attempts.attempts(),
         attempts.sinceMillis(),
         skippable);
+  }
+
+  /** What a step has failed with. */
+  private static Throwable innermost(TemporalFailure failure) {
+    Throwable cause = failure;
+    while (cause instanceof ActivityFailure || cause instanceof ChildWorkflowFailure) {
+      cause = cause.getCause();
+    }
+    return cause;
   }
 
   /** What is behind a failure, without what only says the same again. */

@@ -26,6 +26,7 @@ import java.util.List;
  * @param choices what a person could do now
  * @param retrying steps that have failed and are tried again by themselves; filled in by {@code
  *     MigrationClient}, because only the service knows them
+ * @param notifications how telling people goes
  */
 public record MigrationStatus(
     String migration,
@@ -47,11 +48,13 @@ public record MigrationStatus(
     Long secondsLeft,
     Tuning tuning,
     List<VerbChoice> choices,
-    List<StepFailure> retrying) {
+    List<StepFailure> retrying,
+    NotificationStatus notifications) {
 
   public MigrationStatus {
     choices = choices == null ? List.of() : List.copyOf(choices);
     retrying = retrying == null ? List.of() : List.copyOf(retrying);
+    notifications = notifications == null ? NotificationStatus.NONE : notifications;
   }
 
   /** The same with what the service says about steps that are tried again. */
@@ -85,7 +88,8 @@ public record MigrationStatus(
         secondsLeft,
         tuning,
         choices,
-        stepsTriedAgain);
+        stepsTriedAgain,
+        notifications);
   }
 
   /** What a migration does at the moment. */

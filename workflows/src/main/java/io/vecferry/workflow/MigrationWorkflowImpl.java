@@ -44,10 +44,12 @@ public final class MigrationWorkflowImpl extends SteeredMigration {
   private DecidedSteps steps;
   private PartRounds rounds;
   private CatchUpPasses passes;
+  private Announcements announcements;
 
   @Override
   public MigrationResult migrate(JsonNode document) {
     spec = readSpec(document);
+    announcements = new Announcements(spec, board);
     steps = new DecidedSteps(board, gate, operator, repairs, spec.rollback().automatic());
     work = Workflow.newCancellationScope(this::moveAndProve);
     operator.started(spec.rollback().automatic());
@@ -57,6 +59,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration {
       return rollBack(requested.getMessage());
     } catch (TemporalFailure failure) {
       if (!Failures.isCancellation(failure)) {
+        announcements.conclude("has not started", Failures.message(failure));
         throw failure;
       }
       return rollBack(operator.rollbackReason() == null ? cancelled() : operator.rollbackReason());
@@ -299,6 +302,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration {
     if (migrated) {
       keepWhatWasReplaced();
     }
+    announcements.conclude(outcome.name(), verdict);
     Workflow.await(Workflow::isEveryHandlerFinished);
     return new MigrationResult(
         spec.name(),

@@ -48,6 +48,8 @@ final class StatusBoard {
   private boolean shownAttention;
   private Supplier<List<VerbChoice>> choices = List::of;
   private Supplier<String> attention = () -> "";
+  private Supplier<NotificationStatus> notifications = () -> NotificationStatus.NONE;
+  private long changes;
 
   StatusBoard() {
     for (Phase phase : Phase.values()) {
@@ -68,6 +70,16 @@ final class StatusBoard {
   /** Who knows what a person is asked while work goes on. */
   void attention(Supplier<String> question) {
     attention = question;
+  }
+
+  /** Who knows what people were told. */
+  void notifications(Supplier<NotificationStatus> told) {
+    notifications = told;
+  }
+
+  /** Grows whenever something has changed. */
+  long changes() {
+    return changes;
   }
 
   /** The speed; null before planning has ended. */
@@ -305,7 +317,8 @@ final class StatusBoard {
         secondsLeft(now),
         tuning,
         choices.get(),
-        List.of());
+        List.of(),
+        notifications.get());
   }
 
   private Long secondsLeft(long atMillis) {
@@ -352,7 +365,13 @@ final class StatusBoard {
             summary));
   }
 
-  private Phase phase() {
+  /** Whether readers are switched over. */
+  boolean isCutOver() {
+    return phases.get(Phase.CUTOVER).state() == PhaseProgress.State.DONE;
+  }
+
+  /** The earliest phase that is not done. */
+  Phase phase() {
     if (state == MigrationStatus.State.ROLLING_BACK
         || state == MigrationStatus.State.ROLLBACK_INCOMPLETE) {
       return Phase.ROLLBACK;
@@ -366,7 +385,9 @@ final class StatusBoard {
     return Phase.FINALIZE;
   }
 
-  private void show() {
+  /** Shows what has changed. */
+  void show() {
+    changes++;
     Workflow.setCurrentDetails(Details.of(snapshot()));
     if (plan == null || !plan.searchAttributes()) {
       return;
@@ -387,10 +408,15 @@ final class StatusBoard {
     }
   }
 
+  /** Whether a person is asked while work goes on. */
+  boolean isAsking() {
+    return !attention.get().isEmpty();
+  }
+
   private boolean needsAttention() {
     return state == MigrationStatus.State.NEEDS_ATTENTION
         || state == MigrationStatus.State.ROLLBACK_INCOMPLETE
-        || !attention.get().isEmpty()
+        || isAsking()
             && Workflow.getVersion("attention-at-once", Workflow.DEFAULT_VERSION, 1)
                 != Workflow.DEFAULT_VERSION;
   }

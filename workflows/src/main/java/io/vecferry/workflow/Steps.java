@@ -6,6 +6,7 @@ import io.temporal.common.Priority;
 import io.temporal.common.RetryOptions;
 import io.temporal.workflow.Workflow;
 import io.vecferry.activity.MigrationActivities;
+import io.vecferry.activity.NotificationActivities;
 import io.vecferry.activity.PartActivities;
 import io.vecferry.activity.TaskQueues;
 import io.vecferry.plan.Phase;
@@ -38,7 +39,32 @@ final class Steps {
   /** Longest key that the service takes, in characters. */
   private static final int LONGEST_FAIRNESS_KEY = 64;
 
+  /** Once sent, a notification is answered within seconds. */
+  private static final Duration LONGEST_NOTIFICATION = Duration.ofMinutes(1);
+
+  /** A receiver that is away for longer has no use for old news. */
+  private static final Duration NOTIFICATION_PATIENCE = Duration.ofHours(1);
+
+  private static final RetryOptions NOTIFICATION_RETRY =
+      RetryOptions.newBuilder()
+          .setInitialInterval(Duration.ofSeconds(2))
+          .setBackoffCoefficient(2)
+          .setMaximumInterval(Duration.ofMinutes(1))
+          .build();
+
   private Steps() {}
+
+  /** Unlike all others this step gives up by itself: a migration must not depend on it. */
+  static NotificationActivities notification(String summary) {
+    return Workflow.newActivityStub(
+        NotificationActivities.class,
+        ActivityOptions.newBuilder()
+            .setStartToCloseTimeout(LONGEST_NOTIFICATION)
+            .setScheduleToCloseTimeout(NOTIFICATION_PATIENCE)
+            .setRetryOptions(NOTIFICATION_RETRY)
+            .setSummary(summary)
+            .build());
+  }
 
   static MigrationActivities whole(String summary) {
     return Workflow.newActivityStub(MigrationActivities.class, options(summary).build());

@@ -4,8 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.vecferry.spec.NotificationTarget.Event;
+import io.vecferry.spec.NotificationTarget.Type;
 import java.time.DayOfWeek;
 import java.util.List;
+import org.assertj.core.api.Assertions;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -32,6 +36,103 @@ class SpecReaderTest {
     assertThat(spec.rollback().automatic()).isFalse();
     assertThat(spec.overlap()).isTrue();
     assertThat(spec.target().ifExists()).isEqualTo(StoreSpec.IfExists.FAIL);
+  }
+
+  @Test
+  void readsWhomToTell() {
+    SpecReader.Result read =
+        read(
+            "{"
+                + SIDES
+                + """
+                , "notify": [
+                  {"type": "webhook", "url": "https://example.com/hook", "auth": {"bearer": "env:T"},
+                   "on": ["Attention", "verdict", "verdict"]},
+                  {"type": "slack", "url": "file:/run/secrets/slack"},
+                  {"type": "email", "host": "smtp.example.com", "from": "v@example.com",
+                   "to": ["ops@example.com"], "auth": {"username": "env:U", "password": "env:P"}},
+                  {"type": "email", "host": "127.0.0.1", "tls": "none", "from": "v@example.com",
+                   "to": ["ops@example.com"], "ca_file": "/etc/ca.pem"}]}
+                """);
+
+    assertThat(read.problems()).isEmpty();
+    List<NotificationTarget> targets = read.spec().notifications();
+    assertThat(targets)
+        .extracting(NotificationTarget::type)
+        .containsExactly(Type.WEBHOOK, Type.SLACK, Type.EMAIL, Type.EMAIL);
+    assertThat(targets.get(0).bearer()).isEqualTo("env:T");
+    assertThat(targets.get(0).on()).containsExactly(Event.ATTENTION, Event.VERDICT);
+    assertThat(targets.get(1).on())
+        .containsExactly(
+            Event.START,
+            Event.ATTENTION,
+            Event.APPROVAL,
+            Event.WINDOW,
+            Event.CUTOVER,
+            Event.VERDICT);
+    assertThat(targets.get(2).mail())
+        .isEqualTo(
+            new NotificationTarget.Mail(
+                "smtp.example.com",
+                587,
+                NotificationTarget.Tls.STARTTLS,
+                "env:U",
+                "env:P",
+                "v@example.com",
+                List.of("ops@example.com")));
+    assertThat(targets.get(3).mail().port()).isEqualTo(25);
+    assertThat(targets.get(3).caFile()).isEqualTo("/etc/ca.pem");
+    assertThat(read.spec().withoutNotifications()).isEqualTo(read("{" + SIDES + "}").spec());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '~',
+      value = {
+        "{} | .type: is missing. Add it, for example type: webhook.",
+        "{'type': 'mail'} | .type: must be one of webhook, slack, email, got \"mail\". Did you mean"
+            + " 'email'?",
+        "{'type': 'webhook'} | .url: is missing.",
+        "{'type': 'webhook', 'url': 'https://h/x?token=geheim'} | .url: must be an address such as",
+        "{'type': 'webhook', 'url': 'http://u:geheim@h/'} | .url: must be an address such as",
+        "{'type': 'webhook', 'url': 'ftp://h/'} | .url: must be an address such as",
+        "{'type': 'webhook', 'url': 'http://h/', 'auth': {'bearer': 'env:T'}} | .url: must be https,",
+        "{'type': 'webhook', 'url': 'https://h/', 'auth': {'bearer': 'geheim'}} | .auth.bearer: must"
+            + " say where",
+        "{'type': 'webhook', 'url': 'https://h/', 'auth': {'token': 'env:T'}} | .auth.token: is not a"
+            + " known key.",
+        "{'type': 'slack', 'url': 'https://hooks.example.com/geheim'} | .url: must say where the"
+            + " worker",
+        "{'type': 'slack'} | .url: is missing. Add it, for example url: env:SLACK_WEBHOOK.",
+        "{'type': 'slack', 'url': 'env:S', 'host': 'h'} | .host: is not a known key.",
+        "{'type': 'slack', 'url': 'env:S', 'on': ['atention']} | .on: must be of start, phase,",
+        "{'type': 'slack', 'url': 'env:S', 'on': []} | .on: names nothing.",
+        "{'type': 'slack', 'url': 'env:S', 'on': 'verdict'} | .on: must be a list of texts,",
+        "{'type': 'email', 'from': 'a@b', 'to': ['a@b']} | .host: is missing.",
+        "{'type': 'email', 'host': 'h', 'from': 'me', 'to': ['a@b']} | .from: must be as ops@example",
+        "{'type': 'email', 'host': 'h', 'from': 'a@b'} | .to: is missing.",
+        "{'type': 'email', 'host': 'h', 'from': 'a@b', 'to': ['a@b\\nBcc: c@d']} | .to: must be as",
+        "{'type': 'email', 'host': 'h h', 'from': 'a@b', 'to': ['a@b']} | .host: must be the name",
+        "{'type': 'email', 'host': 'h', 'port': 0, 'from': 'a@b', 'to': ['a@b']} | .port: must be a"
+            + " whole number from 1 to 65535, got 0.",
+        "{'type': 'email', 'host': 'h', 'tls': 'no', 'from': 'a@b', 'to': ['a@b']} | .tls: must be"
+            + " one of starttls, tls, none",
+        "{'type': 'email', 'host': 'h', 'from': 'a@b', 'to': ['a@b'], 'auth': {'username': 'env:U'}}"
+            + " | .auth.password: is missing",
+        "{'type': 'email', 'host': 'h', 'tls': 'none', 'from': 'a@b', 'to': ['a@b'], 'auth':"
+            + " {'username': 'env:U', 'password': 'env:P'}} | .tls: must be starttls or tls,"
+      })
+  void saysWhatIsWrongWithANotification(String target, String problem) {
+    SpecReader.Result read =
+        read("{" + SIDES + ", \"notify\": [" + target.replace('\'', '"') + "]}");
+
+    assertThat(read.problems())
+        .singleElement()
+        .extracting(SpecProblem::toString, Assertions.as(InstanceOfAssertFactories.STRING))
+        .startsWith("notify[0]" + problem)
+        .doesNotContain("geheim");
+    assertThat(read.spec().notifications()).isEmpty();
   }
 
   /**

@@ -8,6 +8,8 @@ import io.vecferry.activity.CatchUpTask;
 import io.vecferry.activity.CheckResult;
 import io.vecferry.activity.Compensation;
 import io.vecferry.activity.MigrationActivities;
+import io.vecferry.activity.NotificationActivities;
+import io.vecferry.activity.NotificationTask;
 import io.vecferry.activity.Pace;
 import io.vecferry.activity.PartActivities;
 import io.vecferry.activity.PartResult;
@@ -34,15 +36,17 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
  * Activities without stores: they count, note the order of calls, and fail or wait where a test
  * tells them to.
  */
-class FakeActivities implements MigrationActivities, PartActivities {
+class FakeActivities implements MigrationActivities, PartActivities, NotificationActivities {
   static final int ROWS_PER_PART = 1000;
 
   final List<String> calls = new ArrayList<>();
@@ -57,6 +61,13 @@ class FakeActivities implements MigrationActivities, PartActivities {
   final Map<String, Runnable> watching = new ConcurrentHashMap<>();
 
   final Map<String, Optional<Pace>> paces = new ConcurrentHashMap<>();
+
+  /** What was sent and has arrived. */
+  final List<NotificationTask> told = new CopyOnWriteArrayList<>();
+
+  /** What becomes of attempts to tell a target. */
+  final Map<Integer, Consumer<NotificationTask>> receivers = new ConcurrentHashMap<>();
+
   private final int partitions;
   private final int partsPerPartition;
   private final boolean childWorkflows;
@@ -220,6 +231,12 @@ class FakeActivities implements MigrationActivities, PartActivities {
     reported = request.status();
     call("writeReport");
     return new ReportLocation("report.html", "report.json");
+  }
+
+  @Override
+  public void sendNotification(NotificationTask task) {
+    receivers.getOrDefault(task.number(), received -> {}).accept(task);
+    told.add(task);
   }
 
   @Override

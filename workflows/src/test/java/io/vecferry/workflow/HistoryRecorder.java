@@ -6,12 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.temporal.client.WorkflowFailedException;
 import io.temporal.client.WorkflowStub;
 import io.temporal.common.WorkflowExecutionHistory;
+import io.temporal.failure.ApplicationFailure;
 import io.vecferry.activity.CatchUpPass;
 import io.vecferry.plan.ExistingTarget;
 import io.vecferry.plan.Phase;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -195,6 +197,27 @@ class HistoryRecorder {
     try (Scenario scenario = new Scenario(new FakeActivities(1, 2, false), saturday)) {
       scenario.begin(CutoverWindowsTest.SUNDAYS).getResult(MigrationResult.class);
       write("switched-in-window", scenario.history());
+    }
+  }
+
+  @Test
+  void notified() throws Exception {
+    Instant saturday = Instant.parse("2026-12-05T12:00:00Z");
+    FakeActivities activities = new FakeActivities(1, 2, false);
+    activities.failing.add("finishLoad");
+    activities.receivers.put(
+        1,
+        task -> {
+          throw ApplicationFailure.newNonRetryableFailure("notify[1] answered 404.", "MISSING");
+        });
+    try (Scenario scenario = new Scenario(activities, saturday)) {
+      WorkflowStub workflow = scenario.begin(AnnouncementsTest.NOTIFY + CutoverWindowsTest.SUNDAYS);
+      scenario.awaitState(MigrationStatus.State.NEEDS_ATTENTION);
+      scenario.sleep(Duration.ofHours(2));
+      activities.failing.clear();
+      scenario.stub().retry(VerbRequest.of("ada", "disk is back"));
+      workflow.getResult(MigrationResult.class);
+      write("notified", scenario.history());
     }
   }
 

@@ -59,6 +59,7 @@ class HistoryReplayTest {
             "children-paused.json",
             "interrupted-and-tuned.json",
             "merged-and-rolled-back.json",
+            "notified.json",
             "migrated.json",
             "partition-continued.json",
             "partition-continued-paused.json",

@@ -8,8 +8,8 @@ import io.vecferry.store.Answer;
 import io.vecferry.store.JsonBytes;
 import io.vecferry.store.RestServer;
 import io.vecferry.store.StoreException;
+import io.vecferry.store.TrustedCertificates;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -18,19 +18,12 @@ import java.net.http.HttpRequest.BodyPublisher;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.security.GeneralSecurityException;
-import java.security.KeyStore;
-import java.security.cert.Certificate;
-import java.security.cert.CertificateFactory;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import javax.net.ssl.SSLContext;
-import javax.net.ssl.TrustManagerFactory;
 
 /**
  * Speaks plain JSON to one server, which servers of version 8 and of version 9 understand alike.
@@ -61,7 +54,11 @@ final class RestClient {
             "Name the file of the authority that signed it in "
                 + settings.field("options.caFile")
                 + ".");
-    this.http = settings.caFile() == null ? HTTP : client(trusting(settings));
+    this.http =
+        settings.caFile() == null
+            ? HTTP
+            : client(
+                TrustedCertificates.context(settings.field("options.caFile"), settings.caFile()));
     this.base = settings.url().toString();
   }
 
@@ -72,41 +69,6 @@ final class RestClient {
             .connectTimeout(RestServer.CONNECT_TIMEOUT)
             .followRedirects(HttpClient.Redirect.NEVER);
     return context == null ? builder.build() : builder.sslContext(context).build();
-  }
-
-  private static SSLContext trusting(Settings settings) {
-    try (InputStream file = Files.newInputStream(Path.of(settings.caFile()))) {
-      KeyStore trusted = KeyStore.getInstance(KeyStore.getDefaultType());
-      trusted.load(null, null);
-      int number = 0;
-      for (Certificate certificate :
-          CertificateFactory.getInstance("X.509").generateCertificates(file)) {
-        trusted.setCertificateEntry("ca-" + number++, certificate);
-      }
-      if (number == 0) {
-        throw new GeneralSecurityException("there is no certificate in it");
-      }
-      TrustManagerFactory managers =
-          TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-      managers.init(trusted);
-      SSLContext context = SSLContext.getInstance("TLS");
-      context.init(null, managers.getTrustManagers(), null);
-      return context;
-    } catch (IOException e) {
-      throw new StoreException(
-          FailureClass.MISSING,
-          settings.field("options.caFile") + " cannot be read on this worker: " + e,
-          e);
-    } catch (GeneralSecurityException e) {
-      throw new StoreException(
-          FailureClass.INCOMPATIBLE,
-          settings.field("options.caFile")
-              + " "
-              + settings.caFile()
-              + " is no file of certificates (PEM): "
-              + e.getMessage(),
-          e);
-    }
   }
 
   /** A request on its way. */

@@ -16,23 +16,13 @@ import io.milvus.shaded.io.grpc.TlsChannelCredentials;
 import io.milvus.shaded.io.grpc.stub.MetadataUtils;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.store.StoreException;
-import java.io.IOException;
-import java.io.InputStream;
+import io.vecferry.store.TrustedCertificates;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.security.GeneralSecurityException;
-import java.security.KeyStore;
-import java.security.cert.Certificate;
-import java.security.cert.CertificateException;
-import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.TrustManagerFactory;
 
 /**
  * A connection to a server: deadlines, credentials, and what a failed call means. Calls go to the
@@ -103,37 +93,10 @@ final class MilvusClient implements AutoCloseable {
     }
     TlsChannelCredentials.Builder tls = TlsChannelCredentials.newBuilder();
     if (options.caFile() != null) {
-      tls.trustManager(trusted(options));
+      tls.trustManager(
+          TrustedCertificates.managers(options.role() + ".options.caFile", options.caFile()));
     }
     return tls.build();
-  }
-
-  /** Managers that trust the certificates of a file, and no others. */
-  private static TrustManager[] trusted(MilvusOptions options) {
-    String file = options.role() + ".options.caFile: " + options.caFile();
-    try (InputStream in = Files.newInputStream(Path.of(options.caFile()))) {
-      KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
-      store.load(null, null);
-      for (Certificate certificate :
-          CertificateFactory.getInstance("X.509").generateCertificates(in)) {
-        store.setCertificateEntry("trusted-" + store.size(), certificate);
-      }
-      if (store.size() == 0) {
-        throw new CertificateException("there is none");
-      }
-      TrustManagerFactory factory =
-          TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-      factory.init(store);
-      return factory.getTrustManagers();
-    } catch (IOException e) {
-      throw new StoreException(
-          FailureClass.MISSING, file + " cannot be read on this worker: " + e.getMessage(), e);
-    } catch (GeneralSecurityException e) {
-      throw new StoreException(
-          FailureClass.INCOMPATIBLE,
-          file + " holds no certificates in PEM: " + e.getMessage() + ".",
-          e);
-    }
   }
 
   private ServerVersion askVersion() {

@@ -275,7 +275,7 @@ class ElasticsearchBadInputTest {
     assertFails(
         FailureClass.MISSING,
         () -> open("source", url, "options.caFile", "/no/such/file.pem"),
-        "source.options.caFile cannot be read");
+        "source.options.caFile: /no/such/file.pem cannot be read");
   }
 
   @Test

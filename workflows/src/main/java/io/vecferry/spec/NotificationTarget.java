@@ -1,0 +1,222 @@
+package io.vecferry.spec;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Pattern;
+
+/**
+ * Where people are told how a migration goes. Secrets are references, which the worker resolves.
+ *
+ * @param type how they are told
+ * @param url of a webhook the address, or a reference to it; of Slack a reference; null for e-mail
+ * @param bearer reference to the token that a webhook wants; null for none
+ * @param mail for e-mail; null for others
+ * @param caFile file with the certificates to trust, on the worker; null for those that Java trusts
+ * @param on of what they are told, at least one
+ */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+public record NotificationTarget(
+    Type type, String url, String bearer, Mail mail, String caFile, List<Event> on) {
+
+  private static final Pattern MAILBOX =
+      Pattern.compile("[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*");
+  private static final Pattern HOST = Pattern.compile("[A-Za-z0-9._-]+|\\[?[0-9A-Fa-f:.]+]?");
+  private static final int MOST_RECIPIENTS = 50;
+
+  public NotificationTarget {
+    on = List.copyOf(on);
+  }
+
+  /** How people are told. */
+  public enum Type {
+    /** JSON is posted to an address. */
+    WEBHOOK,
+    /** A text is posted to an incoming webhook of Slack, or of what understands the same. */
+    SLACK,
+    EMAIL
+  }
+
+  /** What people are told of. */
+  public enum Event {
+    START,
+    /** The earliest phase that is not done is another one. */
+    PHASE,
+    /** A person has to decide. */
+    ATTENTION,
+    APPROVAL,
+    /** Everything is proved, and the cutover waits for a window. */
+    WINDOW,
+    /** Readers are switched over. */
+    CUTOVER,
+    VERDICT;
+
+    /** As a spec spells it. */
+    public String word() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  /** How a connection to a mail server is protected. */
+  public enum Tls {
+    /** The connection begins in the open and is refused when it cannot be protected. */
+    STARTTLS(587),
+    /** From its first byte. */
+    TLS(465),
+    NONE(25);
+
+    private final int port;
+
+    Tls(int port) {
+      this.port = port;
+    }
+  }
+
+  /**
+   * @param username reference to the user; null to log in as nobody
+   * @param password reference to the password; null with {@code username}
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Mail(
+      String host,
+      int port,
+      Tls tls,
+      String username,
+      String password,
+      String from,
+      List<String> to) {
+    public Mail {
+      to = List.copyOf(to);
+    }
+  }
+
+  /** Whether people are told of an event. */
+  public boolean wants(Event event) {
+    return on.contains(event);
+  }
+
+  /** Reads one and reports what is wrong with it; null when it cannot be used. */
+  static NotificationTarget read(SpecSection section) {
+    int before = section.problems();
+    String word = section.requiredText("type", "type: webhook");
+    if (word.isEmpty() || section.choice("type", null, words(Type.values())) == null) {
+      return null;
+    }
+    Type type = Type.valueOf(word.toUpperCase(Locale.ROOT));
+    String url = null;
+    String bearer = null;
+    Mail mail = null;
+    switch (type) {
+      case WEBHOOK -> {
+        bearer = section.section("auth").onlySecret("bearer");
+        url = webhook(section, bearer != null);
+      }
+      case SLACK -> url = section.requiredSecret("url", "url: env:SLACK_WEBHOOK");
+      case EMAIL -> mail = mail(section);
+    }
+    String caFile = section.text("caFile", null);
+    List<Event> on = events(section);
+    section.finish();
+    return section.problems() > before
+        ? null
+        : new NotificationTarget(type, url, bearer, mail, caFile, on);
+  }
+
+  private static String webhook(SpecSection section, boolean sendsSecret) {
+    String url = section.requiredText("url", "url: https://example.com/hook");
+    if (url.isEmpty() || SpecValues.isSecretReference(url)) {
+      return url;
+    }
+    if (!SpecValues.isAddress(url)) {
+      section.problem(
+          "url",
+          "must be an address such as https://example.com/hook, without user, password and query,"
+              + " or say where the worker finds one that is secret, as env:NAME or file:/path."
+              + " What stands here is not shown.");
+    } else if (sendsSecret
+        && url.startsWith("http:")
+        && !SpecValues.isLoopback(URI.create(url).getHost())) {
+      section.problem("url", "must be https, because auth.bearer is a secret.");
+    }
+    return url;
+  }
+
+  private static Mail mail(SpecSection section) {
+    String host = section.requiredText("host", "host: smtp.example.com");
+    if (!host.isEmpty() && !HOST.matcher(host).matches()) {
+      section.problem("host", "must be the name of a mail server, got \"" + host + "\".");
+    }
+    Tls tls =
+        Tls.valueOf(
+            section.choice("tls", "starttls", words(Tls.values())).toUpperCase(Locale.ROOT));
+    int port = (int) section.integer("port", tls.port, 1, 65_535);
+    SpecSection auth = section.section("auth");
+    String username = auth.secret("username");
+    String password = auth.secret("password");
+    if (auth.has("username") != auth.has("password")) {
+      auth.problem(
+          auth.has("username") ? "password" : "username",
+          "is missing: a login needs both. Add it, or leave both out.");
+    }
+    auth.finish();
+    if (auth.has("password") && tls == Tls.NONE && !SpecValues.isLoopback(host)) {
+      section.problem("tls", "must be starttls or tls, because auth.password is a secret.");
+    }
+    String from = section.requiredText("from", "from: vecferry@example.com");
+    requireMailbox(section, "from", from);
+    List<String> to = section.texts("to");
+    if (!section.has("to") || to.isEmpty()) {
+      section.problem("to", "is missing. Add it, for example to: [ops@example.com].");
+    }
+    if (to.size() > MOST_RECIPIENTS) {
+      section.problem(
+          "to", "must be at most " + MOST_RECIPIENTS + " addresses, got " + to.size() + ".");
+    }
+    to.forEach(mailbox -> requireMailbox(section, "to", mailbox));
+    return new Mail(host, port, tls, username, password, from, to);
+  }
+
+  private static void requireMailbox(SpecSection section, String key, String mailbox) {
+    if (!mailbox.isEmpty() && !MAILBOX.matcher(mailbox).matches()) {
+      section.problem(key, "must be as ops@example.com, got \"" + mailbox + "\".");
+    }
+  }
+
+  /** All but phases when nothing is said. */
+  private static List<Event> events(SpecSection section) {
+    List<Event> events = new ArrayList<>();
+    if (!section.has("on")) {
+      events.addAll(Arrays.asList(Event.values()));
+      events.remove(Event.PHASE);
+      return events;
+    }
+    List<String> known = Arrays.stream(Event.values()).map(Event::word).toList();
+    int before = section.problems();
+    for (String word : section.texts("on")) {
+      String lower = word.toLowerCase(Locale.ROOT);
+      if (known.contains(lower)) {
+        events.add(Event.valueOf(lower.toUpperCase(Locale.ROOT)));
+      } else {
+        section.problem(
+            "on",
+            "must be of "
+                + String.join(", ", known)
+                + ", got \""
+                + word
+                + "\"."
+                + Suggestion.didYouMean(word, known));
+      }
+    }
+    if (events.isEmpty() && section.problems() == before) {
+      section.problem("on", "names nothing. Name one of " + String.join(", ", known) + ".");
+    }
+    return events.stream().distinct().toList();
+  }
+
+  private static List<String> words(Enum<?>[] values) {
+    return Arrays.stream(values).map(value -> value.name().toLowerCase(Locale.ROOT)).toList();
+  }
+}
