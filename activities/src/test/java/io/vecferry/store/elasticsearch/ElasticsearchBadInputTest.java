@@ -296,7 +296,7 @@ class ElasticsearchBadInputTest {
     assertFails(
         FailureClass.INCOMPATIBLE,
         () -> open("source", url, "options.caFile", noCertificate.toString()),
-        "is no file of certificates (PEM)");
+        "holds no certificates in PEM");
     assertFails(
         FailureClass.INCOMPATIBLE,
         () -> open("source", elasticsearch.url().replace("http:", "https:")),
