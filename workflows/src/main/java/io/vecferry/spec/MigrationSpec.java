@@ -59,19 +59,25 @@ public record MigrationSpec(
 
   /** The same under another name. */
   public MigrationSpec named(String other) {
-    return copy(other, approvedPlan);
+    return copy(other, source, target, approvedPlan);
   }
 
   /** The same without the plan that somebody has approved. */
   public MigrationSpec withoutApprovedPlan() {
-    return copy(name, null);
+    return copy(name, source, target, null);
   }
 
-  private MigrationSpec copy(String otherName, PlanBasis otherPlan) {
+  /** The same about other stores. */
+  public MigrationSpec with(StoreSpec otherSource, StoreSpec otherTarget) {
+    return copy(name, otherSource, otherTarget, approvedPlan);
+  }
+
+  private MigrationSpec copy(
+      String otherName, StoreSpec otherSource, StoreSpec otherTarget, PlanBasis otherPlan) {
     return new MigrationSpec(
         otherName,
-        source,
-        target,
+        otherSource,
+        otherTarget,
         export,
         load,
         validation,
