@@ -1,6 +1,7 @@
 package io.vecferry.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.temporal.payload.codec.PayloadCodecException;
 import io.vecferry.phase.Connections;
 import io.vecferry.phase.SpecCheck;
 import io.vecferry.spec.SpecProblem;
@@ -59,7 +60,8 @@ import picocli.CommandLine.ScopeType;
       CompareCommand.class,
       StoresCommand.class,
       ArchiveCommand.class,
-      WorkerCommand.class
+      WorkerCommand.class,
+      CodecServerCommand.class
     })
 public final class Vecferry {
   /** gRPC logs through the JDK; kept here because loggers that nobody holds lose their level. */
@@ -145,6 +147,12 @@ public final class Vecferry {
     if (failure instanceof UserError || failure instanceof StoreException) {
       command.getErr().println("vecferry: " + failure.getMessage());
       return ExitCode.WRONG_USAGE;
+    }
+    for (Throwable link = failure; link != null; link = link.getCause()) {
+      if (link instanceof PayloadCodecException) {
+        command.getErr().println("vecferry: " + link.getMessage());
+        return ExitCode.WRONG_USAGE;
+      }
     }
     throw (Exception) Secrets.hidden(failure);
   }
