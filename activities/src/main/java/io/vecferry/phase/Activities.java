@@ -14,20 +14,22 @@ public final class Activities implements AutoCloseable {
   private final List<Object> implementations;
   private final ResourceMonitor monitor;
 
-  /** With the usual patience. */
+  /** With the usual patience, and no connections. */
   public Activities(Path archiveRoot, boolean searchAttributes) {
-    this(archiveRoot, searchAttributes, DEFAULT_PATIENCE);
+    this(archiveRoot, Connections.none(), searchAttributes, DEFAULT_PATIENCE);
   }
 
   /**
    * @param archiveRoot folder of all archives; made when it is needed
+   * @param connections stores that specs may name
    * @param searchAttributes whether the Temporal service knows the migration's search attributes
    * @param patience how long a step that gets no further is tried again before a person is asked;
    *     zero for ever
    */
-  public Activities(Path archiveRoot, boolean searchAttributes, Duration patience) {
+  public Activities(
+      Path archiveRoot, Connections connections, boolean searchAttributes, Duration patience) {
     Calls calls = new Calls(new Patience(patience));
-    Workspaces workspaces = new Workspaces(new LocalArtifactStore(archiveRoot));
+    Workspaces workspaces = new Workspaces(new LocalArtifactStore(archiveRoot), connections);
     this.monitor = new ResourceMonitor(archiveRoot);
     this.implementations =
         List.of(

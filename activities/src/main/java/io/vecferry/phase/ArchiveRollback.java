@@ -43,8 +43,10 @@ public record ArchiveRollback(OperatorAction action, List<UndoStep> steps) {
    *
    * @throws StoreException MISSING when there is no archive of that migration
    */
-  public static ArchiveRollback run(Path archiveRoot, String migration, OperatorAction action) {
-    try (Workspace workspace = Workspace.open(new LocalArtifactStore(archiveRoot), migration)) {
+  public static ArchiveRollback run(
+      Path archiveRoot, Connections connections, String migration, OperatorAction action) {
+    try (Workspace workspace =
+        Workspace.open(new LocalArtifactStore(archiveRoot), migration, connections)) {
       Archive archive = workspace.archive();
       List<UndoStep> steps = new ArrayList<>();
       for (Compensation compensation : UndoLog.read(archive).open()) {

@@ -11,6 +11,7 @@ import io.temporal.failure.ApplicationFailure;
 import io.vecferry.activity.Attempts;
 import io.vecferry.activity.StepProgress;
 import io.vecferry.plan.FailureClass;
+import io.vecferry.store.Secrets;
 import io.vecferry.store.StoreException;
 import java.time.Duration;
 import java.util.concurrent.Executors;
@@ -271,11 +272,13 @@ final class Calls {
 
   private static ApplicationFailure failure(
       FailureClass failureClass, String message, Throwable cause) {
-    LOG.warn("{}: {}", failureClass, message, failureClass == FailureClass.BUG ? cause : null);
+    String shown = Secrets.hidden(message);
+    Throwable why = Secrets.hidden(cause);
+    LOG.warn("{}: {}", failureClass, shown, failureClass == FailureClass.BUG ? why : null);
     return ApplicationFailure.newBuilder()
         .setType(failureClass.name())
-        .setMessage(message)
-        .setCause(cause)
+        .setMessage(shown)
+        .setCause(why)
         .setDetails(attempts())
         .setNonRetryable(!failureClass.retryable())
         .build();

@@ -80,7 +80,7 @@ public final class MigrationSteps implements MigrationActivities {
 
   @Override
   public List<SpecProblem> checkSpec(JsonNode document) {
-    return Calls.run(() -> SpecCheck.check(document));
+    return Calls.run(() -> SpecCheck.check(document, workspaces.connections()));
   }
 
   @Override
@@ -105,7 +105,7 @@ public final class MigrationSteps implements MigrationActivities {
           MigrationPlan plan =
               new Planner(searchAttributes)
                   .plan(
-                      spec,
+                      workspaces.connections().resolve(spec),
                       location,
                       workspaces.store().freeBytes(),
                       loadId,

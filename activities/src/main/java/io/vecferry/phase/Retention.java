@@ -52,8 +52,8 @@ public final class Retention {
    * @throws StoreException MISSING when there is no archive of that migration; also as {@link
    *     #end(Workspaces, String)}
    */
-  public static String end(Path archiveRoot, String migration) {
-    Workspaces workspaces = new Workspaces(new LocalArtifactStore(archiveRoot));
+  public static String end(Path archiveRoot, Connections connections, String migration) {
+    Workspaces workspaces = new Workspaces(new LocalArtifactStore(archiveRoot), connections);
     try {
       return end(workspaces, migration);
     } finally {

@@ -2,11 +2,13 @@ package io.vecferry.phase;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.vecferry.spec.MigrationSpec;
 import io.vecferry.spec.SpecProblem;
 import io.vecferry.spec.SpecReader;
 import io.vecferry.spec.SpecValues;
 import io.vecferry.spec.StoreSpec;
 import io.vecferry.spec.Suggestion;
+import io.vecferry.store.Secrets;
 import io.vecferry.store.StoreOption;
 import io.vecferry.store.StoreProvider;
 import io.vecferry.store.Stores;
@@ -29,19 +31,53 @@ public final class SpecCheck {
   private static final Set<String> COMMON =
       Set.of("type", "connection", "dimension", "metric", "index", "ifExists", "options");
 
+  /** Options that say where a store is. */
+  private static final Set<String> PLACES = Set.of("url", "path");
+
   private SpecCheck() {}
 
-  /** Everything that is wrong with a document. */
+  /**
+   * Everything that is wrong with a document, as far as the connections of a worker are not known.
+   */
   public static List<SpecProblem> check(JsonNode document) {
+    return check(document, null);
+  }
+
+  /**
+   * Everything that is wrong with a document on a worker.
+   *
+   * @param connections of that worker; null when they are not known
+   */
+  public static List<SpecProblem> check(JsonNode document, Connections connections) {
     SpecReader.Result read = SpecReader.read(document);
     List<SpecProblem> problems = new ArrayList<>(read.problems());
-    checkStore("source", read.spec().source(), problems);
-    checkStore("target", read.spec().target(), problems);
+    MigrationSpec spec =
+        connections == null ? read.spec() : connections.resolve(read.spec(), problems);
+    checkStore("source", spec.source(), problems);
+    checkStore("target", spec.target(), problems);
     return List.copyOf(problems);
   }
 
+  /** Checks what a worker knows of a store by name: where it is has to be there, no collection. */
+  static void checkConnection(String field, ObjectNode store, List<SpecProblem> problems) {
+    Optional<StoreProvider> provider = Stores.find(store.path("type").asText());
+    if (provider.isEmpty()) {
+      List<String> types = Stores.all().stream().map(StoreProvider::type).toList();
+      problems.add(
+          new SpecProblem(field + ".type", "must be one of " + String.join(", ", types) + "."));
+      return;
+    }
+    List<StoreOption> options = provider.get().options();
+    for (StoreOption option : options) {
+      if (PLACES.contains(option.path()) || !store.at(pointer(option)).isMissingNode()) {
+        checkOption(field, store, option, problems);
+      }
+    }
+    checkUnknown(field, "", store, options, Set.of("type"), problems);
+  }
+
   private static void checkStore(String role, StoreSpec store, List<SpecProblem> problems) {
-    if (store == null || store.type().isEmpty()) {
+    if (store == null || !store.connection().isEmpty() || store.type().isEmpty()) {
       return;
     }
     Predicate<StoreProvider> possible = provider -> role.equals("source") || provider.canBeTarget();
@@ -63,15 +99,16 @@ public final class SpecCheck {
     for (StoreOption option : options) {
       checkOption(role, store.settings(), option, problems);
     }
-    checkUnknown(role, "", store.settings(), options, problems);
+    checkUnknown(role, "", store.settings(), options, COMMON, problems);
+  }
+
+  private static String pointer(StoreOption option) {
+    return "/" + option.path().replace('.', '/');
   }
 
   private static void checkOption(
       String role, ObjectNode settings, StoreOption option, List<SpecProblem> problems) {
-    JsonNode node = settings;
-    for (String key : option.path().split("\\.")) {
-      node = node.path(key);
-    }
+    JsonNode node = settings.at(pointer(option));
     String field = role + "." + option.path();
     if (node.isMissingNode() || node.isNull()) {
       if (option.required()) {
@@ -86,7 +123,7 @@ public final class SpecCheck {
           case NUMBER -> node.isNumber();
           case BOOLEAN -> node.isBoolean();
           case URL -> node.isTextual() && SpecValues.isAddress(node.textValue());
-          case SECRET -> node.isTextual() && SpecValues.isSecretReference(node.textValue());
+          case SECRET -> node.isTextual() && Secrets.isReference(node.textValue());
           case OBJECT -> node.isObject();
         };
     String kind = option.kind().name().toLowerCase(Locale.ROOT);
@@ -94,8 +131,9 @@ public final class SpecCheck {
       problems.add(
           new SpecProblem(
               field,
-              "must say where the worker finds the secret, as env:NAME or file:/path. A secret"
-                  + " itself has no place in a spec; what stands here is not shown."));
+              "must say where the worker finds the secret, as "
+                  + Secrets.forms()
+                  + ". A secret itself has no place in a spec; what stands here is not shown."));
     } else if (!rightKind && option.kind() == StoreOption.Kind.URL) {
       problems.add(
           new SpecProblem(
@@ -122,9 +160,11 @@ public final class SpecCheck {
     }
   }
 
-  /** An address that is shown must not show a password. */
+  /** An address that is shown must not show a password or a token. */
   private static String shownAddress(JsonNode node) {
-    return node.toString().contains("@") ? "one with a user or password" : node.toString();
+    return node.isTextual() && node.textValue().chars().noneMatch(c -> "@?#".indexOf(c) >= 0)
+        ? node.toString()
+        : "one that may hold a secret and is not shown";
   }
 
   private static void checkUnknown(
@@ -132,8 +172,9 @@ public final class SpecCheck {
       String prefix,
       ObjectNode section,
       List<StoreOption> options,
+      Set<String> otherKeys,
       List<SpecProblem> problems) {
-    TreeSet<String> known = new TreeSet<>(prefix.isEmpty() ? COMMON : Set.of());
+    TreeSet<String> known = new TreeSet<>(otherKeys);
     for (StoreOption option : options) {
       if (option.path().startsWith(prefix)) {
         String rest = option.path().substring(prefix.length());
@@ -143,9 +184,14 @@ public final class SpecCheck {
     for (Iterator<Map.Entry<String, JsonNode>> fields = section.fields(); fields.hasNext(); ) {
       Map.Entry<String, JsonNode> field = fields.next();
       String name = field.getKey();
-      if (field.getValue() instanceof ObjectNode nested
-          && options.stream().anyMatch(o -> o.path().startsWith(prefix + name + "."))) {
-        checkUnknown(role, prefix + name + ".", nested, options, problems);
+      boolean holdsKeys = options.stream().anyMatch(o -> o.path().startsWith(prefix + name + "."));
+      if (holdsKeys && field.getValue() instanceof ObjectNode nested) {
+        checkUnknown(role, prefix + name + ".", nested, options, Set.of(), problems);
+      } else if (holdsKeys && !field.getValue().isNull()) {
+        problems.add(
+            new SpecProblem(
+                role + "." + prefix + name,
+                "must be an object with keys. What stands here is not shown: it may be a secret."));
       } else if (!known.contains(name)) {
         problems.add(
             new SpecProblem(

@@ -77,7 +77,7 @@ final class Workspace implements AutoCloseable {
   }
 
   /** The workspace of a migration that has been planned. */
-  static Workspace open(ArtifactStore store, String migration) {
+  static Workspace open(ArtifactStore store, String migration, Connections connections) {
     Archive archive = Archive.find(store, migration);
     if (!archive.exists(Archive.PLAN)) {
       throw new StoreException(
@@ -88,7 +88,7 @@ final class Workspace implements AutoCloseable {
     }
     return new Workspace(
         archive,
-        archive.readJson(Archive.SPEC, Payloads.MAPPER, MigrationSpec.class),
+        connections.resolve(archive.readJson(Archive.SPEC, Payloads.MAPPER, MigrationSpec.class)),
         archive.readJson(Archive.PLAN, Payloads.MAPPER, MigrationPlan.class));
   }
 
@@ -110,6 +110,7 @@ final class Workspace implements AutoCloseable {
     followArchive();
   }
 
+  /** The spec, with what its connections say. */
   MigrationSpec spec() {
     return spec;
   }

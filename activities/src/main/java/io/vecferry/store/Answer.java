@@ -20,8 +20,9 @@ public record Answer(byte[] bytes, int length) {
   /** Whatever is announced beyond this has to come before there is memory for it. */
   private static final int LARGEST_AT_ONCE = 64 << 20;
 
+  /** As text, without the secrets that a server may repeat in it. */
   public String text() {
-    return new String(bytes, 0, length, StandardCharsets.UTF_8);
+    return Secrets.hidden(new String(bytes, 0, length, StandardCharsets.UTF_8));
   }
 
   /** Gathers an answer in one array, which is made in the right size when the server tells it. */

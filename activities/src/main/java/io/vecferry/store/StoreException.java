@@ -4,7 +4,7 @@ import io.vecferry.plan.FailureClass;
 
 /**
  * A store, an archive or a file did not do what was asked of it. The message is made for the person
- * who has to act on it.
+ * who has to act on it. Neither it nor a cause shows a secret that this process has read.
  */
 public class StoreException extends RuntimeException {
   private final FailureClass failureClass;
@@ -14,7 +14,7 @@ public class StoreException extends RuntimeException {
   }
 
   public StoreException(FailureClass failureClass, String message, Throwable cause) {
-    super(message, cause);
+    super(Secrets.hidden(message), Secrets.hidden(cause));
     this.failureClass = failureClass;
   }
 

@@ -16,6 +16,7 @@ import java.util.Optional;
  * @param values the section
  */
 public record StoreSettings(String role, ObjectNode values) {
+  private static final String USERNAME = "auth.username";
 
   /** Settings with only these values, for tests and tools. */
   public static StoreSettings of(String role, String... keysAndValues) {
@@ -74,12 +75,19 @@ public record StoreSettings(String role, ObjectNode values) {
   }
 
   /**
-   * The secret that a path refers to, read now and on this machine.
+   * The secret that a path refers to, read now and on this machine. From now on no message shows
+   * it, unless it is the name of a user.
    *
    * @throws StoreException MISSING when the variable or file is not there
    */
   public Optional<String> secret(String path) {
-    return text(path).map(reference -> Secrets.resolve(role + "." + path, reference));
+    String field = role + "." + path;
+    return text(path)
+        .map(
+            reference ->
+                path.equals(USERNAME)
+                    ? Secrets.read(field, reference)
+                    : Secrets.resolve(field, reference));
   }
 
   /** The same settings with one top-level value replaced. */

@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vecferry.archive.Archive;
 import io.vecferry.archive.ArchiveProblem;
 import io.vecferry.archive.LocalArtifactStore;
-import io.vecferry.phase.SpecCheck;
 import io.vecferry.store.StoreException;
 import io.vecferry.verify.ArchiveCheck;
 import java.io.IOException;
@@ -43,7 +42,8 @@ final class ArchiveCommand {
       name = "verify",
       mixinStandardHelpOptions = true,
       description =
-          "Reads a whole archive and compares it with its manifest: files, checksums, counts, schema, every record.")
+          "Reads a whole archive and compares it with its manifest: files, checksums, counts,"
+              + " schema, every record.")
   static final class Verify implements Callable<Integer> {
     @Parameters(paramLabel = "DIR", description = "Folder of one migration.")
     Path folder;
@@ -115,7 +115,8 @@ final class ArchiveCommand {
       name = "restore",
       mixinStandardHelpOptions = true,
       description = {
-        "Loads an archive into any store: a migration with the archive as its source, proved like every other.",
+        "Loads an archive into any store: a migration with the archive as its source, proved like"
+            + " every other.",
         "The spec needs a name of its own and a target; a source in it is not used."
       })
   static final class Restore implements Callable<Integer> {
@@ -157,7 +158,7 @@ final class ArchiveCommand {
           source.putObject("options").put("allowIncomplete", true);
         }
       }
-      SpecFile.require(SpecCheck.check(document), file);
+      parent.root.check(document, file);
       Path root = parent.root.archiveRoot;
       Path own = root.resolve(SpecFile.name(document)).toAbsolutePath().normalize();
       if (absolute.startsWith(own)) {
@@ -170,7 +171,7 @@ final class ArchiveCommand {
                 + SpecFile.name(document)
                 + "-restored.");
       }
-      return new Follower(root, wait, json).run(document);
+      return new Follower(parent.root, wait, json).run(document);
     }
   }
 }

@@ -2,7 +2,6 @@ package io.vecferry.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.vecferry.phase.SideBySide;
-import io.vecferry.phase.SpecCheck;
 import io.vecferry.quality.Interval;
 import io.vecferry.quality.QualityCheck;
 import io.vecferry.quality.QualityResult;
@@ -16,6 +15,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 
 @Command(
     name = "compare",
@@ -24,6 +24,8 @@ import picocli.CommandLine.Parameters;
         "Asks source and target of a spec the same queries: right answers of each, latency,"
             + " throughput. Both must exist and have the same ids. Writes nothing.")
 final class CompareCommand implements Callable<Integer> {
+  @ParentCommand Vecferry root;
+
   private static final int MOST_CLIENTS = 256;
   private static final double LONGEST_SECONDS = 600;
 
@@ -55,11 +57,14 @@ final class CompareCommand implements Callable<Integer> {
           "--seconds must be above 0 and at most " + LONGEST_SECONDS + ", got " + seconds + ".");
     }
     JsonNode document = SpecFile.read(file);
-    SpecFile.require(SpecCheck.check(document), file);
+    root.check(document, file);
     SideBySide.Result result;
     try {
       result =
-          SideBySide.compare(SpecReader.read(document).spec(), clients, Math.round(seconds * 1e9));
+          SideBySide.compare(
+              root.connections().resolve(SpecReader.read(document).spec()),
+              clients,
+              Math.round(seconds * 1e9));
     } catch (StoreException e) {
       throw new UserError(e.getMessage());
     }

@@ -2,7 +2,6 @@ package io.vecferry.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.vecferry.phase.SpecCheck;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,7 +14,8 @@ import picocli.CommandLine.ParentCommand;
     name = "demo",
     mixinStandardHelpOptions = true,
     description =
-        "Migrates 2,975 sayings with real embeddings from a LangChain FAISS folder to a new FAISS folder, and proves it.")
+        "Migrates 2,975 sayings with real embeddings from a LangChain FAISS folder to a new FAISS"
+            + " folder, and proves it.")
 final class DemoCommand implements Callable<Integer> {
   @ParentCommand Vecferry root;
 
@@ -34,7 +34,7 @@ final class DemoCommand implements Callable<Integer> {
     Path folder = target.toAbsolutePath().normalize();
     Files.createDirectories(folder.getParent());
     ((ObjectNode) document.get("target")).put("path", folder.toString());
-    SpecFile.require(SpecCheck.check(document), file);
-    return new Follower(root.archiveRoot, false, false).run(document);
+    root.check(document, file);
+    return new Follower(root, false, false).run(document);
   }
 }

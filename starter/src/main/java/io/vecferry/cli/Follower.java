@@ -11,7 +11,6 @@ import io.vecferry.worker.WorkerLimits;
 import io.vecferry.workflow.MigrationResult;
 import io.vecferry.workflow.MigrationStatus;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -26,12 +25,12 @@ final class Follower {
   /** How long a process whose end is that of the service waits until people have been told. */
   private static final long TELLING_MILLIS = 60_000;
 
-  private final Path archiveRoot;
+  private final Vecferry root;
   private final boolean wait;
   private final boolean json;
 
-  Follower(Path archiveRoot, boolean wait, boolean json) {
-    this.archiveRoot = archiveRoot;
+  Follower(Vecferry root, boolean wait, boolean json) {
+    this.root = root;
     this.wait = wait;
     this.json = json;
   }
@@ -48,7 +47,7 @@ final class Follower {
     }
     System.err.println(
         "No Temporal service is configured (TEMPORAL_ADDRESS); using an embedded one.");
-    try (Temporal.Running running = Temporal.Running.take(archiveRoot, name);
+    try (Temporal.Running running = Temporal.Running.take(root.archiveRoot, name);
         EmbeddedTemporal embedded = EmbeddedTemporal.start()) {
       TemporalSettings settings = TemporalSettings.of(embedded.address());
       try (Temporal service = Temporal.connect(settings);
@@ -56,7 +55,8 @@ final class Follower {
               MigrationWorker.start(
                   settings.connect(),
                   settings.client(),
-                  archiveRoot,
+                  root.archiveRoot,
+                  root.connections(),
                   true,
                   WorkerLimits.defaults(),
                   Optional.empty(),
@@ -138,8 +138,8 @@ final class Follower {
     System.err.println("The migration '" + name + "' waits for a person: " + status.waitingFor());
     System.err.println(
         embedded
-            ? "Mend it and give the same command again: it goes on from the archive. With --wait it stays here for: "
-                + "vecferry retry|repair|skip|rollback "
+            ? "Mend it and give the same command again: it goes on from the archive. With --wait it"
+                + " stays here for: vecferry retry|repair|skip|rollback "
                 + name
                 + " --reason TEXT"
             : "Then: vecferry retry|repair|skip|rollback " + name + " --reason TEXT");

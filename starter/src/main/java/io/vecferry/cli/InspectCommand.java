@@ -1,7 +1,6 @@
 package io.vecferry.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.vecferry.phase.SpecCheck;
 import io.vecferry.plan.Finding;
 import io.vecferry.spec.SpecReader;
 import io.vecferry.spec.StoreSpec;
@@ -21,13 +20,17 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 
 @Command(
     name = "inspect",
     mixinStandardHelpOptions = true,
     description =
-        "Looks at a collection: what it is, and what would stop or change a migration from it. Writes nothing.")
+        "Looks at a collection: what it is, and what would stop or change a migration from it."
+            + " Writes nothing.")
 final class InspectCommand implements Callable<Integer> {
+  @ParentCommand Vecferry root;
+
   @Parameters(
       paramLabel = "STORE",
       description = "A FAISS folder or file, or a spec, whose source is then looked at.")
@@ -43,8 +46,8 @@ final class InspectCommand implements Callable<Integer> {
     String fileName = store.getFileName() == null ? "" : store.getFileName().toString();
     if (Files.isRegularFile(store) && fileName.matches(".*\\.(ya?ml|json)")) {
       JsonNode document = SpecFile.read(store);
-      SpecFile.require(SpecCheck.check(document), store);
-      StoreSpec source = SpecReader.read(document).spec().source();
+      root.check(document, store);
+      StoreSpec source = root.connections().resolve(SpecReader.read(document).spec()).source();
       settings = new StoreSettings("source", source.settings());
       type = source.type();
     }

@@ -5,7 +5,6 @@ import io.vecferry.archive.Archive;
 import io.vecferry.archive.ArtifactStore;
 import io.vecferry.archive.LocalArtifactStore;
 import io.vecferry.phase.Planner;
-import io.vecferry.phase.SpecCheck;
 import io.vecferry.plan.CanaryResult;
 import io.vecferry.plan.FieldMapping;
 import io.vecferry.plan.Finding;
@@ -53,9 +52,8 @@ final class PlanCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     JsonNode document = SpecFile.read(file);
-    SpecFile.require(SpecCheck.check(document), file);
-    MigrationSpec spec = SpecReader.read(document).spec();
-    MigrationPlan plan = plan(spec);
+    root.check(document, file);
+    MigrationPlan plan = plan(SpecReader.read(document).spec());
     if (json) {
       System.out.println(MigrationCommand.json(plan));
     } else {
@@ -70,7 +68,7 @@ final class PlanCommand implements Callable<Integer> {
       MigrationPlan plan =
           new Planner(false, deep)
               .plan(
-                  spec,
+                  root.connections().resolve(spec),
                   Archive.find(store, spec.name()).location(),
                   store.freeBytes(),
                   "",

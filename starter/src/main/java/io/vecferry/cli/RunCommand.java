@@ -1,7 +1,6 @@
 package io.vecferry.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.vecferry.phase.SpecCheck;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -16,7 +15,8 @@ import picocli.CommandLine.ParentCommand;
     mixinStandardHelpOptions = true,
     description = {
       "Runs a migration and follows it to the verdict.",
-      "Without a configured Temporal service an embedded one is used; a run that was killed goes on when the same command is given again."
+      "Without a configured Temporal service an embedded one is used; a run that was killed goes on"
+          + " when the same command is given again."
     })
 final class RunCommand implements Callable<Integer> {
   @ParentCommand Vecferry root;
@@ -37,8 +37,8 @@ final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     JsonNode document = SpecFile.read(file);
-    SpecFile.require(SpecCheck.check(document), file);
+    root.check(document, file);
     approved.addTo(document);
-    return new Follower(root.archiveRoot, wait, json).run(document);
+    return new Follower(root, wait, json).run(document);
   }
 }

@@ -30,17 +30,29 @@ final class SpecFile {
       throw new UserError(
           "There is no file " + file + ". Name a spec, for example examples/fortunes/spec.yaml.");
     }
+    JsonNode document = document(file);
+    Path folder = file.toAbsolutePath().getParent();
+    for (String role : List.of("source", "target")) {
+      // A path of a connection is relative to a folder of the worker.
+      if (!document.path(role).hasNonNull("connection")) {
+        resolve(document.path(role), "path", folder);
+      }
+    }
+    resolve(document.path("quality"), "queries", folder);
+    return document;
+  }
+
+  /** The document in a file, as it is. */
+  static JsonNode document(Path file) {
+    if (!Files.isRegularFile(file)) {
+      throw new UserError("There is no file " + file + ".");
+    }
     try {
       if (Files.size(file) > LARGEST) {
         throw new UserError(
-            file + " has " + Files.size(file) + " bytes; a spec has at most " + LARGEST + ".");
+            file + " has " + Files.size(file) + " bytes; it may have at most " + LARGEST + ".");
       }
-      JsonNode document = mapper(file).readTree(Files.readString(file));
-      Path folder = file.toAbsolutePath().getParent();
-      resolve(document.path("source"), "path", folder);
-      resolve(document.path("target"), "path", folder);
-      resolve(document.path("quality"), "queries", folder);
-      return document;
+      return mapper(file).readTree(Files.readString(file));
     } catch (JsonProcessingException e) {
       String where =
           e.getLocation() == null

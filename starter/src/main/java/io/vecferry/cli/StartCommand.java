@@ -1,7 +1,6 @@
 package io.vecferry.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.vecferry.phase.SpecCheck;
 import io.vecferry.worker.TemporalSettings;
 import io.vecferry.workflow.MigrationWorkflow;
 import java.nio.file.Path;
@@ -26,14 +25,15 @@ final class StartCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     JsonNode document = SpecFile.read(file);
-    SpecFile.require(SpecCheck.check(document), file);
+    root.check(document, file);
     approved.addTo(document);
     TemporalSettings settings =
         TemporalSettings.load()
             .orElseThrow(
                 () ->
                     new UserError(
-                        "start needs a Temporal service with a worker: set TEMPORAL_ADDRESS. Without one, use: vecferry run "
+                        "start needs a Temporal service with a worker: set TEMPORAL_ADDRESS."
+                            + " Without one, use: vecferry run "
                             + file));
     String name = SpecFile.name(document);
     try (Temporal service = Temporal.connect(settings)) {

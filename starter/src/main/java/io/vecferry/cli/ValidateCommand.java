@@ -1,7 +1,6 @@
 package io.vecferry.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.vecferry.phase.SpecCheck;
 import io.vecferry.spec.SpecProblem;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -10,12 +9,15 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 
 @Command(
     name = "validate",
     mixinStandardHelpOptions = true,
     description = "Checks a spec and reports every problem at once. Connects to nothing.")
 final class ValidateCommand implements Callable<Integer> {
+  @ParentCommand Vecferry root;
+
   @Parameters(paramLabel = "SPEC", description = "Spec, YAML or JSON.")
   Path file;
 
@@ -25,7 +27,7 @@ final class ValidateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     JsonNode document = SpecFile.read(file);
-    List<SpecProblem> problems = SpecCheck.check(document);
+    List<SpecProblem> problems = root.problems(document);
     if (json) {
       System.out.println(
           new com.fasterxml.jackson.databind.ObjectMapper().writeValueAsString(problems));

@@ -1,8 +1,16 @@
 package io.vecferry.cli;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import io.temporal.payload.codec.PayloadCodecException;
+import io.vecferry.phase.Connections;
+import io.vecferry.phase.SpecCheck;
+import io.vecferry.spec.SpecProblem;
+import io.vecferry.store.Secrets;
 import io.vecferry.store.StoreException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import picocli.CommandLine;
@@ -52,7 +60,8 @@ import picocli.CommandLine.ScopeType;
       CompareCommand.class,
       StoresCommand.class,
       ArchiveCommand.class,
-      WorkerCommand.class
+      WorkerCommand.class,
+      CodecServerCommand.class
     })
 public final class Vecferry {
   /** gRPC logs through the JDK; kept here because loggers that nobody holds lose their level. */
@@ -66,6 +75,13 @@ public final class Vecferry {
       description = "Folder of all archives (default: VECFERRY_ARCHIVE, or vecferry-archive).")
   Path archiveRoot;
 
+  @Option(
+      names = "--connections",
+      paramLabel = "FILE",
+      scope = ScopeType.INHERIT,
+      description = "Stores that specs may name (default: VECFERRY_CONNECTIONS, or none).")
+  private Path connectionsFile;
+
   private Vecferry() {}
 
   /** Runs a command and ends the process with its exit code. */
@@ -73,6 +89,34 @@ public final class Vecferry {
     int code = execute(arguments);
     System.out.flush();
     System.exit(code);
+  }
+
+  /** Stores that specs may name to this process. */
+  Connections connections() {
+    Path file = connectionsFile();
+    if (file == null) {
+      return Connections.none();
+    }
+    List<SpecProblem> problems = new ArrayList<>();
+    Connections connections = Connections.read(SpecFile.document(file), archiveRoot, problems);
+    SpecFile.require(problems, file);
+    return connections;
+  }
+
+  /** Ends with all problems of a spec; those with names of stores only where they are known. */
+  void check(JsonNode document, Path file) {
+    SpecFile.require(problems(document), file);
+  }
+
+  List<SpecProblem> problems(JsonNode document) {
+    return SpecCheck.check(document, connectionsFile() == null ? null : connections());
+  }
+
+  private Path connectionsFile() {
+    String variable = System.getenv("VECFERRY_CONNECTIONS");
+    return connectionsFile != null || variable == null || variable.isEmpty()
+        ? connectionsFile
+        : Path.of(variable);
   }
 
   /** Runs a command and returns its exit code. */
@@ -108,7 +152,13 @@ public final class Vecferry {
       command.getErr().println("vecferry: " + failure.getMessage());
       return ExitCode.WRONG_USAGE;
     }
-    throw failure;
+    for (Throwable link = failure; link != null; link = link.getCause()) {
+      if (link instanceof PayloadCodecException) {
+        command.getErr().println("vecferry: " + link.getMessage());
+        return ExitCode.WRONG_USAGE;
+      }
+    }
+    throw (Exception) Secrets.hidden(failure);
   }
 
   private static int explainUsage(CommandLine.ParameterException failure, String[] arguments) {

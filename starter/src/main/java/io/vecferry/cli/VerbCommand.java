@@ -199,6 +199,7 @@ abstract class VerbCommand extends MigrationCommand {
       ArchiveRollback rollback =
           ArchiveRollback.run(
               root.archiveRoot,
+              root.connections(),
               name,
               new OperatorAction(
                   System.currentTimeMillis(), "rollback", who, reason, "from the archive"));
@@ -240,7 +241,7 @@ abstract class VerbCommand extends MigrationCommand {
         return awaitRetention();
       }
       try {
-        System.out.println(Retention.end(root.archiveRoot, name));
+        System.out.println(Retention.end(root.archiveRoot, root.connections(), name));
       } catch (StoreException e) {
         throw new UserError(e.getMessage());
       }

@@ -16,7 +16,7 @@ final class WatchCommand extends MigrationCommand {
     }
     try (Temporal service = running.get()) {
       service.ask(client -> client.status(name), name);
-      return new Follower(root.archiveRoot, false, false).follow(service.client(), name, false);
+      return new Follower(root, false, false).follow(service.client(), name, false);
     }
   }
 }

@@ -18,7 +18,9 @@ import picocli.CommandLine.ParentCommand;
     mixinStandardHelpOptions = true,
     description = {
       "Runs a worker against the configured Temporal service until it is asked to end.",
-      "Address, namespace, TLS and API key come from Temporal's standard environment (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_...) or profile file."
+      "Address, namespace, TLS and API key come from Temporal's standard environment"
+          + " (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_...) or profile"
+          + " file."
     })
 final class WorkerCommand implements Callable<Integer> {
   @ParentCommand Vecferry root;
@@ -36,7 +38,8 @@ final class WorkerCommand implements Callable<Integer> {
       split = ",",
       defaultValue = "${env:VECFERRY_SERVE:-workflows,source,target}",
       description =
-          "Kinds of work: workflows, source (parts that are read), target (parts that are written or compared) (default: VECFERRY_SERVE, or all).")
+          "Kinds of work: workflows, source (parts that are read), target (parts that are written"
+              + " or compared) (default: VECFERRY_SERVE, or all).")
   List<WorkerLimits.Kind> serve;
 
   @Option(
@@ -44,7 +47,8 @@ final class WorkerCommand implements Callable<Integer> {
       paramLabel = "PARTS",
       defaultValue = "${env:VECFERRY_SOURCE_RATE:-0}",
       description =
-          "Parts per second that all workers together begin to read (default: VECFERRY_SOURCE_RATE, or no limit).")
+          "Parts per second that all workers together begin to read (default: VECFERRY_SOURCE_RATE,"
+              + " or no limit).")
   double sourceRate;
 
   @Option(
@@ -52,7 +56,8 @@ final class WorkerCommand implements Callable<Integer> {
       paramLabel = "PARTS",
       defaultValue = "${env:VECFERRY_TARGET_RATE:-0}",
       description =
-          "Parts per second that all workers together begin to write or compare (default: VECFERRY_TARGET_RATE, or no limit).")
+          "Parts per second that all workers together begin to write or compare (default:"
+              + " VECFERRY_TARGET_RATE, or no limit).")
   double targetRate;
 
   @Option(
@@ -76,7 +81,8 @@ final class WorkerCommand implements Callable<Integer> {
       paramLabel = "MINUTES",
       defaultValue = "${env:VECFERRY_PATIENCE:-30}",
       description =
-          "How long a step that gets no further is tried again before a person is asked; 0 for ever (default: VECFERRY_PATIENCE, or 30).")
+          "How long a step that gets no further is tried again before a person is asked; 0 for ever"
+              + " (default: VECFERRY_PATIENCE, or 30).")
   double patience;
 
   @Option(
@@ -92,7 +98,8 @@ final class WorkerCommand implements Callable<Integer> {
             .orElseThrow(
                 () ->
                     new UserError(
-                        "worker needs a Temporal service: set TEMPORAL_ADDRESS, for example 127.0.0.1:7233."));
+                        "worker needs a Temporal service: set TEMPORAL_ADDRESS, for example"
+                            + " 127.0.0.1:7233."));
     WorkerLimits limits =
         new WorkerLimits(
             EnumSet.copyOf(serve),
@@ -103,8 +110,9 @@ final class WorkerCommand implements Callable<Integer> {
             rate("source", sourceRate, sourceWorkerRate),
             rate("target", targetRate, targetWorkerRate),
             Duration.ofMillis((long) (atLeast("--patience", 0, patience) * 60_000)));
+    InetSocketAddress address = http == null ? null : HostAndPort.parse("--http", http);
     try {
-      new WorkerProcess(settings, root.archiveRoot, limits, address()).run();
+      new WorkerProcess(settings, root.archiveRoot, root.connections(), limits, address).run();
     } catch (IllegalStateException e) {
       throw new UserError(e.getMessage());
     }
@@ -122,19 +130,5 @@ final class WorkerCommand implements Callable<Integer> {
       throw new UserError(option + " must be at least " + least + ", got " + value + ".");
     }
     return value;
-  }
-
-  private InetSocketAddress address() {
-    if (http == null) {
-      return null;
-    }
-    int colon = http.lastIndexOf(':');
-    try {
-      return new InetSocketAddress(
-          http.substring(0, colon), Integer.parseInt(http.substring(colon + 1)));
-    } catch (RuntimeException e) {
-      throw new UserError(
-          "--http must be HOST:PORT, for example 127.0.0.1:9090, got '" + http + "'.");
-    }
   }
 }

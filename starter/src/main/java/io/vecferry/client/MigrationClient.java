@@ -50,14 +50,13 @@ public final class MigrationClient {
     return connect(stubs, WorkflowClientOptions.newBuilder().setNamespace(namespace).build());
   }
 
-  /** A client with options of its own, as interceptors; the data converter is set here. */
+  /**
+   * A client with options of its own, as interceptors. A data converter without a codec is replaced
+   * by {@link Payloads#converter()}; one with a codec has to be made by {@link
+   * Payloads#converter(io.temporal.payload.codec.PayloadCodec, boolean)}.
+   */
   public static MigrationClient connect(WorkflowServiceStubs stubs, WorkflowClientOptions options) {
-    return new MigrationClient(
-        WorkflowClient.newInstance(
-            stubs,
-            WorkflowClientOptions.newBuilder(options)
-                .setDataConverter(Payloads.converter())
-                .build()));
+    return new MigrationClient(WorkflowClient.newInstance(stubs, Payloads.in(options)));
   }
 
   /**
@@ -87,9 +86,9 @@ public final class MigrationClient {
                 .setStaticSummary(
                     name
                         + ": "
-                        + read.spec().source().type()
+                        + read.spec().source().kind()
                         + " to "
-                        + read.spec().target().type())
+                        + read.spec().target().kind())
                 .setStaticDetails("Started by a vecferry client.")
                 .build());
     return WorkflowClient.start(workflow::migrate, document);

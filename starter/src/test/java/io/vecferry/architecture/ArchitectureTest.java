@@ -24,6 +24,7 @@ import com.tngtech.archunit.lang.SimpleConditionEvent;
 import com.tngtech.archunit.library.dependencies.SliceAssignment;
 import com.tngtech.archunit.library.dependencies.SliceIdentifier;
 import io.vecferry.plan.FailureClass;
+import io.vecferry.plan.FieldMapping;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.NameSwitch;
 import io.vecferry.plan.RecordProfile;
@@ -173,6 +174,7 @@ final class ArchitectureTest {
                               NameSwitch.class,
                               NameSwitch.Gap.class,
                               RecordProfile.class,
+                              FieldMapping.class,
                               RecordProfile.Key.class,
                               Suggestion.class))));
 

@@ -13,6 +13,7 @@ import io.temporal.worker.WorkerFactoryOptions;
 import io.temporal.worker.WorkerOptions;
 import io.vecferry.activity.TaskQueues;
 import io.vecferry.phase.Activities;
+import io.vecferry.phase.Connections;
 import io.vecferry.report.MigrationReport.ResourceSample;
 import io.vecferry.workflow.MigrationWorkflowImpl;
 import io.vecferry.workflow.PartitionWorkflowImpl;
@@ -45,8 +46,10 @@ public final class MigrationWorker implements AutoCloseable {
   /**
    * Starts polling.
    *
-   * @param options namespace and what else a client has; the data converter is set here
+   * @param options namespace and what else a client has; a data converter without a codec is
+   *     replaced
    * @param archiveRoot folder of all archives
+   * @param connections stores that specs may name
    * @param searchAttributes whether the service knows the migration's search attributes
    * @param limits what the worker takes on
    * @param deployment worker versioning; empty for none
@@ -56,20 +59,17 @@ public final class MigrationWorker implements AutoCloseable {
       WorkflowServiceStubs stubs,
       WorkflowClientOptions options,
       Path archiveRoot,
+      Connections connections,
       boolean searchAttributes,
       WorkerLimits limits,
       Optional<WorkerDeploymentOptions> deployment,
       Optional<StepMetrics> metrics) {
-    WorkflowClient client =
-        WorkflowClient.newInstance(
-            stubs,
-            WorkflowClientOptions.newBuilder(options)
-                .setDataConverter(Payloads.converter())
-                .build());
+    WorkflowClient client = WorkflowClient.newInstance(stubs, Payloads.in(options));
     WorkerFactoryOptions.Builder factoryOptions = WorkerFactoryOptions.newBuilder();
     metrics.ifPresent(factoryOptions::setWorkerInterceptors);
     WorkerFactory factory = WorkerFactory.newInstance(client, factoryOptions.build());
-    Activities activities = new Activities(archiveRoot, searchAttributes, limits.patience());
+    Activities activities =
+        new Activities(archiveRoot, connections, searchAttributes, limits.patience());
     for (WorkerLimits.Kind kind : limits.serves()) {
       Worker worker = factory.newWorker(taskQueue(kind), options(kind, limits, deployment));
       if (kind == WorkerLimits.Kind.WORKFLOWS) {

@@ -20,7 +20,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * How to reach a Temporal service, from Temporal's standard environment variables and profile file:
- * address, namespace, TLS and API key.
+ * address, namespace, TLS and API key; payloads are encrypted where {@link PayloadEncryption} has
+ * keys.
  *
  * @param stubs connection
  * @param client namespace
@@ -41,7 +42,8 @@ public record TemporalSettings(WorkflowServiceStubsOptions stubs, WorkflowClient
       if (client.getNamespace() == null) {
         client = WorkflowClientOptions.newBuilder(client).setNamespace(NAMESPACE).build();
       }
-      return Optional.of(new TemporalSettings(profile.toWorkflowServiceStubsOptions(), client));
+      return Optional.of(
+          new TemporalSettings(profile.toWorkflowServiceStubsOptions(), encrypted(client)));
     } catch (IOException e) {
       throw new UncheckedIOException(
           "Temporal's configuration cannot be read: " + e.getMessage(), e);
@@ -62,7 +64,13 @@ public record TemporalSettings(WorkflowServiceStubsOptions stubs, WorkflowClient
   public static TemporalSettings of(String address) {
     return new TemporalSettings(
         WorkflowServiceStubsOptions.newBuilder().setTarget(address).build(),
-        WorkflowClientOptions.newBuilder().setNamespace(NAMESPACE).build());
+        encrypted(WorkflowClientOptions.newBuilder().setNamespace(NAMESPACE).build()));
+  }
+
+  private static WorkflowClientOptions encrypted(WorkflowClientOptions client) {
+    return WorkflowClientOptions.newBuilder(client)
+        .setDataConverter(PayloadEncryption.ofEnvironment().converter())
+        .build();
   }
 
   /** The same service with the SDK's metrics reported to a scope. */

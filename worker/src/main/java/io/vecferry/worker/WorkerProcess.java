@@ -11,6 +11,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.temporal.common.reporter.MicrometerClientStatsReporter;
 import io.temporal.serviceclient.WorkflowServiceStubs;
 import io.temporal.worker.WorkerDeploymentOptions;
+import io.vecferry.phase.Connections;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -36,18 +37,25 @@ public final class WorkerProcess {
 
   private final TemporalSettings settings;
   private final Path archiveRoot;
+  private final Connections connections;
   private final WorkerLimits limits;
   private final InetSocketAddress http;
 
   /**
    * @param archiveRoot folder of all archives, the same for all workers
+   * @param connections stores that specs may name
    * @param limits what the worker takes on
    * @param http where metrics and health are served; null for nowhere
    */
   public WorkerProcess(
-      TemporalSettings settings, Path archiveRoot, WorkerLimits limits, InetSocketAddress http) {
+      TemporalSettings settings,
+      Path archiveRoot,
+      Connections connections,
+      WorkerLimits limits,
+      InetSocketAddress http) {
     this.settings = settings;
     this.archiveRoot = archiveRoot;
+    this.connections = connections;
     this.limits = limits;
     this.http = http;
   }
@@ -66,6 +74,7 @@ public final class WorkerProcess {
             stubs,
             settings.client(),
             archiveRoot,
+            connections,
             searchAttributes,
             limits,
             deployment,

@@ -66,25 +66,34 @@ public record MigrationSpec(
 
   /** The same under another name. */
   public MigrationSpec named(String other) {
-    return copy(other, approvedPlan, notifications);
+    return copy(other, source, target, approvedPlan, notifications);
   }
 
   /** The same without the plan that somebody has approved. */
   public MigrationSpec withoutApprovedPlan() {
-    return copy(name, null, notifications);
+    return copy(name, source, target, null, notifications);
   }
 
   /** What is moved, and how; whom to tell does not matter to that. */
   public MigrationSpec withoutNotifications() {
-    return copy(name, approvedPlan, List.of());
+    return copy(name, source, target, approvedPlan, List.of());
+  }
+
+  /** The same about other stores. */
+  public MigrationSpec with(StoreSpec otherSource, StoreSpec otherTarget) {
+    return copy(name, otherSource, otherTarget, approvedPlan, notifications);
   }
 
   private MigrationSpec copy(
-      String otherName, PlanBasis otherPlan, List<NotificationTarget> otherNotifications) {
+      String otherName,
+      StoreSpec otherSource,
+      StoreSpec otherTarget,
+      PlanBasis otherPlan,
+      List<NotificationTarget> otherNotifications) {
     return new MigrationSpec(
         otherName,
-        source,
-        target,
+        otherSource,
+        otherTarget,
         export,
         load,
         validation,

@@ -126,8 +126,11 @@ public final class SpecReader {
       section.alias("index", "collection");
     }
     indexInPieces(section);
-    String type = section.requiredText("type", "type: faiss").toLowerCase(Locale.ROOT);
-    section.notYet("connection", section.has("connection"), "a connection defined on the worker");
+    String type =
+        (section.text("connection", "").isEmpty()
+                ? section.requiredText("type", "type: faiss")
+                : section.text("type", ""))
+            .toLowerCase(Locale.ROOT);
     String metric = section.text("metric", null);
     if (metric != null) {
       metric = section.choice("metric", null, List.of("cosine", "l2", "ip"));

@@ -9,7 +9,7 @@ import java.util.Set;
 /**
  * One side of a migration.
  *
- * @param type kind of store, as {@code faiss}
+ * @param type kind of store, as {@code faiss}; may be empty where a connection is named
  * @param dimension components per vector that the user expects; null to take the source's
  * @param metric {@code cosine}, {@code l2} or {@code ip}; null to take the source's
  * @param indexType wanted index; null for the one nearest to the source's
@@ -26,6 +26,8 @@ public record StoreSpec(
     IfExists ifExists,
     ObjectNode settings) {
 
+  private static final String CONNECTION = "connection";
+
   /** Keys that say where a collection is, from the outside in. */
   private static final List<String> ADDRESS =
       List.of("url", "path", "tenant", "database", "collection");
@@ -41,7 +43,7 @@ public record StoreSpec(
    * qdrant http://127.0.0.1:6334 products}. A long one is cut and made distinct by a number.
    */
   public String address() {
-    StringBuilder address = new StringBuilder(type);
+    StringBuilder address = new StringBuilder(connection().isEmpty() ? type : inWords());
     for (String key : ADDRESS) {
       String value = settings.path(key).asText();
       if (!value.isEmpty() && !DEFAULTS.contains(value)) {
@@ -53,6 +55,21 @@ public record StoreSpec(
         : address.substring(0, LONGEST_ADDRESS - 9)
             + "~"
             + Integer.toHexString(address.toString().hashCode());
+  }
+
+  /** The name of the store on the worker; empty where the section itself says what it is. */
+  public String connection() {
+    String name = settings.path(CONNECTION).textValue();
+    return name == null ? "" : name;
+  }
+
+  /** What kind of store it is, as far as this section says it. */
+  public String kind() {
+    return type.isEmpty() ? inWords() : type;
+  }
+
+  private String inWords() {
+    return CONNECTION + " " + connection();
   }
 
   /** A place without what makes no difference: capitals of a host, slashes, dots. */

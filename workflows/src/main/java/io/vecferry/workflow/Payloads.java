@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import io.temporal.api.common.v1.Payload;
+import io.temporal.client.WorkflowClientOptions;
 import io.temporal.common.converter.CodecDataConverter;
 import io.temporal.common.converter.DataConverter;
 import io.temporal.common.converter.DefaultDataConverter;
@@ -33,10 +34,28 @@ public final class Payloads {
 
   /** The converter that worker and clients have to use. */
   public static DataConverter converter() {
-    return new CodecDataConverter(
-        DefaultDataConverter.newDefaultInstance()
-            .withPayloadConverterOverrides(new JacksonJsonPayloadConverter(MAPPER)),
-        List.of(new SizeLimit()));
+    return new CodecDataConverter(plain(), List.of(new SizeLimit()));
+  }
+
+  /**
+   * The same with a codec, as one that encrypts; worker and clients need the same one.
+   *
+   * @param failures whether messages and traces of failures go through it too
+   */
+  public static DataConverter converter(PayloadCodec codec, boolean failures) {
+    return new CodecDataConverter(plain(), List.of(codec, new SizeLimit()), failures);
+  }
+
+  /** Options with the converter that is needed, where they have none with a codec. */
+  public static WorkflowClientOptions in(WorkflowClientOptions options) {
+    return options.getDataConverter() instanceof CodecDataConverter
+        ? options
+        : WorkflowClientOptions.newBuilder(options).setDataConverter(converter()).build();
+  }
+
+  private static DataConverter plain() {
+    return DefaultDataConverter.newDefaultInstance()
+        .withPayloadConverterOverrides(new JacksonJsonPayloadConverter(MAPPER));
   }
 
   /**

@@ -3,6 +3,7 @@ package io.vecferry.store.elasticsearch;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.spec.Suggestion;
+import io.vecferry.store.Secrets;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.StoreOption;
 import io.vecferry.store.StoreOption.Kind;
@@ -232,6 +233,7 @@ record Settings(
       throw wrong(
           settings, "auth", "has more than one of apiKey, username and bearer. Keep the one used");
     }
+    user.ifPresent(name -> Secrets.hide(name + ":" + password.orElseThrow()));
     String header =
         apiKey
             .map(key -> "ApiKey " + (key.contains(":") ? base64(key) : key))

@@ -3,6 +3,7 @@ package io.vecferry.store.milvus;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.milvus.grpc.DataType;
 import io.vecferry.plan.FailureClass;
+import io.vecferry.store.Secrets;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.StoreOption;
 import io.vecferry.store.StoreOption.Kind;
@@ -235,6 +236,7 @@ record MilvusOptions(
       throw incompatible(
           settings.role() + ".auth", "has a username or a password but not both", "Give both.");
     }
+    user.ifPresent(name -> Secrets.hide(name + ":" + password.orElseThrow()));
     return token.orElseGet(
         () -> user.map(name -> name + ":" + password.orElseThrow()).orElse(null));
   }

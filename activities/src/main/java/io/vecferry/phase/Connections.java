@@ -1,0 +1,297 @@
+package io.vecferry.phase;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.vecferry.plan.FailureClass;
+import io.vecferry.spec.MigrationSpec;
+import io.vecferry.spec.SpecProblem;
+import io.vecferry.spec.StoreSpec;
+import io.vecferry.spec.Suggestion;
+import io.vecferry.store.StoreException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * The stores that a worker knows by name, and how far a spec may reach beyond them. A spec that
+ * names a connection says what to migrate; where it is and who asks, says the worker alone.
+ */
+public final class Connections {
+  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,99}");
+  private static final String CONNECTION = "connection";
+  private static final String PATH = "path";
+
+  /** What says where a store is, who asks it, and which files of the worker are read for it. */
+  private static final List<String> REACH = List.of("url", PATH, "auth", "options.caFile");
+
+  /** Names of files in the folder of an index. */
+  private static final List<String> FILES = List.of("options.metadata", "options.indexName");
+
+  private final Map<String, ObjectNode> stores;
+  private final boolean only;
+  private final Path archiveRoot;
+
+  private Connections(Map<String, ObjectNode> stores, boolean only, Path archiveRoot) {
+    this.stores = stores;
+    this.only = only;
+    this.archiveRoot = archiveRoot;
+  }
+
+  /** No names and no limits. */
+  public static Connections none() {
+    return new Connections(Map.of(), false, null);
+  }
+
+  /**
+   * What a document defines.
+   *
+   * @param document {@code connections}, an object of sections as a spec has them, and {@code
+   *     connectionsOnly}
+   * @param archiveRoot folder of all archives
+   * @param problems everything that is wrong is added; without any the result can be used
+   */
+  public static Connections read(JsonNode document, Path archiveRoot, List<SpecProblem> problems) {
+    Map<String, ObjectNode> stores = new TreeMap<>();
+    JsonNode only = document.path("connectionsOnly");
+    for (Iterator<String> keys = document.fieldNames(); keys.hasNext(); ) {
+      String key = keys.next();
+      if (!key.equals("connections") && !key.equals("connectionsOnly")) {
+        problems.add(
+            new SpecProblem(key, "is not a known key. Known here: connections, connectionsOnly."));
+      }
+    }
+    if (!only.isMissingNode() && !only.isBoolean()) {
+      problems.add(new SpecProblem("connectionsOnly", "must be true or false."));
+    }
+    if (!document.path("connections").isObject()) {
+      problems.add(
+          new SpecProblem(
+              "connections",
+              "must be an object of stores by name, as {products: {type: qdrant, url: ...}}."));
+    }
+    for (Map.Entry<String, JsonNode> entry : document.path("connections").properties()) {
+      String field = "connections." + entry.getKey();
+      if (!NAME.matcher(entry.getKey()).matches()) {
+        problems.add(
+            new SpecProblem(
+                field, "is no name: 1 to 100 of A-Z a-z 0-9 . _ -, a letter or digit first."));
+      }
+      if (entry.getValue() instanceof ObjectNode store) {
+        SpecCheck.checkConnection(field, store, problems);
+        stores.put(entry.getKey(), store);
+      } else {
+        problems.add(new SpecProblem(field, "must be an object with type and url, or path."));
+      }
+    }
+    return new Connections(stores, only.asBoolean(), archiveRoot.toAbsolutePath().normalize());
+  }
+
+  /**
+   * The spec with what its connections say.
+   *
+   * @throws StoreException INCOMPATIBLE when it names one that is not known here, or reaches
+   *     further than it may
+   */
+  public MigrationSpec resolve(MigrationSpec spec) {
+    List<SpecProblem> problems = new ArrayList<>();
+    MigrationSpec resolved = resolve(spec, problems);
+    if (!problems.isEmpty()) {
+      throw new StoreException(
+          FailureClass.INCOMPATIBLE,
+          problems.stream().map(SpecProblem::toString).collect(Collectors.joining(" ")));
+    }
+    return resolved;
+  }
+
+  MigrationSpec resolve(MigrationSpec spec, List<SpecProblem> problems) {
+    String queries = spec.quality().queries();
+    if (only && queries != null && !isBelow(archiveRoot, Path.of(queries))) {
+      problems.add(
+          new SpecProblem(
+              "quality.queries",
+              "must be below the folder of all archives on this worker (connectionsOnly)."));
+    }
+    return spec.with(
+        resolve("source", spec.source(), problems), resolve("target", spec.target(), problems));
+  }
+
+  private StoreSpec resolve(String role, StoreSpec store, List<SpecProblem> problems) {
+    if (store == null) {
+      return null;
+    }
+    String name = store.connection();
+    if (only || !name.isEmpty()) {
+      refuseOtherFolders(role, store, problems);
+    }
+    if (name.isEmpty()) {
+      if (only) {
+        fence(role, store, problems);
+      }
+      return store;
+    }
+    ObjectNode connection = stores.get(name);
+    if (connection == null) {
+      problems.add(
+          new SpecProblem(
+              role + "." + CONNECTION,
+              "\"" + name + "\" is not defined on this worker." + known(name)));
+      return store;
+    }
+    ObjectNode merged = store.settings().deepCopy();
+    merged.remove(List.of(CONNECTION, "type"));
+    refuseReach(role, name, store, connection, problems);
+    merge(role, "", name, merged, connection, problems);
+    String type = connection.path("type").asText();
+    if (!store.type().isEmpty() && !store.type().equals(type)) {
+      problems.add(
+          new SpecProblem(
+              role + ".type",
+              "is "
+                  + type
+                  + " in the connection "
+                  + name
+                  + ", got \""
+                  + store.type()
+                  + "\". Leave it out."));
+    }
+    return new StoreSpec(
+        type,
+        store.dimension(),
+        store.metric(),
+        store.indexType(),
+        store.indexParams(),
+        store.ifExists(),
+        merged);
+  }
+
+  private String known(String name) {
+    return stores.isEmpty()
+        ? " Start it with --connections FILE, or write the store into the spec."
+        : Suggestion.didYouMean(name, stores.keySet())
+            + " Known here: "
+            + String.join(", ", stores.keySet())
+            + ".";
+  }
+
+  /** Of a store without a name only an archive of this worker may be read. */
+  private void fence(String role, StoreSpec store, List<SpecProblem> problems) {
+    for (String key : REACH) {
+      JsonNode value = at(store.settings(), key);
+      boolean ownArchive =
+          key.equals(PATH)
+              && store.type().equals("archive")
+              && isBelow(archiveRoot, Path.of(value.asText()));
+      if (!value.isMissingNode() && !ownArchive) {
+        problems.add(
+            new SpecProblem(
+                role + "." + key,
+                "is not taken from a spec on this worker (connectionsOnly). Name a connection"
+                    + (key.equals(PATH) && store.type().equals("archive")
+                        ? ", or an archive below its folder of all archives."
+                        : ".")
+                    + (stores.isEmpty()
+                        ? ""
+                        : " Known here: " + String.join(", ", stores.keySet()) + ".")));
+      }
+    }
+  }
+
+  private static void refuseOtherFolders(String role, StoreSpec store, List<SpecProblem> problems) {
+    for (String key : FILES) {
+      Path file = Path.of(at(store.settings(), key).asText());
+      if (file.isAbsolute() || file.normalize().startsWith("..")) {
+        problems.add(
+            new SpecProblem(
+                role + "." + key, "must be in the folder of the index, got \"" + file + "\"."));
+      }
+    }
+  }
+
+  private static void refuseReach(
+      String role,
+      String name,
+      StoreSpec store,
+      ObjectNode connection,
+      List<SpecProblem> problems) {
+    for (String key : REACH) {
+      boolean belowIts = key.equals(PATH) && connection.has(PATH);
+      if (!at(store.settings(), key).isMissingNode() && !belowIts) {
+        problems.add(
+            new SpecProblem(
+                role + "." + key, "is for the connection " + name + " to say. Leave it out."));
+      }
+    }
+  }
+
+  private static void merge(
+      String role,
+      String prefix,
+      String name,
+      ObjectNode into,
+      ObjectNode from,
+      List<SpecProblem> problems) {
+    for (Map.Entry<String, JsonNode> entry : from.properties()) {
+      String key = prefix + entry.getKey();
+      JsonNode own = into.get(entry.getKey());
+      if (own == null) {
+        into.set(entry.getKey(), entry.getValue().deepCopy());
+      } else if (key.equals(PATH)) {
+        into.put(PATH, below(role, entry.getValue().asText(), own.asText(), problems));
+      } else if (REACH.contains(key)) {
+        // Reported where it was found.
+        continue;
+      } else if (own instanceof ObjectNode section
+          && entry.getValue() instanceof ObjectNode defined) {
+        merge(role, key + ".", name, section, defined, problems);
+      } else {
+        problems.add(
+            new SpecProblem(
+                role + "." + key, "is set by the connection " + name + ". Leave it out."));
+      }
+    }
+  }
+
+  private static String below(String role, String folder, String path, List<SpecProblem> problems) {
+    Path root = Path.of(folder);
+    Path place = root.resolve(path).normalize();
+    if (Path.of(path).isAbsolute() || !isBelow(root, place)) {
+      problems.add(
+          new SpecProblem(
+              role + "." + PATH,
+              "must be relative to the folder of its connection and below it, got \""
+                  + path
+                  + "\"."));
+    }
+    return place.toString();
+  }
+
+  /** Whether a path is in a folder, with links followed as far as it exists. */
+  private static boolean isBelow(Path folder, Path path) {
+    return real(path).startsWith(real(folder));
+  }
+
+  private static Path real(Path path) {
+    Path absolute = path.toAbsolutePath().normalize();
+    for (Path there = absolute; there != null; there = there.getParent()) {
+      if (Files.exists(there)) {
+        try {
+          return there.toRealPath().resolve(there.relativize(absolute)).normalize();
+        } catch (IOException e) {
+          return absolute;
+        }
+      }
+    }
+    return absolute;
+  }
+
+  private static JsonNode at(ObjectNode settings, String key) {
+    return settings.at("/" + key.replace('.', '/'));
+  }
+}

@@ -1,0 +1,53 @@
+package io.vecferry.phase;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class SpecCheckTest {
+  private static final String SECRET = "hush-1234567890";
+
+  private static JsonNode spec(String source) throws IOException {
+    return new ObjectMapper()
+        .readTree(
+            "{\"name\":\"m\",\"source\":"
+                + source
+                + ",\"target\":{\"type\":\"faiss\",\"path\":\"/t\"}}");
+  }
+
+  /** Somebody who does not know better writes the secret itself. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '~',
+      value = {
+        "source.url | {`type`:`chroma`,`collection`:`c`,`url`:`http://ada:hush-1234567890@h:1`}",
+        "source.url | {`type`:`chroma`,`collection`:`c`,`url`:`http://h:1?token=hush-1234567890`}",
+        "source.url | {`type`:`chroma`,`collection`:`c`,`url`:[`hush-1234567890`]}",
+        "source.auth |"
+            + " {`type`:`qdrant`,`collection`:`c`,`url`:`http://h:1`,`auth`:`hush-1234567890`}",
+        "source.auth |"
+            + " {`type`:`qdrant`,`collection`:`c`,`url`:`http://h:1`,`auth`:[`hush-1234567890`]}",
+        "source.auth.apiKey |"
+            + " {`type`:`qdrant`,`collection`:`c`,`url`:`http://h:1`,`auth`:{`apiKey`:`hush-1234567890`}}",
+        "source.auth.apiKey |"
+            + " {`type`:`elasticsearch`,`collection`:`c`,`url`:`http://h:1`,`auth`:{`apiKey`:{`is`:`hush-1234567890`}}}",
+        "source.auth.password |"
+            + " {`type`:`milvus`,`collection`:`c`,`url`:`http://h:1`,`auth`:{`username`:`env:U`,`password`:`hush-1234567890`}}",
+        "source.auth.token |"
+            + " {`type`:`elasticsearch`,`collection`:`c`,`url`:`http://h:1`,`auth`:{`token`:`hush-1234567890`}}",
+        "source.auth.bearer |"
+            + " {`type`:`chroma`,`collection`:`c`,`url`:`http://h:1`,`auth`:{`bearer`:`hush-1234567890`}}"
+      })
+  void aSecretIsRefusedAndNotShown(String field, String source) throws IOException {
+    assertThat(source).contains(SECRET);
+    assertThat(SpecCheck.check(spec(source.replace('`', '"'))))
+        .singleElement()
+        .satisfies(problem -> assertThat(problem.toString()).startsWith(field))
+        .satisfies(problem -> assertThat(problem.toString()).doesNotContain(SECRET));
+  }
+}
