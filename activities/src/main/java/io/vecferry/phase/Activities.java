@@ -34,7 +34,7 @@ public final class Activities implements AutoCloseable {
     this.implementations =
         List.of(
             new PartSteps(workspaces, calls),
-            new NotificationSteps(),
+            new NotificationSteps(connections),
             new MigrationSteps(workspaces, monitor, searchAttributes, calls));
   }
 

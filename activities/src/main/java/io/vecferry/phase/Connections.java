@@ -110,7 +110,29 @@ public final class Connections {
     return resolved;
   }
 
+  /**
+   * Refuses to tell people where a spec says: with limits, that would send secrets of this worker
+   * to any address.
+   *
+   * @throws StoreException INCOMPATIBLE where specs are limited to connections
+   */
+  void requireNotifications() {
+    if (only) {
+      throw new StoreException(FailureClass.INCOMPATIBLE, notifications().toString());
+    }
+  }
+
+  private static SpecProblem notifications() {
+    return new SpecProblem(
+        "notify",
+        "is not taken from a spec on this worker (connectionsOnly): it would send secrets of the"
+            + " worker to an address in a spec. Leave it out, and use the worker's metrics.");
+  }
+
   MigrationSpec resolve(MigrationSpec spec, List<SpecProblem> problems) {
+    if (only && !spec.notifications().isEmpty()) {
+      problems.add(notifications());
+    }
     String queries = spec.quality().queries();
     if (only && queries != null && !isBelow(archiveRoot, Path.of(queries))) {
       problems.add(

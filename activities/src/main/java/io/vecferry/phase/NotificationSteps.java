@@ -5,11 +5,18 @@ import io.vecferry.activity.NotificationTask;
 import io.vecferry.notification.NotificationSender;
 
 /** Tells people how a migration goes. */
-public final class NotificationSteps implements NotificationActivities {
+final class NotificationSteps implements NotificationActivities {
+  private final Connections connections;
+
+  NotificationSteps(Connections connections) {
+    this.connections = connections;
+  }
+
   @Override
   public void sendNotification(NotificationTask task) {
     Calls.run(
         () -> {
+          connections.requireNotifications();
           NotificationSender.send(task);
           return null;
         });

@@ -1,7 +1,9 @@
 package io.vecferry.phase;
 
+import static org.assertj.core.api.Assertions.as;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -55,6 +57,27 @@ class ConnectionsTest {
 
   private static List<String> problems(Connections connections, String source) throws IOException {
     return SpecCheck.check(spec(source), connections).stream().map(SpecProblem::toString).toList();
+  }
+
+  @Test
+  void aSpecMayNotSendSecretsByNotifications() throws IOException {
+    JsonNode document =
+        JSON.readTree(
+            """
+            {"name": "m",
+             "source": {"connection": "prod-es", "collection": "products"},
+             "target": {"connection": "files", "path": "new"},
+             "notify": [{"type": "webhook", "url": "https://elsewhere.example.com",
+                         "auth": {"bearer": "env:ES_KEY"}}]}
+            """);
+    assertThat(SpecCheck.check(document, connections(false))).isEmpty();
+    assertThat(SpecCheck.check(document, connections(true)))
+        .extracting(SpecProblem::toString)
+        .singleElement(as(STRING))
+        .startsWith("notify: is not taken from a spec on this worker (connectionsOnly)");
+    connections(false).requireNotifications();
+    Connections limited = connections(true);
+    assertThatThrownBy(limited::requireNotifications).hasMessageContaining("connectionsOnly");
   }
 
   @Test
