@@ -130,10 +130,9 @@ abstract class VerbCommand extends MigrationCommand {
 
   @Command(
       name = "repair",
-      description = {
-        "Loads again from the archive exactly what differs on the target, removes what is extra,",
-        "and compares again."
-      })
+      description =
+          "Loads again from the archive exactly what differs on the target, removes what is extra,"
+              + " and compares again.")
   static final class Repair extends DecisionVerb {
     @Override
     String send(MigrationClient client, VerbRequest request) {
