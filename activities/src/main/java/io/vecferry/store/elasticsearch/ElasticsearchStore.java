@@ -36,6 +36,9 @@ final class ElasticsearchStore implements VectorStore {
   private Census census;
 
   /** What was found under the name, and how its records are read. */
+  /** A name may be switched to another index between two requests; not again and again. */
+  private static final int MOST_SWITCHES = 5;
+
   private record Opened(IndexSet indices, Layout layout) {}
 
   ElasticsearchStore(Settings settings, RestClient client) {
@@ -186,8 +189,17 @@ final class ElasticsearchStore implements VectorStore {
 
   @Override
   public RecordBatch fetch(IdColumn ids) {
-    Opened current = opened();
-    return fetcher.fetch(current.indices(), current.layout(), ids);
+    for (int i = 0; i < MOST_SWITCHES; i++) {
+      Opened current = opened();
+      Optional<RecordBatch> found = fetcher.fetch(current.indices(), current.layout(), ids);
+      if (found.isPresent()) {
+        return found.get();
+      }
+      forget();
+    }
+    throw new StoreException(
+        FailureClass.TRANSIENT,
+        "'" + settings.collection() + "' leads to other indices whenever its records are read.");
   }
 
   @Override

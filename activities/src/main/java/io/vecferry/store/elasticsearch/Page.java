@@ -21,7 +21,9 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * The records of one answer, in the order of the server.
@@ -29,9 +31,11 @@ import java.util.List;
  * @param pit the point in time to ask next; null where the answer is not of one
  * @param storedIds their ids as the server has them
  * @param lastSequence what the last record was sorted by; -1 when there is none
+ * @param indices names of the indices that they are in
  * @param batch the records
  */
-record Page(String pit, List<String> storedIds, long lastSequence, RecordBatch batch) {
+record Page(
+    String pit, List<String> storedIds, long lastSequence, Set<String> indices, RecordBatch batch) {
   /** Reads an answer. */
   static Page of(Answer answer, Layout layout, String doing) {
     try {
@@ -98,6 +102,9 @@ record Page(String pit, List<String> storedIds, long lastSequence, RecordBatch b
     private final TextColumn.Builder metadata = new TextColumn.Builder(64);
     private final JsonBytes object = new JsonBytes(1024);
     private String pit;
+    private final Set<String> indices = new HashSet<>();
+    private int indexFrom;
+    private int indexTo;
     private long lastSequence = -1;
     private String document;
 
@@ -165,6 +172,19 @@ record Page(String pit, List<String> storedIds, long lastSequence, RecordBatch b
       }
     }
 
+    /** Mostly the same as of the record before. */
+    private void readIndex() throws IOException {
+      walker.peek();
+      int from = walker.position();
+      walker.skipValue();
+      int to = walker.position();
+      if (!Arrays.equals(json, indexFrom, indexTo, json, from, to)) {
+        indices.add(new String(json, from + 1, to - from - 2, StandardCharsets.UTF_8));
+        indexFrom = from;
+        indexTo = to;
+      }
+    }
+
     private void readHit() throws IOException {
       String id = null;
       String routing = null;
@@ -177,6 +197,7 @@ record Page(String pit, List<String> storedIds, long lastSequence, RecordBatch b
       String key = walker.nextKey(true);
       while (key != null) {
         switch (key) {
+          case "_index" -> readIndex();
           case "_id" -> id = walker.string();
           case Routing.KEY -> routing = walker.string();
           case "_source" -> {
@@ -371,6 +392,7 @@ record Page(String pit, List<String> storedIds, long lastSequence, RecordBatch b
           pit,
           storedIds,
           lastSequence,
+          Set.copyOf(indices),
           new RecordBatch(idColumn, columns, documents.build(), metadata.build()));
     }
   }

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Reads records by id. They are searched for and not got, because to get a record one has to know
@@ -32,8 +33,13 @@ final class RecordFetcher {
     this.hidesVectors = hidesVectors;
   }
 
-  /** The records that exist, in the order in which they were asked for. */
-  RecordBatch fetch(IndexSet indices, Layout layout, IdColumn ids) {
+  /**
+   * The records that exist, in the order in which they were asked for.
+   *
+   * @return empty when the name leads to other indices by now, whose records may be laid out in
+   *     another way
+   */
+  Optional<RecordBatch> fetch(IndexSet indices, Layout layout, IdColumn ids) {
     IdMapping mapping = layout.ids();
     List<String> stored = new ArrayList<>(ids.rows());
     for (int row = 0; row < ids.rows(); row++) {
@@ -46,10 +52,14 @@ final class RecordFetcher {
     int at = 0;
     do {
       int rows = Math.min(rowsPerRequest(indices, layout), stored.size() - at);
-      batches.add(fetch(indices, layout, stored.subList(at, at + rows)));
+      Optional<RecordBatch> batch = fetch(indices, layout, stored.subList(at, at + rows));
+      if (batch.isEmpty()) {
+        return batch;
+      }
+      batches.add(batch.get());
       at += rows;
     } while (at < stored.size());
-    return batches.size() == 1 ? batches.get(0) : RecordBatch.concat(batches);
+    return Optional.of(batches.size() == 1 ? batches.get(0) : RecordBatch.concat(batches));
   }
 
   private int rowsPerRequest(IndexSet indices, Layout layout) {
@@ -88,7 +98,7 @@ final class RecordFetcher {
     return new Found(Page.of(answer, layout, doing), answer.length());
   }
 
-  private RecordBatch fetch(IndexSet indices, Layout layout, List<String> stored) {
+  private Optional<RecordBatch> fetch(IndexSet indices, Layout layout, List<String> stored) {
     ObjectNode body = JsonNodeFactory.instance.objectNode();
     body.put("size", stored.size()).put("track_total_hits", false);
     ArrayNode values =
@@ -101,6 +111,9 @@ final class RecordFetcher {
     String doing = "reading " + stored.size() + " records of '" + indices.asked() + "'";
     Found answer = search(indices.asked(), body, layout, doing);
     Page page = answer.page();
+    if (!page.indices().stream().allMatch(name -> indices.index(name).isPresent())) {
+      return Optional.empty();
+    }
     if (page.rows() > 0) {
       bytesPerRow = Math.max(1, answer.bytes() / page.rows());
     }
@@ -109,6 +122,6 @@ final class RecordFetcher {
       found.put(page.storedIds().get(row), row);
     }
     int[] order = stored.stream().filter(found::containsKey).mapToInt(found::get).toArray();
-    return page.batch().select(order);
+    return Optional.of(page.batch().select(order));
   }
 }

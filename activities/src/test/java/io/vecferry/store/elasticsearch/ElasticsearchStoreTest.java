@@ -433,6 +433,31 @@ class ElasticsearchStoreTest {
   }
 
   @Test
+  void aNameThatWasSwitchedIsReadAsWhatItLeadsToNow() {
+    String mapping =
+        """
+        {"mappings":{"properties":{"%s":{"type":"dense_vector","dims":%d},"%s":{"type":"text"}}}}
+        """;
+    elasticsearch.ask("PUT", "/" + index + "-a", mapping.formatted("v", 2, "text"));
+    elasticsearch.ask("PUT", "/" + index + "-b", mapping.formatted("w", 3, "page_content"));
+    elasticsearch.ask(
+        "PUT", "/" + index + "-a/_doc/1?refresh=true", "{\"v\":[1,2],\"text\":\"old\",\"n\":1}");
+    elasticsearch.ask(
+        "PUT",
+        "/" + index + "-b/_doc/1?refresh=true",
+        "{\"w\":[1,2,3],\"page_content\":\"new\",\"n\":1}");
+    elasticsearch.alias(index, index + "-a");
+    try (VectorStore store = source(index)) {
+      assertThat(store.fetch(IdColumn.ofStrings("1")).documents().get(0)).isEqualTo("old");
+      elasticsearch.alias(index, index + "-b");
+      RecordBatch now = store.fetch(IdColumn.ofStrings("1"));
+      assertThat(now.documents().get(0)).isEqualTo("new");
+      assertThat(now.metadata().get(0)).isEqualTo("{\"n\":1}");
+      assertThat(((DenseVectors) now.onlyVectors()).values()).containsExactly(1, 2, 3);
+    }
+  }
+
+  @Test
   void indicesThatDisagreeAreNamed() {
     fill(index + "-a", 1, "l2_norm", 1);
     elasticsearch.create(
