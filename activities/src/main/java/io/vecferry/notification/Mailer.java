@@ -26,6 +26,8 @@ import java.util.regex.Pattern;
 
 /** Sends notifications as e-mail. */
 final class Mailer {
+  private static final String USERNAME = "username";
+
   /** For connecting, and for each answer of the server. */
   private static final String LIMIT_MILLIS = "10000";
 
@@ -36,7 +38,7 @@ final class Mailer {
 
   static void send(NotificationTask task) {
     Mail mail = task.target().mail();
-    String user = secret(task, "username", mail.username());
+    String user = secret(task, USERNAME, mail.username());
     String password = secret(task, "password", mail.password());
     Blackened blackened = Blackened.of(user, password);
     Session session = Session.getInstance(properties(task));
@@ -58,13 +60,19 @@ final class Mailer {
   }
 
   static void check(NotificationTask task) {
-    secret(task, "username", task.target().mail().username());
+    secret(task, USERNAME, task.target().mail().username());
     secret(task, "password", task.target().mail().password());
     properties(task);
   }
 
   private static String secret(NotificationTask task, String key, String reference) {
-    return reference == null ? null : Secrets.resolve(task.field() + ".auth." + key, reference);
+    if (reference == null) {
+      return null;
+    }
+    String field = task.field() + ".auth." + key;
+    return key.equals(USERNAME)
+        ? Secrets.read(field, reference)
+        : Secrets.resolve(field, reference);
   }
 
   private static Properties properties(NotificationTask task) {

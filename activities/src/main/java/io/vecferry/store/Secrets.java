@@ -70,7 +70,8 @@ public final class Secrets {
     return secret;
   }
 
-  static String read(String field, String reference) {
+  /** {@link #resolve} for the name of a user, which messages may show. */
+  public static String read(String field, String reference) {
     if (!isReference(reference)) {
       throw new StoreException(
           FailureClass.INCOMPATIBLE,
