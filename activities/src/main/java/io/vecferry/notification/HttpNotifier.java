@@ -17,6 +17,7 @@ import java.net.URISyntaxException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
@@ -132,10 +133,11 @@ final class HttpNotifier {
     try {
       return answer.get(LIMIT.toMillis(), TimeUnit.MILLISECONDS).statusCode();
     } catch (TimeoutException e) {
-      throw new StoreException(
-          FailureClass.TRANSIENT,
-          task.field() + " did not answer within " + LIMIT.toSeconds() + " seconds.");
+      throw tooLate(task);
     } catch (ExecutionException e) {
+      if (e.getCause() instanceof HttpTimeoutException) {
+        throw tooLate(task);
+      }
       throw new StoreException(
           FailureClass.TRANSIENT,
           task.field() + " cannot be reached: " + blackened.show(e.getCause()) + ".");
@@ -145,6 +147,12 @@ final class HttpNotifier {
     } finally {
       answer.cancel(true);
     }
+  }
+
+  private static StoreException tooLate(NotificationTask task) {
+    return new StoreException(
+        FailureClass.TRANSIENT,
+        task.field() + " did not answer within " + LIMIT.toSeconds() + " seconds.");
   }
 
   private static FailureClass failureClass(int status) {

@@ -405,7 +405,7 @@ class BadInputTest {
     String address = "127.0.0.1:" + port;
     Cli unreachable = cli.with("TEMPORAL_ADDRESS", address);
     String[] said = {
-      "The Temporal service at " + address + " does not answer within 10 s.",
+      "The Temporal service at " + address + " does not answer within 20 s.",
       "Check TEMPORAL_ADDRESS"
     };
     // Side by side, because each of them waits.

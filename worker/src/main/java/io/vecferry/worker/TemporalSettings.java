@@ -29,7 +29,7 @@ import org.slf4j.LoggerFactory;
 public record TemporalSettings(WorkflowServiceStubsOptions stubs, WorkflowClientOptions client) {
   private static final Logger LOG = LoggerFactory.getLogger(TemporalSettings.class);
   private static final String NAMESPACE = "default";
-  private static final Duration CONNECT_LIMIT = Duration.ofSeconds(10);
+  private static final Duration CONNECT_LIMIT = Duration.ofSeconds(20);
 
   /** The configured service; empty when none is. */
   public static Optional<TemporalSettings> load() {
