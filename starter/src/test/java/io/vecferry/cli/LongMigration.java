@@ -23,6 +23,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -156,10 +157,11 @@ final class LongMigration implements AutoCloseable {
       try {
         return service.stubs().blockingStub().describeWorkflowExecution(request);
       } catch (StatusRuntimeException e) {
-        // A service that is busy, or has just been started, may need another question.
+        // A service that is busy, was killed, or has just been started, may need another question.
+        // What comes of a connection that breaks just then has the code UNKNOWN.
         boolean late =
-            e.getStatus().getCode() == Status.Code.DEADLINE_EXCEEDED
-                || e.getStatus().getCode() == Status.Code.UNAVAILABLE;
+            EnumSet.of(Status.Code.DEADLINE_EXCEEDED, Status.Code.UNAVAILABLE, Status.Code.UNKNOWN)
+                .contains(e.getStatus().getCode());
         if (!late || System.nanoTime() > end) {
           throw e;
         }

@@ -12,16 +12,13 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /**
  * The Temporal service is killed while a migration runs, alone and together with the worker, and
  * comes back on its database; {@code vecferry.chaos.outage} says after how many seconds. Or what it
- * knew is lost.
+ * knew is lost. One after the other: both are about the same service.
  */
 @Tag("slow")
-@Execution(ExecutionMode.CONCURRENT)
 @WithServer(Server.CHROMA)
 @Timeout(400)
 class TemporalChaosTest {
