@@ -17,6 +17,7 @@ import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,6 +28,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * The alerts, as far as that needs no worker; {@link MetricsTest} asks one for what they look at.
  * What needs Prometheus' own {@code promtool} is skipped where that is not installed.
  */
+@Tag("slow")
 @Timeout(120)
 class AlertsTest {
   private static final Pattern HEADING = Pattern.compile("(?m)^#{2,3} (.+)$");

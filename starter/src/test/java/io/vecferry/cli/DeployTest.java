@@ -20,6 +20,7 @@ import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,6 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
  * The files in {@code deploy} name commands, options, variables, ports, files and versions that
  * there are. No image is built here, and no cluster is asked.
  */
+@Tag("slow")
 @Timeout(120)
 class DeployTest {
   private static final Path FILES = Cli.home().resolve("deploy");

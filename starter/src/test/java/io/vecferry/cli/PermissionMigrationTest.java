@@ -28,6 +28,7 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -38,6 +39,7 @@ import org.junit.jupiter.api.io.TempDir;
  * server keeps its own users in files.
  */
 @WithServer(Server.ELASTICSEARCH_SECURED)
+@Tag("slow")
 @Timeout(180)
 class PermissionMigrationTest {
   private static final ObjectMapper JSON = new ObjectMapper();

@@ -31,6 +31,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -40,6 +41,7 @@ import org.junit.jupiter.api.io.TempDir;
  * the product leaves something: while a migration runs, after a login was refused, after the right
  * one was given, and where every login is refused.
  */
+@Tag("slow")
 @Timeout(240)
 class RedactionTest {
   private static final Pattern ADDRESS = Pattern.compile("Metrics and health on (http://\\S+)");

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Locale;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -26,6 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Migrations on a real Temporal service, started and steered by what people have: the form of its
  * UI, its own command line, schedules, and ours.
  */
+@Tag("slow")
 @Timeout(180)
 class TemporalServiceTest {
   private static final int PARTS = 8;
