@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 
@@ -18,6 +19,19 @@ public final class MappingRows {
 
   public MappingRows(LoadSchema schema) {
     this.schema = schema;
+  }
+
+  /**
+   * What a vector field is called on the target.
+   *
+   * @param names for each field of the target its name in the records
+   */
+  public static String called(Map<String, String> names, VectorFieldInfo field) {
+    return names.entrySet().stream()
+        .filter(name -> name.getValue().equals(field.name()))
+        .map(Map.Entry::getKey)
+        .findFirst()
+        .orElseThrow();
   }
 
   /**

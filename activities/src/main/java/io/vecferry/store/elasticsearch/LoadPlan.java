@@ -373,12 +373,7 @@ final class LoadPlan {
                 : "as text; the kind is noted in the index")
         .vectors(
             field -> {
-              String path =
-                  names.entrySet().stream()
-                      .filter(name -> name.getValue().equals(field.name()))
-                      .map(Map.Entry::getKey)
-                      .findFirst()
-                      .orElseThrow();
+              String path = MappingRows.called(names, field);
               JsonNode property = properties.path(path);
               return path
                   + ", dense_vector("

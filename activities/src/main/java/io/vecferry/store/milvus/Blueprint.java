@@ -69,7 +69,7 @@ record Blueprint(
                 words(key) + ", primary key",
                 Set.of(key.getDataType() == DataType.Int64 ? IdKind.INT64 : IdKind.STRING),
                 "as text; the kind is noted in the collection")
-            .vectors(field -> words(vector(field, fields)), 0);
+            .vectors(field -> words(fields.get(MappingRows.called(vectorNames, field))), 0);
     if (document != null) {
       rows.document(words(fields.get(document)));
     }
@@ -89,14 +89,6 @@ record Blueprint(
                     ? "in one text with the others, cannot be searched"
                     : FieldMapping.EXACT)
         .rows();
-  }
-
-  private FieldSchema vector(VectorFieldInfo info, Map<String, FieldSchema> fields) {
-    return vectorNames.entrySet().stream()
-        .filter(names -> names.getValue().equals(info.name()))
-        .map(names -> fields.get(names.getKey()))
-        .findFirst()
-        .orElseThrow();
   }
 
   private String words(FieldSchema field) {

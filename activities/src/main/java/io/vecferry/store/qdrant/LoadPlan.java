@@ -556,12 +556,7 @@ final class LoadPlan {
   }
 
   private String words(VectorFieldInfo field) {
-    String name =
-        vectorNames.entrySet().stream()
-            .filter(names -> names.getValue().equals(field.name()))
-            .map(Map.Entry::getKey)
-            .findFirst()
-            .orElseThrow();
+    String name = MappingRows.called(vectorNames, field);
     String vector = name.isEmpty() ? "the vector" : "vector " + name;
     if (field.kind() == VectorKind.SPARSE) {
       return vector + ", sparse";
