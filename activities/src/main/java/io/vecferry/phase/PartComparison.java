@@ -6,6 +6,7 @@ import io.vecferry.archive.PartReader;
 import io.vecferry.archive.PartSidecar;
 import io.vecferry.record.IdColumn;
 import io.vecferry.record.RecordBatch;
+import io.vecferry.search.InParallel;
 import io.vecferry.spec.MigrationSpec;
 import io.vecferry.store.Reject;
 import io.vecferry.store.VectorStore;
@@ -13,21 +14,33 @@ import io.vecferry.verify.Difference;
 import io.vecferry.verify.IdSample;
 import io.vecferry.verify.RecordComparator;
 import io.vecferry.workflow.Payloads;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
-/** Compares the records of a part, as they are loaded, with those on the target. */
+/**
+ * Compares the records of a part, as they are loaded, with those on the target. The next ones are
+ * fetched while the last ones are compared.
+ */
 final class PartComparison {
+  private static final int FETCHES_AT_ONCE = 2;
+
   private final VectorStore loaded;
   private final Throttle throttle;
   private final int batchSize;
   private final double tolerance;
   private final RecordComparator comparator;
   private final Wrong wrong;
+  private final ExecutorService fetching = Executors.newFixedThreadPool(FETCHES_AT_ONCE);
+  private final Deque<Asked> asked = new ArrayDeque<>();
   private final List<RecordBatch> drawn = new ArrayList<>();
   private int drawnRows;
   private long expected;
@@ -41,6 +54,9 @@ final class PartComparison {
      */
     void accept(RecordBatch records, IdColumn there);
   }
+
+  /** Records of the archive, and what the target has under their ids. */
+  private record Asked(RecordBatch archived, Future<RecordBatch> found) {}
 
   private PartComparison(
       Workspace workspace, PartTask task, Consumer<Difference> differences, Wrong wrong) {
@@ -75,6 +91,8 @@ final class PartComparison {
     String path = workspace.partPath(task.partition().index(), task.part());
     try (PartReader reader = PartReader.open(workspace.archive().store(), path)) {
       comparison.read(workspace, task, sample, reader);
+    } finally {
+      comparison.fetching.shutdownNow();
     }
     return PartProof.of(
         comparison.comparator.result(),
@@ -95,7 +113,8 @@ final class PartComparison {
       refused += meant.rows() - taken.rows();
       RecordBatch some = sample.of(taken);
       if (drawnRows + some.rows() > batchSize) {
-        compareDrawn();
+        fetchDrawn();
+        compareAllBut(FETCHES_AT_ONCE);
       }
       if (some.rows() > 0) {
         drawn.add(some);
@@ -104,15 +123,28 @@ final class PartComparison {
       position += batch.rows();
       Calls.stillRunning(position);
     }
-    compareDrawn();
+    fetchDrawn();
+    compareAllBut(0);
   }
 
-  private void compareDrawn() {
+  private void fetchDrawn() {
     if (drawnRows == 0) {
       return;
     }
     RecordBatch archived = RecordBatch.concat(drawn);
-    RecordBatch found = loaded.fetch(archived.ids());
+    asked.add(new Asked(archived, fetching.submit(() -> loaded.fetch(archived.ids()))));
+    drawn.clear();
+    drawnRows = 0;
+  }
+
+  private void compareAllBut(int waiting) {
+    while (asked.size() > waiting) {
+      Asked next = asked.remove();
+      compare(next.archived(), InParallel.result(next.found()));
+    }
+  }
+
+  private void compare(RecordBatch archived, RecordBatch found) {
     int[] rows = comparator.compare(archived, found);
     if (rows.length > 0) {
       Set<String> there = new HashSet<>();
@@ -126,9 +158,7 @@ final class PartComparison {
               .toArray();
       wrong.accept(records, records.select(differing).ids());
     }
-    throttle.done(drawnRows);
-    drawn.clear();
-    drawnRows = 0;
+    throttle.done(archived.rows());
   }
 
   /** A batch without the records that have one of some ids. */

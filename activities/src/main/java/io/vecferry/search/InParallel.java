@@ -25,20 +25,30 @@ public final class InParallel {
       for (int i = 0; i < threads; i++) {
         runs.add(executor.submit(work));
       }
-      List<T> results = new ArrayList<>();
-      for (Future<T> run : runs) {
-        results.add(run.get());
-      }
-      return results;
+      return runs.stream().map(InParallel::result).toList();
+    } finally {
+      executor.shutdownNow();
+    }
+  }
+
+  /**
+   * Waits for work that was given to another thread.
+   *
+   * @throws RuntimeException what the work has thrown
+   */
+  public static <T> T result(Future<T> run) {
+    try {
+      return run.get();
     } catch (ExecutionException e) {
+      if (e.getCause() instanceof Error error) {
+        throw error;
+      }
       throw e.getCause() instanceof RuntimeException cause
           ? cause
           : new IllegalStateException(e.getCause());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException(e);
-    } finally {
-      executor.shutdownNow();
     }
   }
 }
