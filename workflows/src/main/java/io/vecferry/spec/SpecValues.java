@@ -7,14 +7,17 @@ import java.util.regex.Pattern;
 
 /** Forms of values that occur in several sections of a spec. */
 public final class SpecValues {
-  private static final Pattern SECRET = Pattern.compile("env:[A-Za-z_][A-Za-z0-9_]*|file:/.+");
+  /** Form of a reference to a secret. */
+  static final String SECRET = "env:[A-Za-z_][A-Za-z0-9_]*|file:/.+";
+
+  private static final Pattern SECRET_FORM = Pattern.compile(SECRET);
   private static final Set<String> LOOPBACK = Set.of("localhost", "127.0.0.1", "[::1]", "::1");
 
   private SpecValues() {}
 
   /** Whether a text says where a secret is, and is not, by mistake, a secret. */
   public static boolean isSecretReference(String text) {
-    return SECRET.matcher(text).matches();
+    return SECRET_FORM.matcher(text).matches();
   }
 
   /** Whether a text is an http or https address without user, password, query and fragment. */
