@@ -9,8 +9,8 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeSet;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -20,7 +20,6 @@ import java.util.regex.Pattern;
 final class SpecSection {
   private static final String FOLDER_NAME = "[^./\\\\\\p{Cntrl}][^/\\\\\\p{Cntrl}]*";
   private static final Pattern FOLDER = Pattern.compile(FOLDER_NAME + "(/" + FOLDER_NAME + ")*");
-  private static final Pattern TIME = Pattern.compile("([0-9]{1,4})([mhd])");
   private static final String AUTO = "auto";
 
   private final String path;
@@ -299,22 +298,15 @@ final class SpecSection {
   /** A time such as 30m, 12h or 7d in milliseconds; null when nothing is said. */
   Long millis(String key) {
     String text = text(key, null);
-    keys.change(at(key), asked -> asked.like(TIME.pattern()));
+    keys.change(at(key), asked -> asked.like(SpecValues.TIME));
     if (text == null) {
       return null;
     }
-    Matcher time = TIME.matcher(text);
-    if (!time.matches()) {
+    Optional<Duration> time = SpecValues.duration(text);
+    if (time.isEmpty()) {
       problem(key, "must be a time such as 30m, 12h or 7d, at most 9999d, got \"" + text + "\".");
-      return null;
     }
-    Duration unit =
-        switch (time.group(2)) {
-          case "m" -> Duration.ofMinutes(1);
-          case "h" -> Duration.ofHours(1);
-          default -> Duration.ofDays(1);
-        };
-    return unit.multipliedBy(Long.parseLong(time.group(1))).toMillis();
+    return time.map(Duration::toMillis).orElse(null);
   }
 
   /** A list of texts; empty when nothing is said. */

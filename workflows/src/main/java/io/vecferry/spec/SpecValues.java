@@ -2,7 +2,10 @@ package io.vecferry.spec;
 
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.time.Duration;
+import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** Forms of values that occur in several sections of a spec. */
@@ -11,6 +14,11 @@ public final class SpecValues {
   static final String SECRET = "env:[A-Za-z_][A-Za-z0-9_]*|file:/.+";
 
   private static final Pattern SECRET_FORM = Pattern.compile(SECRET);
+
+  /** Form of a time. */
+  static final String TIME = "([0-9]{1,4})([mhd])";
+
+  private static final Pattern TIME_FORM = Pattern.compile(TIME);
   private static final Set<String> LOOPBACK = Set.of("localhost", "127.0.0.1", "[::1]", "::1");
 
   private SpecValues() {}
@@ -32,6 +40,21 @@ public final class SpecValues {
     } catch (URISyntaxException e) {
       return false;
     }
+  }
+
+  /** A time such as 30m, 12h or 7d; empty when a text is none. */
+  public static Optional<Duration> duration(String text) {
+    Matcher time = TIME_FORM.matcher(text);
+    if (!time.matches()) {
+      return Optional.empty();
+    }
+    long number = Long.parseLong(time.group(1));
+    return Optional.of(
+        switch (time.group(2)) {
+          case "m" -> Duration.ofMinutes(number);
+          case "h" -> Duration.ofHours(number);
+          default -> Duration.ofDays(number);
+        });
   }
 
   /** Whether what is sent to a host stays on this machine, so that it may be sent in the open. */
