@@ -1,5 +1,7 @@
 package io.vecferry.cli;
 
+import java.util.Map;
+
 /** Colours of a terminal. There are none in files, pipes, with NO_COLOR and on dumb terminals. */
 enum Colour {
   RED(31),
@@ -21,25 +23,29 @@ enum Colour {
 
   /** Whether standard output shows them. */
   static boolean inResults() {
-    return wanted() && isTerminal("vecferry.terminal.results");
+    return areShown(Boolean.getBoolean("vecferry.terminal.results"), System.getenv());
   }
 
   /** Whether standard error shows them. */
   static boolean inProgress() {
-    return wanted() && isTerminal("vecferry.terminal");
+    return areShown(Boolean.getBoolean("vecferry.terminal"), System.getenv());
   }
 
   /**
-   * Whether somebody is looking.
+   * Whether a stream shows them.
    *
-   * @param stream the property in which the launcher says so of a stream
+   * @param terminal whether it is one
    */
-  static boolean isTerminal(String stream) {
-    return Boolean.getBoolean(stream) && !"dumb".equals(System.getenv("TERM"));
+  static boolean areShown(boolean terminal, Map<String, String> environment) {
+    return terminal && environment.getOrDefault("NO_COLOR", "").isEmpty() && !isDumb(environment);
   }
 
-  private static boolean wanted() {
-    String no = System.getenv("NO_COLOR");
-    return no == null || no.isEmpty();
+  /** Whether standard error can draw a line again; only the launcher knows what it is. */
+  static boolean canDraw() {
+    return Boolean.getBoolean("vecferry.terminal") && !isDumb(System.getenv());
+  }
+
+  private static boolean isDumb(Map<String, String> environment) {
+    return "dumb".equals(environment.get("TERM"));
   }
 }

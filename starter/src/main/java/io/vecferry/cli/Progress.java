@@ -48,7 +48,7 @@ final class Progress {
 
   /** On the standard error of this process. */
   static Progress here() {
-    return new Progress(System.err, Colour.isTerminal("vecferry.terminal"), Colour.inProgress());
+    return new Progress(System.err, Colour.canDraw(), Colour.inProgress());
   }
 
   void show(MigrationStatus status) {

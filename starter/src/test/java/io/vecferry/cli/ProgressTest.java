@@ -8,6 +8,7 @@ import io.vecferry.workflow.Payloads;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class ProgressTest {
@@ -87,5 +88,13 @@ class ProgressTest {
     assertThat(shown(true, true, failed)).contains(ESCAPE + "[31m  ! ", "not allowed");
     assertThat(shown(true, false, failed)).contains("  ! ", "not allowed").doesNotContain(ESCAPE);
     assertThat(Guide.to(failed)).containsExactly("docs/runbook.md#permission");
+  }
+
+  @Test
+  void coloursAreForTerminalsOfPeopleWhoWantThem() {
+    assertThat(Colour.areShown(true, Map.of("TERM", "xterm", "NO_COLOR", ""))).isTrue();
+    assertThat(Colour.areShown(false, Map.of("TERM", "xterm"))).isFalse();
+    assertThat(Colour.areShown(true, Map.of("NO_COLOR", "1"))).isFalse();
+    assertThat(Colour.areShown(true, Map.of("TERM", "dumb"))).isFalse();
   }
 }
