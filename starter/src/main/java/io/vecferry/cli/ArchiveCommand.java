@@ -24,6 +24,7 @@ import picocli.CommandLine.ParentCommand;
 
 @Command(
     name = "archive",
+    footer = "  vecferry archive verify vecferry-archive/products",
     mixinStandardHelpOptions = true,
     description = "Works on the archive of a migration.",
     subcommands = {ArchiveCommand.Verify.class, ArchiveCommand.Restore.class})
@@ -40,6 +41,7 @@ final class ArchiveCommand {
 
   @Command(
       name = "verify",
+      footer = "  vecferry archive verify vecferry-archive/products",
       mixinStandardHelpOptions = true,
       description =
           "Reads a whole archive and compares it with its manifest: files, checksums, counts,"
@@ -113,6 +115,7 @@ final class ArchiveCommand {
 
   @Command(
       name = "restore",
+      footer = "  vecferry archive restore vecferry-archive/products restore.yaml",
       mixinStandardHelpOptions = true,
       description = {
         "Loads an archive into any store: a migration with the archive as its source, proved like"

@@ -12,6 +12,7 @@ import picocli.CommandLine.Option;
 
 @Command(
     name = "codec-server",
+    footer = "  vecferry codec-server --listen 127.0.0.1:8081",
     mixinStandardHelpOptions = true,
     description = {
       "Decrypts for the Temporal UI, with the keys of VECFERRY_PAYLOAD_KEYS, until it is asked to"

@@ -19,6 +19,10 @@ import picocli.CommandLine.ParentCommand;
 
 @Command(
     name = "compare",
+    footer = {
+      "  vecferry compare products.yaml",
+      "  vecferry compare products.yaml --clients 8 --seconds 5"
+    },
     mixinStandardHelpOptions = true,
     description =
         "Asks source and target of a spec the same queries: right answers of each, latency,"

@@ -12,6 +12,7 @@ import picocli.CommandLine.ParentCommand;
 
 @Command(
     name = "demo",
+    footer = {"  vecferry demo", "  vecferry demo --target build/fortunes"},
     mixinStandardHelpOptions = true,
     description =
         "Migrates 2,975 sayings with real embeddings from a LangChain FAISS folder to a new FAISS"

@@ -5,7 +5,10 @@ import io.vecferry.workflow.StepFailure;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-@Command(name = "failures", description = "Lists the steps that failed and wait for a decision.")
+@Command(
+    name = "failures",
+    footer = "  vecferry failures products",
+    description = "Lists the steps that failed and wait for a decision.")
 final class FailuresCommand extends MigrationCommand {
   @Option(names = "--json", description = "Print JSON.")
   boolean json;
@@ -37,5 +40,6 @@ final class FailuresCommand extends MigrationCommand {
     }
     failure.causes().forEach(cause -> System.out.println("  because: " + cause));
     System.out.println("  tried: " + failure.tried());
+    System.out.println("  see: " + Guide.to(failure.failureClass()));
   }
 }

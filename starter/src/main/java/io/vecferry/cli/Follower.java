@@ -70,7 +70,7 @@ final class Follower {
 
   /** Shows a migration that has been started. */
   int follow(MigrationClient client, String name, boolean embedded) {
-    Progress progress = new Progress(System.err, Boolean.getBoolean("vecferry.terminal"));
+    Progress progress = Progress.here();
     CompletableFuture<MigrationResult> end =
         CompletableFuture.supplyAsync(() -> client.awaitResult(name), Temporal::inOwnThread);
     long began = System.nanoTime();
@@ -122,7 +122,9 @@ final class Follower {
     if (json) {
       System.out.println(MigrationCommand.json(result));
     } else {
-      System.out.println(result.outcome() + ": " + result.verdict());
+      Colour colour = ExitCode.of(result.outcome()) == ExitCode.OK ? Colour.GREEN : Colour.YELLOW;
+      System.out.println(
+          colour.of(result.outcome().name(), Colour.inResults()) + ": " + result.verdict());
       if (!result.htmlReport().isEmpty()) {
         System.out.println("Report: " + result.htmlReport());
       }
@@ -143,6 +145,7 @@ final class Follower {
                 + name
                 + " --reason TEXT"
             : "Then: vecferry retry|repair|skip|rollback " + name + " --reason TEXT");
+    Guide.to(status).forEach(place -> System.err.println("See " + place + "."));
     return ExitCode.ofWaiting(status.state());
   }
 

@@ -24,6 +24,7 @@ import picocli.CommandLine.ParentCommand;
 
 @Command(
     name = "inspect",
+    footer = {"  vecferry inspect examples/fortunes/langchain", "  vecferry inspect products.yaml"},
     mixinStandardHelpOptions = true,
     description =
         "Looks at a collection: what it is, and what would stop or change a migration from it."

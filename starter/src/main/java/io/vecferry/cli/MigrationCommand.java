@@ -60,7 +60,8 @@ abstract class MigrationCommand implements Callable<Integer> {
                         "No migration '"
                             + name
                             + "' is running here, and TEMPORAL_ADDRESS is not set. "
-                            + "Set it to the service that the migration runs on."))) {
+                            + "Set it to the service that the migration runs on.",
+                        Guide.TEMPORAL))) {
       return service.ask(action, name);
     }
   }
@@ -92,7 +93,8 @@ abstract class MigrationCommand implements Callable<Integer> {
               + name
               + "' is running here or has finished with its archive in "
               + root.archiveRoot
-              + ". Set TEMPORAL_ADDRESS or --archive.");
+              + ". Set TEMPORAL_ADDRESS or --archive.",
+          Guide.TEMPORAL);
     }
     try {
       return Payloads.MAPPER.readValue(file.toFile(), MigrationStatus.class);

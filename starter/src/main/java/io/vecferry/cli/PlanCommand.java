@@ -29,6 +29,10 @@ import picocli.CommandLine.ParentCommand;
 
 @Command(
     name = "plan",
+    footer = {
+      "  vecferry plan examples/fortunes/spec.yaml",
+      "  vecferry plan products.yaml --deep --json"
+    },
     mixinStandardHelpOptions = true,
     description =
         "Looks at both sides and says what the migration would do and need. Tries a few records"

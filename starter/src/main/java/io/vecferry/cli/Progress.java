@@ -27,6 +27,7 @@ final class Progress {
 
   private final PrintStream out;
   private final boolean terminal;
+  private final boolean colours;
   private final Set<Phase> finished = EnumSet.noneOf(Phase.class);
   private final Set<StepFailure> told = new HashSet<>();
   private final Set<String> toldOfTrying = new HashSet<>();
@@ -35,9 +36,19 @@ final class Progress {
   private long nextLineMillis = FIRST_LINE_MILLIS;
   private int drawn;
 
-  Progress(PrintStream out, boolean terminal) {
+  /**
+   * @param terminal whether a line can be drawn again
+   * @param colours whether failures are in colour
+   */
+  Progress(PrintStream out, boolean terminal, boolean colours) {
     this.out = out;
     this.terminal = terminal;
+    this.colours = colours;
+  }
+
+  /** On the standard error of this process. */
+  static Progress here() {
+    return new Progress(System.err, Colour.canDraw(), Colour.inProgress());
   }
 
   void show(MigrationStatus status) {
@@ -48,17 +59,17 @@ final class Progress {
     }
     for (StepFailure failure : status.failures()) {
       if (told.add(failure)) {
-        line("  ! " + failure);
+        line(Colour.RED.of("  ! " + failure, colours));
       }
     }
     for (StepFailure failure : status.retrying()) {
       if (toldOfTrying.add(failure.phase() + failure.subject() + failure.sinceMillis())) {
-        line("  ~ " + failure + " (tried again)");
+        line(Colour.YELLOW.of("  ~ " + failure + " (tried again)", colours));
       }
     }
     for (String undelivered : status.notifications().undelivered()) {
       if (toldOfNotifications.add(undelivered)) {
-        line("  ! not delivered: " + undelivered);
+        line(Colour.YELLOW.of("  ! not delivered: " + undelivered, colours));
       }
     }
     String now =
@@ -112,7 +123,7 @@ final class Progress {
   }
 
   /** Share of the work with records that is done. */
-  private static double share(MigrationStatus status) {
+  static double share(MigrationStatus status) {
     return Math.min(1, (double) rows(status) / Math.max(1, status.rowsExpected()));
   }
 

@@ -9,6 +9,7 @@ import picocli.CommandLine.Option;
 
 @Command(
     name = "report",
+    footer = {"  vecferry report products", "  vecferry report products --markdown"},
     description = "Says where the report of a finished migration is, or prints it.")
 final class ReportCommand extends MigrationCommand {
   @Option(names = "--json", description = "Print the JSON report.")

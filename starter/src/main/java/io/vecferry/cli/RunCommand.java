@@ -12,6 +12,10 @@ import picocli.CommandLine.ParentCommand;
 
 @Command(
     name = "run",
+    footer = {
+      "  vecferry run examples/fortunes/spec.yaml",
+      "  vecferry run products.yaml --plan approved.json --wait"
+    },
     mixinStandardHelpOptions = true,
     description = {
       "Runs a migration and follows it to the verdict.",

@@ -88,7 +88,8 @@ final class SpecFile {
               + (problems.size() == 1
                   ? " has 1 problem:\n  "
                   : " has " + problems.size() + " problems:\n  ")
-              + problems.stream().map(SpecProblem::toString).collect(Collectors.joining("\n  ")));
+              + problems.stream().map(SpecProblem::toString).collect(Collectors.joining("\n  ")),
+          Guide.SPEC);
     }
   }
 

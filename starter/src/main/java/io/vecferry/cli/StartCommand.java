@@ -12,6 +12,7 @@ import picocli.CommandLine.ParentCommand;
 
 @Command(
     name = "start",
+    footer = "  vecferry start products.yaml",
     mixinStandardHelpOptions = true,
     description = "Starts a migration on the configured Temporal service and returns at once.")
 final class StartCommand implements Callable<Integer> {

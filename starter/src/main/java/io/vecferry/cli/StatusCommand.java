@@ -14,7 +14,10 @@ import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-@Command(name = "status", description = "Shows phase, progress and what a migration waits for.")
+@Command(
+    name = "status",
+    footer = {"  vecferry status products", "  vecferry status products --json"},
+    description = "Shows phase, progress and what a migration waits for.")
 final class StatusCommand extends MigrationCommand {
   @Option(names = "--json", description = "Print JSON.")
   boolean json;
@@ -67,6 +70,7 @@ final class StatusCommand extends MigrationCommand {
       System.out.println(Instant.ofEpochMilli(action.atMillis()) + " " + action);
     }
     printChoices(status);
+    Guide.to(status).forEach(place -> System.out.println("See " + place + "."));
     if (!status.archive().isEmpty()) {
       System.out.println("Archive: " + status.archive());
     }

@@ -12,6 +12,7 @@ import picocli.CommandLine.Option;
 
 @Command(
     name = "stores",
+    footer = "  vecferry stores",
     mixinStandardHelpOptions = true,
     description = "Lists the stores that this installation knows, and the keys of each.")
 final class StoresCommand implements Callable<Integer> {

@@ -74,7 +74,8 @@ final class Temporal implements AutoCloseable {
                   new UserError(
                       "No worker answers for the migration '"
                           + migration
-                          + "'. Start one for this Temporal service: vecferry worker"));
+                          + "'. Start one for this Temporal service: vecferry worker",
+                      Guide.NO_WORKER));
     } catch (WorkflowNotFoundException e) {
       throw new UserError(
           "There is no running migration '" + migration + "' on this Temporal service.");

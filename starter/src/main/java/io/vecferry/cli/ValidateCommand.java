@@ -13,6 +13,7 @@ import picocli.CommandLine.ParentCommand;
 
 @Command(
     name = "validate",
+    footer = "  vecferry validate examples/fortunes/spec.yaml",
     mixinStandardHelpOptions = true,
     description = "Checks a spec and reports every problem at once. Connects to nothing.")
 final class ValidateCommand implements Callable<Integer> {

@@ -15,6 +15,7 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
 
@@ -26,6 +27,12 @@ import picocli.CommandLine.ScopeType;
     versionProvider = Vecferry.Version.class,
     synopsisSubcommandLabel = "COMMAND",
     sortOptions = false,
+    footer = {
+      "  vecferry demo",
+      "  vecferry init --output products.yaml",
+      "  vecferry plan products.yaml",
+      "  vecferry run products.yaml"
+    },
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
       "0:migrated and proved, or the command did what it should",
@@ -37,10 +44,12 @@ import picocli.CommandLine.ScopeType;
     },
     subcommands = {
       DemoCommand.class,
+      InitCommand.class,
       ValidateCommand.class,
       PlanCommand.class,
       RunCommand.class,
       StartCommand.class,
+      ListCommand.class,
       StatusCommand.class,
       WatchCommand.class,
       FailuresCommand.class,
@@ -61,7 +70,9 @@ import picocli.CommandLine.ScopeType;
       StoresCommand.class,
       ArchiveCommand.class,
       WorkerCommand.class,
-      CodecServerCommand.class
+      CodecServerCommand.class,
+      CompletionCommand.class,
+      HelpCommand.class
     })
 public final class Vecferry {
   /** gRPC logs through the JDK; kept here because loggers that nobody holds lose their level. */
@@ -131,7 +142,22 @@ public final class Vecferry {
 
   /** All commands and their options. */
   static CommandLine commandLine() {
-    return new CommandLine(new Vecferry()).setCaseInsensitiveEnumValuesAllowed(true);
+    CommandLine all =
+        new CommandLine(new Vecferry())
+            .setCaseInsensitiveEnumValuesAllowed(true)
+            .setColorScheme(
+                CommandLine.Help.defaultColorScheme(
+                    Colour.inResults() ? CommandLine.Help.Ansi.ON : CommandLine.Help.Ansi.OFF));
+    headExamples(all);
+    return all;
+  }
+
+  private static void headExamples(CommandLine command) {
+    CommandLine.Model.UsageMessageSpec usage = command.getCommandSpec().usageMessage();
+    if (usage.footer().length > 0) {
+      usage.footerHeading("%nExamples:%n");
+    }
+    command.getSubcommands().values().forEach(Vecferry::headExamples);
   }
 
   /**
@@ -150,6 +176,7 @@ public final class Vecferry {
       Exception failure, CommandLine command, CommandLine.ParseResult ignored) throws Exception {
     if (failure instanceof UserError || failure instanceof StoreException) {
       command.getErr().println("vecferry: " + failure.getMessage());
+      Guide.to(failure).ifPresent(place -> command.getErr().println("See " + place + "."));
       return ExitCode.WRONG_USAGE;
     }
     for (Throwable link = failure; link != null; link = link.getCause()) {

@@ -80,7 +80,10 @@ abstract class VerbCommand extends MigrationCommand {
     return ExitCode.OK;
   }
 
-  @Command(name = "pause", description = "Starts no new work; what runs is finished.")
+  @Command(
+      name = "pause",
+      footer = "  vecferry pause products --reason \"backup window\"",
+      description = "Starts no new work; what runs is finished.")
   static final class Pause extends VerbCommand {
     @Option(
         names = "--interrupt",
@@ -93,7 +96,10 @@ abstract class VerbCommand extends MigrationCommand {
     }
   }
 
-  @Command(name = "resume", description = "Goes on after a pause.")
+  @Command(
+      name = "resume",
+      footer = "  vecferry resume products --reason \"window over\"",
+      description = "Goes on after a pause.")
   static final class Resume extends VerbCommand {
     @Override
     String send(MigrationClient client, VerbRequest request) {
@@ -120,7 +126,10 @@ abstract class VerbCommand extends MigrationCommand {
     }
   }
 
-  @Command(name = "retry", description = "Does the failed steps again.")
+  @Command(
+      name = "retry",
+      footer = "  vecferry retry products --phase IMPORT --reason \"target is back\"",
+      description = "Does the failed steps again.")
   static final class Retry extends DecisionVerb {
     @Override
     String send(MigrationClient client, VerbRequest request) {
@@ -130,6 +139,7 @@ abstract class VerbCommand extends MigrationCommand {
 
   @Command(
       name = "repair",
+      footer = "  vecferry repair products --reason \"somebody wrote to the target\"",
       description =
           "Loads again from the archive exactly what differs on the target, removes what is extra,"
               + " and compares again.")
@@ -140,7 +150,10 @@ abstract class VerbCommand extends MigrationCommand {
     }
   }
 
-  @Command(name = "skip", description = "Leaves the failed steps; the proof then has a gap.")
+  @Command(
+      name = "skip",
+      footer = "  vecferry skip products --part p000-000003 --reason \"known difference\"",
+      description = "Leaves the failed steps; the proof then has a gap.")
   static final class Skip extends DecisionVerb {
     @Override
     String send(MigrationClient client, VerbRequest request) {
@@ -148,7 +161,10 @@ abstract class VerbCommand extends MigrationCommand {
     }
   }
 
-  @Command(name = "approve", description = "Agrees to what the migration asks approval for.")
+  @Command(
+      name = "approve",
+      footer = "  vecferry approve products --reason reviewed",
+      description = "Agrees to what the migration asks approval for.")
   static final class Approve extends VerbCommand {
     @Override
     String send(MigrationClient client, VerbRequest request) {
@@ -158,6 +174,7 @@ abstract class VerbCommand extends MigrationCommand {
 
   @Command(
       name = "reject",
+      footer = "  vecferry reject products --reason freeze",
       description = "Refuses what the migration asks approval for: rolls back.")
   static final class Reject extends VerbCommand {
     @Override
@@ -166,7 +183,10 @@ abstract class VerbCommand extends MigrationCommand {
     }
   }
 
-  @Command(name = "rollback", description = "Stops the migration and restores the previous state.")
+  @Command(
+      name = "rollback",
+      footer = "  vecferry rollback products --reason \"wrong target\"",
+      description = "Stops the migration and restores the previous state.")
   static final class Rollback extends VerbCommand {
     @Option(
         names = "--from-archive",
@@ -225,6 +245,7 @@ abstract class VerbCommand extends MigrationCommand {
 
   @Command(
       name = "finalize",
+      footer = "  vecferry finalize products --reason \"two weeks without complaint\"",
       description = {
         "Ends the time in which a migration that has ended can be rolled back.",
         "Drops the collection that it has replaced if the archive has a backup that is equal to it."
@@ -255,6 +276,7 @@ abstract class VerbCommand extends MigrationCommand {
 
   @Command(
       name = "tune",
+      footer = "  vecferry tune products --rate 5000 --reason \"office hours\"",
       description = "Changes the speed; it counts for parts that start from now on.")
   static final class Tune extends VerbCommand {
     @Option(
@@ -295,7 +317,10 @@ abstract class VerbCommand extends MigrationCommand {
     }
   }
 
-  @Command(name = "cancel", description = "Cancels the workflow, which rolls the migration back.")
+  @Command(
+      name = "cancel",
+      footer = "  vecferry cancel products --reason \"wrong target\"",
+      description = "Cancels the workflow, which rolls the migration back.")
   static final class Cancel extends VerbCommand {
     @Override
     String send(MigrationClient client, VerbRequest request) {

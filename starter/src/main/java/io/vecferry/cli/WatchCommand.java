@@ -4,7 +4,10 @@ import io.vecferry.workflow.MigrationStatus;
 import java.util.Optional;
 import picocli.CommandLine.Command;
 
-@Command(name = "watch", description = "Follows a running migration to its verdict.")
+@Command(
+    name = "watch",
+    footer = "  vecferry watch products",
+    description = "Follows a running migration to its verdict.")
 final class WatchCommand extends MigrationCommand {
   @Override
   public Integer call() {

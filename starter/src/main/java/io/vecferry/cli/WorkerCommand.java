@@ -15,6 +15,10 @@ import picocli.CommandLine.ParentCommand;
 
 @Command(
     name = "worker",
+    footer = {
+      "  vecferry worker --http 127.0.0.1:9090",
+      "  vecferry worker --serve target --activities 8"
+    },
     mixinStandardHelpOptions = true,
     description = {
       "Runs a worker against the configured Temporal service until it is asked to end.",

@@ -7,10 +7,12 @@ import io.temporal.api.enums.v1.WorkflowIdConflictPolicy;
 import io.temporal.api.enums.v1.WorkflowIdReusePolicy;
 import io.temporal.client.WorkflowClient;
 import io.temporal.client.WorkflowClientOptions;
+import io.temporal.client.WorkflowExecutionMetadata;
 import io.temporal.client.WorkflowFailedException;
 import io.temporal.client.WorkflowNotFoundException;
 import io.temporal.client.WorkflowOptions;
 import io.temporal.client.WorkflowStub;
+import io.temporal.common.SearchAttributes;
 import io.temporal.failure.CanceledFailure;
 import io.temporal.serviceclient.WorkflowServiceStubs;
 import io.vecferry.plan.MigrationPlan;
@@ -25,8 +27,13 @@ import io.vecferry.workflow.RetentionWorkflow;
 import io.vecferry.workflow.StepFailure;
 import io.vecferry.workflow.TuneRequest;
 import io.vecferry.workflow.VerbRequest;
+import java.time.Instant;
+import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Starts, watches and steers migrations. The library for services; the command line is made of it.
@@ -102,6 +109,55 @@ public final class MigrationClient {
     } catch (WorkflowNotFoundException e) {
       return false;
     }
+  }
+
+  /**
+   * The last run of each migration that the service remembers, the newest first. Needs no worker.
+   * What it is doing is known as far as the search attributes are registered.
+   *
+   * @param sinceMillis leaves out what was started before, in milliseconds since 1970
+   */
+  public Stream<MigrationSummary> list(long sinceMillis) {
+    Set<String> seen = new HashSet<>();
+    return client
+        .listExecutions(
+            "WorkflowType = '"
+                + MigrationWorkflow.class.getSimpleName()
+                + "' AND StartTime >= '"
+                + Instant.ofEpochMilli(sinceMillis)
+                + "'")
+        .sorted(Comparator.comparing(WorkflowExecutionMetadata::getStartTime).reversed())
+        .filter(run -> seen.add(run.getExecution().getWorkflowId()))
+        .map(MigrationClient::summary);
+  }
+
+  private static MigrationSummary summary(WorkflowExecutionMetadata run) {
+    SearchAttributes shown = run.getTypedSearchAttributes();
+    String id = run.getExecution().getWorkflowId();
+    Long progress = shown.get(io.vecferry.workflow.SearchAttributes.PROGRESS);
+    return new MigrationSummary(
+        id.substring(MigrationWorkflow.workflowId("").length()),
+        state(run.getStatus(), shown),
+        orEmpty(shown.get(io.vecferry.workflow.SearchAttributes.PHASE)),
+        progress,
+        orEmpty(shown.get(io.vecferry.workflow.SearchAttributes.SOURCE)),
+        orEmpty(shown.get(io.vecferry.workflow.SearchAttributes.TARGET)),
+        run.getStartTime().toEpochMilli());
+  }
+
+  private static String state(WorkflowExecutionStatus status, SearchAttributes shown) {
+    String word = status.name().replace("WORKFLOW_EXECUTION_STATUS_", "");
+    if (status == WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING) {
+      return Boolean.TRUE.equals(shown.get(io.vecferry.workflow.SearchAttributes.ATTENTION))
+          ? MigrationStatus.State.NEEDS_ATTENTION.name()
+          : word;
+    }
+    String outcome = shown.get(io.vecferry.workflow.SearchAttributes.OUTCOME);
+    return outcome == null ? word : outcome;
+  }
+
+  private static String orEmpty(String text) {
+    return text == null ? "" : text;
   }
 
   /** State and progress, with the steps that are tried again. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.vecferry.testing.SpecSchemaFile;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -162,8 +163,13 @@ class BadInputTest {
   @ParameterizedTest(name = "{0}")
   @MethodSource("specs")
   void badSpec(String what, String text, String[] said) {
-    Specs.writeText(folder.resolve("spec.yaml"), text);
+    Path spec = Specs.writeText(folder.resolve("spec.yaml"), text);
     refused(Cli.in(folder), said, "run", "spec.yaml");
+    if (!said[0].startsWith("spec.yaml, line")) {
+      assertThat(SpecSchemaFile.read().problems(SpecFile.document(spec)))
+          .as("what an editor says of it")
+          .isNotEmpty();
+    }
   }
 
   @Test

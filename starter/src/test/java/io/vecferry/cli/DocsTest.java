@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -30,6 +31,12 @@ class DocsTest {
   private static final Pattern COMMAND =
       Pattern.compile("(?:\\$ )?(?:\\./)?vecferry\\s+(.*?)(?:\\s+#\\s*(?:exit (\\d))?.*)?");
   private static final Pattern WORD = Pattern.compile("\"([^\"]*)\"|'([^']*)'|(\\S+)");
+
+  private static final Pattern DEPENDENCY =
+      Pattern.compile(
+          "<dependency>\\s*<groupId>io\\.vecferry</groupId>\\s*<artifactId>vecferry-(\\w+)</artifactId>"
+              + "(.*?)</dependency>",
+          Pattern.DOTALL);
 
   @TempDir Path folder;
 
@@ -101,6 +108,49 @@ class DocsTest {
       }
     }
     assertThat(missing).as("commands that neither docs/cli.md nor README.md shows").isEmpty();
+  }
+
+  /** The page has the modules, packages and arrows that there are. */
+  @Test
+  void theArchitectureIsAsDrawn() throws IOException {
+    String page = Files.readString(Cli.home().resolve("docs/architecture.md"));
+    TreeSet<String> arrows = new TreeSet<>();
+    Matcher drawn = Pattern.compile("(?m)^  (\\w+) --> (\\w+)$").matcher(page.split("```")[1]);
+    while (drawn.find()) {
+      arrows.add(drawn.group(1) + " to " + drawn.group(2));
+    }
+    TreeSet<String> dependencies = new TreeSet<>();
+    List<String> missing = new ArrayList<>();
+    for (String module : modules()) {
+      Matcher one =
+          DEPENDENCY.matcher(Files.readString(Cli.home().resolve(module).resolve("pom.xml")));
+      while (one.find()) {
+        if (!one.group(2).contains("<scope>test")) {
+          dependencies.add(module + " to " + one.group(1));
+        }
+      }
+      Path packages = Cli.home().resolve(module).resolve("src/main/java/io/vecferry");
+      try (Stream<Path> folders = Files.walk(packages)) {
+        folders
+            .filter(folder -> Files.isDirectory(folder) && !folder.equals(packages))
+            .map(folder -> packages.relativize(folder).toString().replace('/', '.'))
+            .filter(name -> !page.contains("`" + name + "`"))
+            .forEach(missing::add);
+      }
+      if (!page.contains("| `" + module + "` |")) {
+        missing.add(module);
+      }
+    }
+    assertThat(missing).isEmpty();
+    assertThat(arrows).isEqualTo(dependencies);
+  }
+
+  private static List<String> modules() throws IOException {
+    return Pattern.compile("<module>(\\w+)</module>")
+        .matcher(Files.readString(Cli.home().resolve("pom.xml")))
+        .results()
+        .map(module -> module.group(1))
+        .toList();
   }
 
   @Test

@@ -120,6 +120,12 @@ class TemporalServiceTest {
     await("damaged", MigrationStatus.State.NEEDS_ATTENTION);
 
     awaitCount("MigrationNeedsAttention=true AND MigrationPhase='IMPORT'", 1);
+    assertThat(
+            done("list", "--state", "needs-attention", "--phase", "import", "--since", "1d").out())
+        .matches("(?s)damaged +NEEDS_ATTENTION +IMPORT .* -> .*target.*")
+        .hasLineCount(1);
+    assertThat(done("list", "--state", "needs-attention", "--store", "milvus", "--json").out())
+        .isEqualToIgnoringWhitespace("[]");
     assertThat(done("failures", "damaged").out())
         .contains(
             "IMPORT p000-000000 [ARCHIVE_DAMAGED] ",

@@ -75,14 +75,11 @@ public record CutoverWindow(
               + timeZone
               + "\".");
     }
-    if (!start.isEmpty() && !start.matches("([01][0-9]|2[0-3]):[0-5][0-9]")) {
-      section.problem("start", "must be a time such as 02:00 or 22:30, got \"" + start + "\".");
-    }
-    if (duration == null) {
-      if (!section.has("duration")) {
-        section.problem("duration", "is missing. Add it, for example duration: 4h.");
-      }
-    } else if (duration < 60_000 || duration > LONGEST_MILLIS) {
+    section.requireForm(
+        "start", start, "([01][0-9]|2[0-3]):[0-5][0-9]", "must be a time such as 02:00 or 22:30");
+    if (section.requires("duration", "duration: 4h")
+        && duration != null
+        && (duration < 60_000 || duration > LONGEST_MILLIS)) {
       section.problem(
           "duration", "must be 1m to 7d, got \"" + section.text("duration", "") + "\".");
     }

@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.regex.Pattern;
 
 /**
  * Where people are told how a migration goes. Secrets are references, which the worker resolves.
@@ -22,9 +21,10 @@ import java.util.regex.Pattern;
 public record NotificationTarget(
     Type type, String url, String bearer, Mail mail, String caFile, List<Event> on) {
 
-  private static final Pattern MAILBOX =
-      Pattern.compile("[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*");
-  private static final Pattern HOST = Pattern.compile("[A-Za-z0-9._-]+|\\[?[0-9A-Fa-f:.]+]?");
+  private static final String MAILBOX =
+      "[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*";
+  private static final String HOST = "[A-Za-z0-9._-]+|\\[?[0-9A-Fa-f:.]+]?";
+  private static final String AS_MAILBOX = "must be as ops@example.com";
   private static final int MOST_RECIPIENTS = 50;
 
   public NotificationTarget {
@@ -127,6 +127,7 @@ public record NotificationTarget(
 
   private static String webhook(SpecSection section, boolean sendsSecret) {
     String url = section.requiredText("url", "url: https://example.com/hook");
+    section.hasForm("url", SpecValues.SECRET + "|https?://[^@?#]+");
     if (url.isEmpty() || SpecValues.isSecretReference(url)) {
       return url;
     }
@@ -146,9 +147,7 @@ public record NotificationTarget(
 
   private static Mail mail(SpecSection section) {
     String host = section.requiredText("host", "host: smtp.example.com");
-    if (!host.isEmpty() && !HOST.matcher(host).matches()) {
-      section.problem("host", "must be the name of a mail server, got \"" + host + "\".");
-    }
+    section.requireForm("host", host, HOST, "must be the name of a mail server");
     Tls tls =
         Tls.valueOf(
             section.choice("tls", "starttls", words(Tls.values())).toUpperCase(Locale.ROOT));
@@ -166,54 +165,36 @@ public record NotificationTarget(
       section.problem("tls", "must be starttls or tls, because auth.password is a secret.");
     }
     String from = section.requiredText("from", "from: vecferry@example.com");
-    requireMailbox(section, "from", from);
+    section.requireForm("from", from, MAILBOX, AS_MAILBOX);
     List<String> to = section.texts("to");
-    if (!section.has("to") || to.isEmpty()) {
-      section.problem("to", "is missing. Add it, for example to: [ops@example.com].");
+    if (section.requires("to", "to: [ops@example.com]") && to.isEmpty()) {
+      section.problem("to", "names nobody. Add somebody, for example to: [ops@example.com].");
     }
     if (to.size() > MOST_RECIPIENTS) {
       section.problem(
           "to", "must be at most " + MOST_RECIPIENTS + " addresses, got " + to.size() + ".");
     }
-    to.forEach(mailbox -> requireMailbox(section, "to", mailbox));
+    to.forEach(mailbox -> section.requireForm("to", mailbox, MAILBOX, AS_MAILBOX));
     return new Mail(host, port, tls, username, password, from, to);
-  }
-
-  private static void requireMailbox(SpecSection section, String key, String mailbox) {
-    if (!mailbox.isEmpty() && !MAILBOX.matcher(mailbox).matches()) {
-      section.problem(key, "must be as ops@example.com, got \"" + mailbox + "\".");
-    }
   }
 
   /** All but phases when nothing is said. */
   private static List<Event> events(SpecSection section) {
-    List<Event> events = new ArrayList<>();
+    List<String> known = words(Event.values());
+    int before = section.problems();
+    List<String> chosen = section.choices("on", known);
     if (!section.has("on")) {
-      events.addAll(Arrays.asList(Event.values()));
+      List<Event> events = new ArrayList<>(Arrays.asList(Event.values()));
       events.remove(Event.PHASE);
       return events;
     }
-    List<String> known = Arrays.stream(Event.values()).map(Event::word).toList();
-    int before = section.problems();
-    for (String word : section.texts("on")) {
-      String lower = word.toLowerCase(Locale.ROOT);
-      if (known.contains(lower)) {
-        events.add(Event.valueOf(lower.toUpperCase(Locale.ROOT)));
-      } else {
-        section.problem(
-            "on",
-            "must be of "
-                + String.join(", ", known)
-                + ", got \""
-                + word
-                + "\"."
-                + Suggestion.didYouMean(word, known));
-      }
-    }
-    if (events.isEmpty() && section.problems() == before) {
+    if (chosen.isEmpty() && section.problems() == before) {
       section.problem("on", "names nothing. Name one of " + String.join(", ", known) + ".");
     }
-    return events.stream().distinct().toList();
+    return chosen.stream()
+        .map(word -> Event.valueOf(word.toUpperCase(Locale.ROOT)))
+        .distinct()
+        .toList();
   }
 
   private static List<String> words(Enum<?>[] values) {

@@ -11,7 +11,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.regex.Pattern;
 
 /**
  * Makes a {@link MigrationSpec} of a JSON document. Pure and deterministic, so that the command
@@ -20,7 +19,7 @@ import java.util.regex.Pattern;
  * stores are.
  */
 public final class SpecReader {
-  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,99}");
+  private static final String NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,99}";
   private static final int LARGEST_BATCH = 100_000;
 
   /** Records of a sample when nothing is said. */
@@ -42,8 +41,12 @@ public final class SpecReader {
 
   /** Reads a document; null is an empty one. */
   public static Result read(JsonNode document) {
+    return read(document, new SpecKeys());
+  }
+
+  static Result read(JsonNode document, SpecKeys keys) {
     List<SpecProblem> problems = new ArrayList<>();
-    SpecSection root = new SpecSection("", document, problems);
+    SpecSection root = new SpecSection("", document, problems, keys);
     root.moveDown("source", "batchSize", "export").moveDown("target", "batchSize", "import");
     MigrationSpec spec =
         new MigrationSpec(
@@ -70,7 +73,7 @@ public final class SpecReader {
   }
 
   private static PlanBasis approvedPlan(SpecSection root) {
-    JsonNode plan = root.value("approvedPlan");
+    JsonNode plan = root.object("approvedPlan");
     PlanBasis basis = plan == null ? null : PlanBasis.read(plan).orElse(null);
     if (plan != null && basis == null) {
       root.problem("approvedPlan", "must be what `run --plan FILE` writes there. Use that.");
@@ -80,40 +83,26 @@ public final class SpecReader {
 
   private static List<NotificationTarget> notifications(SpecSection root) {
     List<NotificationTarget> targets = new ArrayList<>();
-    List<SpecSection> sections = root.sections("notify");
-    if (sections.size() > MOST_NOTIFICATION_TARGETS) {
-      root.problem(
-          "notify",
-          "must have at most "
-              + MOST_NOTIFICATION_TARGETS
-              + " entries, got "
-              + sections.size()
-              + ".");
-    }
-    sections.forEach(section -> targets.add(NotificationTarget.read(section)));
+    root.sections("notify", MOST_NOTIFICATION_TARGETS)
+        .forEach(section -> targets.add(NotificationTarget.read(section)));
     return targets;
   }
 
   private static String name(SpecSection root) {
     String name = root.requiredText("name", "name: products");
-    if (!name.isEmpty() && !NAME.matcher(name).matches()) {
-      root.problem(
-          "name",
-          "must be 1 to 100 of the characters A-Z a-z 0-9 . _ - and start with a letter or digit,"
-              + " got \""
-              + name
-              + "\".");
-    }
+    root.requireForm(
+        "name",
+        name,
+        NAME,
+        "must be 1 to 100 of the characters A-Z a-z 0-9 . _ - and start with a letter or digit");
     return name;
   }
 
   private static StoreSpec store(SpecSection root, String role, boolean target) {
-    if (!root.has(role)) {
-      root.problem(
-          role, "is missing. Add it, for example " + role + ": {type: faiss, path: ./folder}.");
+    SpecSection section = root.section(role);
+    if (!root.requires(role, role + ": {type: faiss, path: ./folder}")) {
       return null;
     }
-    SpecSection section = root.section(role);
     section
         .alias("storeType", "type")
         .alias("metricType", "metric")
@@ -131,10 +120,7 @@ public final class SpecReader {
                 ? section.requiredText("type", "type: faiss")
                 : section.text("type", ""))
             .toLowerCase(Locale.ROOT);
-    String metric = section.text("metric", null);
-    if (metric != null) {
-      metric = section.choice("metric", null, List.of("cosine", "l2", "ip"));
-    }
+    String metric = section.choice("metric", null, List.of("cosine", "l2", "ip"));
     long dimension = section.integer("dimension", 0, 1, 1 << 20);
     SpecSection index = section.section("index");
     String indexType = index.text("type", null);
@@ -178,7 +164,7 @@ public final class SpecReader {
       return;
     }
     if (given.isObject()) {
-      ObjectNode index = new SpecSection("", given, new ArrayList<>()).values();
+      ObjectNode index = new SpecSection("", given, new ArrayList<>(), new SpecKeys()).values();
       values.set("index", index);
       rename(index, "indexType", index, "type");
       rename(index, "metricType", values, "metric");
@@ -269,7 +255,7 @@ public final class SpecReader {
   private static MigrationSpec.Quality quality(SpecSection section) {
     MigrationSpec.Quality quality =
         new MigrationSpec.Quality(
-            section.has("sampleSize") ? (int) section.integer("sampleSize", 0, 0, 100_000) : null,
+            section.has("sampleSize") ? (int) section.integer("sampleSize", -1, 0, 100_000) : null,
             (int) section.integer("topK", 10, 1, 1000),
             section.number("minRecall", null, 0, 1),
             section.number("scoreTolerance", 0.01, 0, 1e9),
@@ -305,7 +291,9 @@ public final class SpecReader {
       }
     }
     List<CutoverWindow> windows = new ArrayList<>();
-    section.sections("cutoverWindows").forEach(window -> windows.add(CutoverWindow.read(window)));
+    section
+        .sections("cutoverWindows", Integer.MAX_VALUE)
+        .forEach(window -> windows.add(CutoverWindow.read(window)));
     section.finish();
     return new MigrationSpec.Schedule(startAfter, windows);
   }

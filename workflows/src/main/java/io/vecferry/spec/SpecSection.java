@@ -9,8 +9,8 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeSet;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -20,16 +20,18 @@ import java.util.regex.Pattern;
 final class SpecSection {
   private static final String FOLDER_NAME = "[^./\\\\\\p{Cntrl}][^/\\\\\\p{Cntrl}]*";
   private static final Pattern FOLDER = Pattern.compile(FOLDER_NAME + "(/" + FOLDER_NAME + ")*");
-  private static final Pattern TIME = Pattern.compile("([0-9]{1,4})([mhd])");
+  private static final String AUTO = "auto";
 
   private final String path;
   private final ObjectNode values;
   private final List<SpecProblem> problems;
   private final TreeSet<String> known = new TreeSet<>();
+  private final SpecKeys keys;
 
-  SpecSection(String path, JsonNode node, List<SpecProblem> problems) {
+  SpecSection(String path, JsonNode node, List<SpecProblem> problems, SpecKeys keys) {
     this.path = path;
     this.problems = problems;
+    this.keys = keys;
     this.values = JsonNodeFactory.instance.objectNode();
     if (node == null || node.isMissingNode() || node.isNull()) {
       return;
@@ -51,6 +53,7 @@ final class SpecSection {
 
   /** Accepts another spelling of a key, as the guide has it. */
   SpecSection alias(String alias, String key) {
+    keys.alias(at(key), alias);
     JsonNode value = values.remove(alias);
     if (value != null && !values.has(key)) {
       values.set(key, value);
@@ -63,6 +66,7 @@ final class SpecSection {
    * in the second already wins.
    */
   SpecSection moveDown(String from, String key, String to) {
+    keys.add(SpecKey.of(from + "." + key, SpecKey.Kind.INTEGER, ""));
     if (values.get(from) instanceof ObjectNode source) {
       for (String spelling : List.of(key, snakeCase(key))) {
         JsonNode value = source.get(spelling);
@@ -95,6 +99,7 @@ final class SpecSection {
   }
 
   String text(String key, String defaultValue) {
+    keys.add(SpecKey.of(at(key), SpecKey.Kind.TEXT, shown(defaultValue)));
     JsonNode node = value(key);
     if (node == null) {
       return defaultValue;
@@ -108,6 +113,7 @@ final class SpecSection {
 
   String requiredText(String key, String example) {
     String text = text(key, null);
+    keys.change(at(key), SpecKey::needed);
     if (text == null || text.isBlank()) {
       if (!has(key) || text != null) {
         problem(key, "is missing. Add it, for example " + example + ".");
@@ -117,8 +123,32 @@ final class SpecSection {
     return text;
   }
 
+  /** Whether a key is there that has to be; reports when it is not. */
+  boolean requires(String key, String example) {
+    keys.change(at(key), SpecKey::needed);
+    if (!has(key)) {
+      problem(key, "is missing. Add it, for example " + example + ".");
+      return false;
+    }
+    return true;
+  }
+
+  /** Says what form a text has; the caller checks it. */
+  void hasForm(String key, String form) {
+    keys.change(at(key), asked -> asked.like(form));
+  }
+
+  /** Reports a text that is there and has another form. */
+  void requireForm(String key, String text, String form, String message) {
+    hasForm(key, form);
+    if (!text.isEmpty() && !text.matches(form)) {
+      problem(key, message + ", got \"" + text + "\".");
+    }
+  }
+
   /** Where the worker finds a secret; null when nothing is said. */
   String secret(String key) {
+    keys.add(SpecKey.of(at(key), SpecKey.Kind.SECRET, ""));
     JsonNode node = value(key);
     if (node == null) {
       return null;
@@ -135,10 +165,9 @@ final class SpecSection {
 
   /** Where the worker finds a secret that there has to be. */
   String requiredSecret(String key, String example) {
-    if (!has(key)) {
-      problem(key, "is missing. Add it, for example " + example + ".");
-    }
-    return secret(key);
+    String secret = secret(key);
+    requires(key, example);
+    return secret;
   }
 
   /** The same of a section that has nothing else. */
@@ -150,6 +179,7 @@ final class SpecSection {
 
   String choice(String key, String defaultValue, List<String> allowed) {
     String text = text(key, defaultValue);
+    keys.change(at(key), asked -> asked.among(allowed));
     if (text == null || allowed.contains(text)) {
       return text;
     }
@@ -171,6 +201,7 @@ final class SpecSection {
   /** A path below a folder that the worker knows; null when there is none. */
   String folder(String key) {
     String text = text(key, null);
+    keys.change(at(key), asked -> asked.like(FOLDER.pattern()));
     if (text != null && !FOLDER.matcher(text).matches()) {
       problem(
           key,
@@ -184,6 +215,7 @@ final class SpecSection {
   }
 
   boolean flag(String key, boolean defaultValue) {
+    keys.add(SpecKey.of(at(key), SpecKey.Kind.BOOLEAN, String.valueOf(defaultValue)));
     JsonNode node = value(key);
     if (node == null) {
       return defaultValue;
@@ -196,6 +228,12 @@ final class SpecSection {
   }
 
   long integer(String key, long defaultValue, long smallest, long largest) {
+    keys.add(
+        SpecKey.of(
+                at(key),
+                SpecKey.Kind.INTEGER,
+                defaultValue < smallest ? "" : String.valueOf(defaultValue))
+            .between(smallest, largest));
     JsonNode node = value(key);
     if (node == null) {
       return defaultValue;
@@ -221,12 +259,13 @@ final class SpecSection {
   /** A whole number, or the word {@code auto}, which is read as 0. */
   long integerOrAuto(String key, long smallest, long largest) {
     JsonNode node = values.get(key);
-    if (node != null && node.isTextual() && node.textValue().equals("auto")) {
+    if (node != null && node.isTextual() && node.textValue().equals(AUTO)) {
       known.add(key);
       return 0;
     }
     int before = problems.size();
     long number = integer(key, 0, smallest, largest);
+    keys.add(SpecKey.of(at(key), SpecKey.Kind.INTEGER_OR_AUTO, AUTO).between(smallest, largest));
     if (problems.size() > before) {
       SpecProblem problem = problems.remove(problems.size() - 1);
       problems.add(
@@ -237,6 +276,12 @@ final class SpecSection {
   }
 
   Double number(String key, Double defaultValue, double smallest, double largest) {
+    keys.add(
+        SpecKey.of(
+                at(key),
+                SpecKey.Kind.NUMBER,
+                defaultValue == null ? "" : String.valueOf(defaultValue))
+            .between(smallest, largest));
     JsonNode node = value(key);
     if (node == null) {
       return defaultValue;
@@ -253,25 +298,20 @@ final class SpecSection {
   /** A time such as 30m, 12h or 7d in milliseconds; null when nothing is said. */
   Long millis(String key) {
     String text = text(key, null);
+    keys.change(at(key), asked -> asked.like(SpecValues.TIME));
     if (text == null) {
       return null;
     }
-    Matcher time = TIME.matcher(text);
-    if (!time.matches()) {
+    Optional<Duration> time = SpecValues.duration(text);
+    if (time.isEmpty()) {
       problem(key, "must be a time such as 30m, 12h or 7d, at most 9999d, got \"" + text + "\".");
-      return null;
     }
-    Duration unit =
-        switch (time.group(2)) {
-          case "m" -> Duration.ofMinutes(1);
-          case "h" -> Duration.ofHours(1);
-          default -> Duration.ofDays(1);
-        };
-    return unit.multipliedBy(Long.parseLong(time.group(1))).toMillis();
+    return time.map(Duration::toMillis).orElse(null);
   }
 
   /** A list of texts; empty when nothing is said. */
   List<String> texts(String key) {
+    keys.add(SpecKey.of(at(key), SpecKey.Kind.TEXTS, ""));
     JsonNode node = value(key);
     List<String> texts = new ArrayList<>();
     if (node == null) {
@@ -287,8 +327,32 @@ final class SpecSection {
     return texts;
   }
 
-  /** A list of objects with keys; empty when nothing is said. */
-  List<SpecSection> sections(String key) {
+  /** A list of texts of which each is one of some words, which are in lower case. */
+  List<String> choices(String key, List<String> allowed) {
+    List<String> words = new ArrayList<>();
+    List<String> texts = texts(key);
+    keys.change(at(key), asked -> asked.among(allowed));
+    for (String text : texts) {
+      String lower = text.toLowerCase(Locale.ROOT);
+      if (allowed.contains(lower)) {
+        words.add(lower);
+      } else {
+        problem(
+            key,
+            "must be of "
+                + String.join(", ", allowed)
+                + ", got \""
+                + text
+                + "\"."
+                + Suggestion.didYouMean(text, allowed));
+      }
+    }
+    return words;
+  }
+
+  /** A list of at most so many objects with keys; empty when nothing is said. */
+  List<SpecSection> sections(String key, int most) {
+    keys.add(SpecKey.of(at(key), SpecKey.Kind.SECTIONS, "").between(0, most));
     JsonNode node = value(key);
     List<SpecSection> sections = new ArrayList<>();
     if (node == null) {
@@ -299,7 +363,10 @@ final class SpecSection {
       return sections;
     }
     for (JsonNode element : node) {
-      sections.add(new SpecSection(at(key) + "[" + sections.size() + "]", element, problems));
+      sections.add(new SpecSection(at(key) + "[" + sections.size() + "]", element, problems, keys));
+    }
+    if (sections.size() > most) {
+      problem(key, "must have at most " + most + " entries, got " + sections.size() + ".");
     }
     return sections;
   }
@@ -311,18 +378,26 @@ final class SpecSection {
 
   SpecSection section(String key) {
     known.add(key);
-    return new SpecSection(at(key), values.get(key), problems);
+    keys.add(SpecKey.of(at(key), SpecKey.Kind.SECTION, ""));
+    return new SpecSection(at(key), values.get(key), problems, keys);
   }
 
   /** Reports a key whose value asks for something that this version cannot do. */
   void notYet(String key, boolean asked, String what) {
     known.add(key);
+    keys.change(at(key), one -> one.among(List.of(one.defaultValue())));
     if (asked) {
       problem(key, what + " is not supported yet. Leave the key out.");
     }
   }
 
-  JsonNode value(String key) {
+  /** What other code reads; null when nothing is said. */
+  JsonNode object(String key) {
+    keys.add(SpecKey.of(at(key), SpecKey.Kind.OBJECT, ""));
+    return value(key);
+  }
+
+  private JsonNode value(String key) {
     known.add(key);
     JsonNode node = values.get(key);
     return node == null || node.isNull() ? null : node;
@@ -353,6 +428,10 @@ final class SpecSection {
       return path.isEmpty() ? "spec" : path;
     }
     return path.isEmpty() ? key : path + "." + key;
+  }
+
+  private static String shown(String defaultValue) {
+    return defaultValue == null ? "" : defaultValue;
   }
 
   static String shown(JsonNode node) {
