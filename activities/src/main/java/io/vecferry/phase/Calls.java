@@ -222,7 +222,11 @@ final class Calls {
 
     /** What a failure comes to, which the next attempt is told of. */
     ApplicationFailure failed(ApplicationFailure failure, Patience patience) {
-      if (failure.isNonRetryable() || failure.getCategory() == ApplicationErrorCategory.BENIGN) {
+      if (failure.isNonRetryable()) {
+        return failure;
+      }
+      if (failure.getCategory() == ApplicationErrorCategory.BENIGN) {
+        beat();
         return failure;
       }
       Patience.Verdict verdict =

@@ -39,8 +39,8 @@ final class DiskGuard implements AutoCloseable {
 
   private static final int LOOK_SECONDS = 5;
 
-  /** A step that is not asked about by then was decided about by a person. */
-  private static final long LONGEST_ASKING_SECONDS = 3600;
+  /** An export that nobody knows to wait by then was decided about by a person. */
+  private static final int MOST_TRIES = 3600 / LOOK_SECONDS;
 
   private final Path folder;
   private final LongSupplier free;
@@ -60,10 +60,15 @@ final class DiskGuard implements AutoCloseable {
    * An export that waits for room.
    *
    * @param enough bytes that have to be free before it goes on
-   * @param untilNanos until when it is let go on, once there is room
+   * @param tries how often it was let go on in vain
    */
   private record Stopped(
-      WorkflowClient client, String migration, String part, long enough, long untilNanos) {}
+      WorkflowClient client, String migration, String part, long enough, int tries) {
+
+    Stopped triedAgain() {
+      return new Stopped(client, migration, part, enough, tries + 1);
+    }
+  }
 
   /** Guards the disk under a folder. */
   DiskGuard(Path folder) {
@@ -119,7 +124,7 @@ final class DiskGuard implements AutoCloseable {
               task.migration(),
               name,
               enough,
-              System.nanoTime() + TimeUnit.SECONDS.toNanos(LONGEST_ASKING_SECONDS)));
+              0));
       throw new StoreException(
           FailureClass.RESOURCE_EXHAUSTED,
           "the disk of the archives is nearly full, and the export stops before it is: "
@@ -146,13 +151,17 @@ final class DiskGuard implements AutoCloseable {
     for (Map.Entry<String, Stopped> entry : stopped.entrySet()) {
       Stopped one = entry.getValue();
       long there = free.getAsLong();
-      if (there >= one.enough() && goesOn(one, there)) {
-        stopped.remove(entry.getKey(), one);
+      if (there >= one.enough()) {
+        // It may stop again before the answer to this is there.
+        stopped.remove(entry.getKey());
+        if (!goesOn(one, there) && one.tries() < MOST_TRIES) {
+          stopped.putIfAbsent(entry.getKey(), one.triedAgain());
+        }
       }
     }
   }
 
-  /** Whether nothing more is to be done for an export. */
+  /** Lets an export go on; false when that has to be tried again. */
   private static boolean goesOn(Stopped one, long there) {
     String reason = words(there) + " are free for the archives again";
     try {
@@ -169,7 +178,7 @@ final class DiskGuard implements AutoCloseable {
     } catch (RuntimeException e) {
       // The migration has not heard of the failure yet, or a person has decided.
       LOG.debug("{} of {} does not go on yet", one.part(), one.migration(), e);
-      return System.nanoTime() - one.untilNanos() > 0;
+      return false;
     }
   }
 
