@@ -8,16 +8,31 @@ import java.nio.file.Path;
 public final class Disk {
   private Disk() {}
 
+  /** Bytes of the whole disk that a folder is or will be on; 0 when nobody can tell. */
+  public static long totalBytes(Path folder) {
+    Path there = existing(folder);
+    try {
+      return there == null ? 0 : Files.getFileStore(there).getTotalSpace();
+    } catch (IOException e) {
+      return 0;
+    }
+  }
+
   /** Bytes that are free for a folder, which need not be there yet; -1 when nobody can tell. */
   public static long freeBytes(Path folder) {
-    Path there = folder.toAbsolutePath().normalize();
-    while (there != null && !Files.isDirectory(there)) {
-      there = there.getParent();
-    }
+    Path there = existing(folder);
     try {
       return there == null ? -1 : Files.getFileStore(there).getUsableSpace();
     } catch (IOException e) {
       return -1;
     }
+  }
+
+  private static Path existing(Path folder) {
+    Path there = folder.toAbsolutePath().normalize();
+    while (there != null && !Files.isDirectory(there)) {
+      there = there.getParent();
+    }
+    return there;
   }
 }

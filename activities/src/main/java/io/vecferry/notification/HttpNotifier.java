@@ -11,7 +11,7 @@ import io.vecferry.spec.NotificationTarget;
 import io.vecferry.spec.SpecValues;
 import io.vecferry.store.Secrets;
 import io.vecferry.store.StoreException;
-import io.vecferry.store.TrustedCertificates;
+import io.vecferry.store.TlsSettings;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.http.HttpClient;
@@ -20,10 +20,12 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 
 /** Posts notifications to webhooks: as JSON, or as Slack wants them. */
 final class HttpNotifier {
@@ -41,10 +43,6 @@ final class HttpNotifier {
   static void send(NotificationTask task) {
     NotificationTarget target = task.target();
     URI address = address(task);
-    Blackened blackened =
-        SpecValues.isSecretReference(target.url())
-            ? Blackened.of(address.toString(), address.getRawPath(), address.getRawQuery())
-            : Blackened.of();
     HttpRequest.Builder request =
         HttpRequest.newBuilder(address)
             .timeout(LIMIT)
@@ -54,7 +52,7 @@ final class HttpNotifier {
     if (target.bearer() != null) {
       request.header("Authorization", "Bearer " + token(task));
     }
-    int status = post(task, request.build(), blackened);
+    int status = post(task, request.build());
     if (status / 100 != 2) {
       throw new StoreException(
           failureClass(status),
@@ -83,20 +81,26 @@ final class HttpNotifier {
         ? client.build()
         : client
             .sslContext(
-                TrustedCertificates.context(task.field() + ".caFile", task.target().caFile()))
+                TlsSettings.trusting(task.field() + ".caFile", task.target().caFile()).context())
             .build();
   }
 
   private static URI address(NotificationTask task) {
     NotificationTarget target = task.target();
     String field = task.field() + ".url";
-    boolean secret = SpecValues.isSecretReference(target.url());
+    boolean secret = Secrets.isReference(target.url());
     String text = secret ? Secrets.resolve(field, target.url()) : target.url();
     URI address;
     try {
       address = new URI(text);
     } catch (URISyntaxException e) {
       address = URI.create("");
+    }
+    if (secret) {
+      // Messages about connections show parts of an address.
+      Stream.of(address.getRawPath(), address.getRawQuery())
+          .filter(Objects::nonNull)
+          .forEach(Secrets::hide);
     }
     boolean protectedByTls = "https".equals(address.getScheme());
     if (address.getHost() == null
@@ -126,7 +130,7 @@ final class HttpNotifier {
     return token;
   }
 
-  private static int post(NotificationTask task, HttpRequest request, Blackened blackened) {
+  private static int post(NotificationTask task, HttpRequest request) {
     HttpClient client = task.target().caFile() == null ? HTTP : client(task);
     CompletableFuture<HttpResponse<Void>> answer =
         client.sendAsync(request, HttpResponse.BodyHandlers.discarding());
@@ -140,7 +144,7 @@ final class HttpNotifier {
       }
       throw new StoreException(
           FailureClass.TRANSIENT,
-          task.field() + " cannot be reached: " + blackened.show(e.getCause()) + ".");
+          task.field() + " cannot be reached: " + NotificationSender.said(e.getCause()) + ".");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new StoreException(FailureClass.TRANSIENT, task.field() + ": the worker stops.");

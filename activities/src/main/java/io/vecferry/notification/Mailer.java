@@ -6,7 +6,7 @@ import io.vecferry.plan.FailureClass;
 import io.vecferry.spec.NotificationTarget.Mail;
 import io.vecferry.store.Secrets;
 import io.vecferry.store.StoreException;
-import io.vecferry.store.TrustedCertificates;
+import io.vecferry.store.TlsSettings;
 import jakarta.mail.Address;
 import jakarta.mail.AuthenticationFailedException;
 import jakarta.mail.MessagingException;
@@ -40,7 +40,6 @@ final class Mailer {
     Mail mail = task.target().mail();
     String user = secret(task, USERNAME, mail.username());
     String password = secret(task, "password", mail.password());
-    Blackened blackened = Blackened.of(user, password);
     Session session = Session.getInstance(properties(task));
     try (Transport transport = session.getTransport("smtp")) {
       MimeMessage message = message(session, task.notification(), mail);
@@ -49,13 +48,16 @@ final class Mailer {
     } catch (AuthenticationFailedException e) {
       throw new StoreException(
           FailureClass.PERMISSION,
-          task.field() + ": the mail server refused the login: " + blackened.show(e) + ".");
+          task.field()
+              + ": the mail server refused the login: "
+              + NotificationSender.said(e)
+              + ".");
     } catch (SendFailedException e) {
-      throw notSent(task, e, blackened);
+      throw notSent(task, e);
     } catch (MessagingException e) {
       throw new StoreException(
           isRefusal(e) ? FailureClass.INCOMPATIBLE : FailureClass.TRANSIENT,
-          task.field() + ": the mail was not sent: " + said(e, blackened) + ".");
+          task.field() + ": the mail was not sent: " + said(e) + ".");
     }
   }
 
@@ -96,7 +98,8 @@ final class Mailer {
     if (task.target().caFile() != null) {
       properties.put(
           "mail.smtp.ssl.socketFactory",
-          TrustedCertificates.context(task.field() + ".caFile", task.target().caFile())
+          TlsSettings.trusting(task.field() + ".caFile", task.target().caFile())
+              .context()
               .getSocketFactory());
     }
     return properties;
@@ -125,8 +128,7 @@ final class Mailer {
   }
 
   /** Some or all recipients were refused. Those who have got it do not get it again. */
-  private static StoreException notSent(
-      NotificationTask task, SendFailedException failure, Blackened blackened) {
+  private static StoreException notSent(NotificationTask task, SendFailedException failure) {
     List<Address> missed = new ArrayList<>();
     for (Address[] addresses :
         Arrays.asList(failure.getInvalidAddresses(), failure.getValidUnsentAddresses())) {
@@ -138,12 +140,7 @@ final class Mailer {
         failure.getValidSentAddresses() != null && failure.getValidSentAddresses().length > 0;
     return new StoreException(
         sentToSome || isRefusal(failure) ? FailureClass.INCOMPATIBLE : FailureClass.TRANSIENT,
-        task.field()
-            + ": the mail server refused mail to "
-            + missed
-            + ": "
-            + said(failure, blackened)
-            + ".");
+        task.field() + ": the mail server refused mail to " + missed + ": " + said(failure) + ".");
   }
 
   /** Whether a server has said, by a code that begins with 5, that another try is no use. */
@@ -160,11 +157,11 @@ final class Mailer {
   }
 
   /** What is behind a failure says more than the failure. */
-  private static String said(MessagingException failure, Blackened blackened) {
+  private static String said(MessagingException failure) {
     Exception last = failure;
     while (last instanceof MessagingException message && message.getNextException() != null) {
       last = message.getNextException();
     }
-    return blackened.show(last);
+    return NotificationSender.said(last);
   }
 }

@@ -3,6 +3,7 @@ package io.vecferry.notification;
 import io.vecferry.activity.NotificationTask;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.spec.NotificationTarget;
+import io.vecferry.store.Secrets;
 import io.vecferry.store.StoreException;
 
 /**
@@ -10,6 +11,8 @@ import io.vecferry.store.StoreException;
  * knows the address, token or password.
  */
 public final class NotificationSender {
+  private static final int LONGEST = 300;
+
   private NotificationSender() {}
 
   /**
@@ -44,6 +47,16 @@ public final class NotificationSender {
             case EMAIL -> Mailer.check(nothing);
           }
         });
+  }
+
+  /** An exception in one line, without secrets: others repeat what they were sent. */
+  static String said(Throwable failure) {
+    String name = failure.getClass().getSimpleName();
+    if (failure.getMessage() == null) {
+      return name;
+    }
+    String line = Secrets.hidden(failure.getMessage()).replaceAll("\\s*\\R\\s*", " ").strip();
+    return name + ": " + (line.length() <= LONGEST ? line : line.substring(0, LONGEST) + " ...");
   }
 
   private static void withoutSecrets(String field, Runnable work) {

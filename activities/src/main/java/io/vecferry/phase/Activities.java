@@ -13,6 +13,7 @@ public final class Activities implements AutoCloseable {
 
   private final List<Object> implementations;
   private final ResourceMonitor monitor;
+  private final DiskGuard disk;
 
   /** With the usual patience, and no connections. */
   public Activities(Path archiveRoot, boolean searchAttributes) {
@@ -31,9 +32,10 @@ public final class Activities implements AutoCloseable {
     Calls calls = new Calls(new Patience(patience));
     Workspaces workspaces = new Workspaces(new LocalArtifactStore(archiveRoot), connections);
     this.monitor = new ResourceMonitor(archiveRoot);
+    this.disk = new DiskGuard(archiveRoot);
     this.implementations =
         List.of(
-            new PartSteps(workspaces, calls),
+            new PartSteps(workspaces, calls, disk, new MemoryGuard(MemoryUse::now)),
             new NotificationSteps(connections),
             new MigrationSteps(workspaces, monitor, searchAttributes, calls));
   }
@@ -50,6 +52,7 @@ public final class Activities implements AutoCloseable {
 
   @Override
   public void close() {
+    disk.close();
     monitor.close();
   }
 }

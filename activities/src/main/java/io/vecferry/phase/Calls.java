@@ -34,6 +34,9 @@ final class Calls {
   /** A step that a worker gives up because it stops goes on elsewhere after this time. */
   private static final Duration HANDOVER = Duration.ofSeconds(1);
 
+  /** A step that a worker has no memory for is tried again after this time, where there is some. */
+  private static final Duration HELD_BACK = Duration.ofSeconds(10);
+
   private static final ScheduledExecutorService BEATS =
       Executors.newScheduledThreadPool(
           1,
@@ -57,6 +60,8 @@ final class Calls {
       return work.get();
     } catch (ActivityCompletionException | ApplicationFailure e) {
       throw e;
+    } catch (MemoryGuard.HeldBack e) {
+      throw heldBack(e);
     } catch (StoreException e) {
       throw failure(e.failureClass(), e.getMessage(), e);
     } catch (OutOfMemoryError e) {
@@ -170,6 +175,18 @@ final class Calls {
         .build();
   }
 
+  /** What a step ends with that waits for others on this worker; it uses up no patience. */
+  private static ApplicationFailure heldBack(MemoryGuard.HeldBack reason) {
+    LOG.warn("{}", reason.getMessage());
+    return ApplicationFailure.newBuilder()
+        .setType(reason.failureClass().name())
+        .setMessage(reason.getMessage())
+        .setDetails(attempts())
+        .setNextRetryDelay(HELD_BACK)
+        .setCategory(ApplicationErrorCategory.BENIGN)
+        .build();
+  }
+
   private static StepProgress lastProgress(ActivityExecutionContext context, String subject) {
     StepProgress none = StepProgress.none(subject);
     try {
@@ -205,7 +222,11 @@ final class Calls {
 
     /** What a failure comes to, which the next attempt is told of. */
     ApplicationFailure failed(ApplicationFailure failure, Patience patience) {
-      if (failure.isNonRetryable() || failure.getCategory() == ApplicationErrorCategory.BENIGN) {
+      if (failure.isNonRetryable()) {
+        return failure;
+      }
+      if (failure.getCategory() == ApplicationErrorCategory.BENIGN) {
+        beat();
         return failure;
       }
       Patience.Verdict verdict =

@@ -8,6 +8,8 @@ import io.vecferry.spec.SpecProblem;
 import io.vecferry.spec.StoreSpec;
 import io.vecferry.spec.Suggestion;
 import io.vecferry.store.StoreException;
+import io.vecferry.store.StoreOption;
+import io.vecferry.store.TlsSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +20,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The stores that a worker knows by name, and how far a spec may reach beyond them. A spec that
@@ -29,7 +32,10 @@ public final class Connections {
   private static final String PATH = "path";
 
   /** What says where a store is, who asks it, and which files of the worker are read for it. */
-  private static final List<String> REACH = List.of("url", PATH, "auth", "options.caFile");
+  private static final List<String> REACH =
+      Stream.concat(
+              Stream.of("url", PATH, "auth"), TlsSettings.OPTIONS.stream().map(StoreOption::path))
+          .toList();
 
   /** Names of files in the folder of an index. */
   private static final List<String> FILES = List.of("options.metadata", "options.indexName");

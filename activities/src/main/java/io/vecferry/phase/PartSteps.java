@@ -23,6 +23,7 @@ import io.vecferry.workflow.Payloads;
 import java.time.Instant;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /** The work on parts: connects stores, archive and verification. */
@@ -31,41 +32,40 @@ public final class PartSteps implements PartActivities {
 
   private final Workspaces workspaces;
   private final Calls calls;
+  private final DiskGuard disk;
+  private final MemoryGuard memory;
 
-  PartSteps(Workspaces workspaces, Calls calls) {
+  PartSteps(Workspaces workspaces, Calls calls, DiskGuard disk, MemoryGuard memory) {
     this.workspaces = workspaces;
     this.calls = calls;
+    this.disk = disk;
+    this.memory = memory;
   }
 
   @Override
   public PartResult exportPart(PartTask task) {
-    return calls.runBeating(task.partName(), () -> noted(Phase.EXPORT, task, export(task)));
+    return step(Phase.EXPORT, task, () -> export(task));
   }
 
   @Override
   public PartResult validateExportedPart(PartTask task) {
-    return calls.runBeating(
-        task.partName(), () -> noted(Phase.VALIDATE_EXPORT, task, validateExport(task)));
+    return step(Phase.VALIDATE_EXPORT, task, () -> validateExport(task));
   }
 
   @Override
   public PartResult importPart(PartTask task) {
-    return calls.runBeating(
-        task.partName(),
-        () ->
-            noted(
-                Phase.IMPORT, task, load(workspaces.get(task.migration()), task, Calls.cursor())));
+    return step(
+        Phase.IMPORT, task, () -> load(workspaces.get(task.migration()), task, Calls.cursor()));
   }
 
   @Override
   public PartResult validateImportedPart(PartTask task) {
-    return calls.runBeating(
-        task.partName(),
-        () ->
-            noted(
-                Phase.VALIDATE_IMPORT,
-                task,
-                validateImport(workspaces.get(task.migration()), task)));
+    return step(
+        Phase.VALIDATE_IMPORT, task, () -> validateImport(workspaces.get(task.migration()), task));
+  }
+
+  private PartResult step(Phase phase, PartTask task, Supplier<PartResult> work) {
+    return calls.runBeating(task.partName(), () -> noted(phase, task, memory.run(work)));
   }
 
   private PartResult export(PartTask task) {
@@ -97,7 +97,8 @@ public final class PartSteps implements PartActivities {
     int batchSize =
         Math.min(Throttle.batchSize(task.pace(), workspace.spec().export().batchSize()), partRows);
     Throttle throttle = new Throttle(task.pace());
-    try (BatchReader reader = source.read(range, start, batchSize);
+    try (DiskGuard.Room room = disk.take(task, workspace.estimatedPartBytes());
+        BatchReader reader = source.read(range, start, batchSize);
         PartWriter writer = new PartWriter(archive.store(), path, workspace.partSchema(origin))) {
       boolean last = false;
       while (writer.rows() + batchSize <= partRows) {
@@ -118,6 +119,7 @@ public final class PartSteps implements PartActivities {
       // Attempts end a part at different places when a worker stops: only one may publish it.
       Calls.confirm();
       PartSidecar sidecar = writer.finish(start, end, last, fingerprint, Instant.now().toString());
+      room.written(sidecar.bytes());
       return new PartResult(sidecar.rows(), sidecar.bytes(), 0, end, last, false);
     }
   }

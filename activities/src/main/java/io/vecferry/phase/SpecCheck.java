@@ -2,6 +2,7 @@ package io.vecferry.phase;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.vecferry.activity.NotificationTask;
 import io.vecferry.spec.MigrationSpec;
 import io.vecferry.spec.SpecProblem;
 import io.vecferry.spec.SpecReader;
@@ -55,6 +56,9 @@ public final class SpecCheck {
         connections == null ? read.spec() : connections.resolve(read.spec(), problems);
     checkStore("source", spec.source(), problems);
     checkStore("target", spec.target(), problems);
+    for (int number = 0; number < spec.notifications().size(); number++) {
+      checkSecrets(new NotificationTask(number, spec.notifications().get(number), null), problems);
+    }
     return List.copyOf(problems);
   }
 
@@ -128,12 +132,7 @@ public final class SpecCheck {
         };
     String kind = option.kind().name().toLowerCase(Locale.ROOT);
     if (!rightKind && option.kind() == StoreOption.Kind.SECRET) {
-      problems.add(
-          new SpecProblem(
-              field,
-              "must say where the worker finds the secret, as "
-                  + Secrets.forms()
-                  + ". A secret itself has no place in a spec; what stands here is not shown."));
+      problems.add(noReference(field));
     } else if (!rightKind && option.kind() == StoreOption.Kind.URL) {
       problems.add(
           new SpecProblem(
@@ -158,6 +157,25 @@ public final class SpecCheck {
                   + "."
                   + Suggestion.didYouMean(node.asText(), option.allowed())));
     }
+  }
+
+  private static void checkSecrets(NotificationTask task, List<SpecProblem> problems) {
+    task.target()
+        .secrets()
+        .forEach(
+            (key, reference) -> {
+              if (!Secrets.isReference(reference)) {
+                problems.add(noReference(task.field() + "." + key));
+              }
+            });
+  }
+
+  private static SpecProblem noReference(String field) {
+    return new SpecProblem(
+        field,
+        "must say where the worker finds the secret, as "
+            + Secrets.forms()
+            + ". A secret itself has no place in a spec; what stands here is not shown.");
   }
 
   /** An address that is shown must not show a password or a token. */

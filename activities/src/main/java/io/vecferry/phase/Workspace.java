@@ -119,6 +119,11 @@ final class Workspace implements AutoCloseable {
     return plan;
   }
 
+  /** Bytes that a part of the archive is planned to have; 0 when nobody can tell. */
+  long estimatedPartBytes() {
+    return plan.estimate().archiveBytes() / Math.max(1, plan.estimate().parts());
+  }
+
   LoadStamp stamp() {
     return new LoadStamp(spec.name(), plan.loadId());
   }

@@ -3,11 +3,13 @@ package io.vecferry.store;
 import io.vecferry.plan.FailureClass;
 import java.net.ConnectException;
 import java.net.URI;
+import java.net.http.HttpClient;
 import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpResponse;
 import java.nio.channels.UnresolvedAddressException;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -21,10 +23,29 @@ import javax.net.ssl.SSLException;
  * @param role {@code source} or {@code target}, for messages
  * @param url its address, without a slash at its end
  * @param timeout how long an answer may take
- * @param certificateRemedy what to do about a certificate that is not trusted, as a sentence
  */
-public record RestServer(String role, URI url, Duration timeout, String certificateRemedy) {
-  public static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
+public record RestServer(String role, URI url, Duration timeout, TlsSettings tls) {
+  private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
+  private static final int TLS_PORT = 443;
+
+  /** One for all stores that need no more than Java has: it keeps connections by address. */
+  private static final HttpClient USUAL = builder().build();
+
+  /**
+   * What connects to it.
+   *
+   * @throws StoreException when a file with certificates or a key cannot be used
+   */
+  public HttpClient client() {
+    return tls.isUsual() ? USUAL : builder().sslContext(tls.context()).build();
+  }
+
+  private static HttpClient.Builder builder() {
+    return HttpClient.newBuilder()
+        .version(HttpClient.Version.HTTP_1_1)
+        .connectTimeout(CONNECT_TIMEOUT)
+        .followRedirects(HttpClient.Redirect.NEVER);
+  }
 
   /**
    * Waits for an answer of any status.
@@ -80,9 +101,6 @@ public record RestServer(String role, URI url, Duration timeout, String certific
     if (cause instanceof java.net.http.HttpTimeoutException) {
       return tooLate(doing, cause);
     }
-    if (cause instanceof SSLException) {
-      return noTls((SSLException) cause);
-    }
     if (cause instanceof ConnectException) {
       boolean unknown = cause.getCause() instanceof UnresolvedAddressException;
       return new StoreException(
@@ -99,6 +117,20 @@ public record RestServer(String role, URI url, Duration timeout, String certific
               + ".",
           cause);
     }
+    if ("https".equals(url.getScheme())) {
+      int port = url.getPort() < 0 ? TLS_PORT : url.getPort();
+      Optional<StoreException> refusal =
+          TlsRefusal.find(tls, url.toString(), url.getHost(), port, "");
+      if (refusal.isPresent()) {
+        return refusal.get();
+      }
+    }
+    if (cause instanceof SSLException) {
+      return new StoreException(
+          FailureClass.TRANSIENT,
+          url + " and this worker cannot agree on TLS: " + cause.getMessage(),
+          cause);
+    }
     return new StoreException(
         FailureClass.TRANSIENT,
         url
@@ -110,29 +142,6 @@ public record RestServer(String role, URI url, Duration timeout, String certific
                 ? ". If it speaks TLS, write https:// in " + field("url") + "."
                 : "."),
         cause);
-  }
-
-  private StoreException noTls(SSLException cause) {
-    String message = String.valueOf(cause.getMessage());
-    String text = message.toLowerCase(Locale.ROOT);
-    if (text.contains("unrecognized ssl message") || text.contains("plaintext")) {
-      return new StoreException(
-          FailureClass.INCOMPATIBLE,
-          url + " does not speak TLS. Write http:// in " + field("url") + ".",
-          cause);
-    }
-    if (text.contains("pkix") || text.contains("certificat")) {
-      return new StoreException(
-          FailureClass.INCOMPATIBLE,
-          url
-              + " shows a certificate that this worker does not trust: "
-              + message
-              + ". "
-              + certificateRemedy,
-          cause);
-    }
-    return new StoreException(
-        FailureClass.TRANSIENT, url + " and this worker cannot agree on TLS: " + message, cause);
   }
 
   private String field(String key) {

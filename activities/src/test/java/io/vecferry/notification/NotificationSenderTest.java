@@ -17,6 +17,8 @@ import io.vecferry.store.StoreException;
 import io.vecferry.store.TestCertificate;
 import io.vecferry.testing.HookServer;
 import io.vecferry.testing.MailServer;
+import io.vecferry.testing.TestAuthority;
+import io.vecferry.testing.TlsProxy;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -206,6 +208,38 @@ class NotificationSenderTest {
           .contains("It waits for: retry or rollback: IMPORT ")
           .contains("Report: /archive/report.html");
     }
+  }
+
+  @Test
+  void mailIsSentWithTlsFromTheFirstByte() throws Exception {
+    TestAuthority authority = TestAuthority.make(folder, "ops");
+    TestAuthority stranger = TestAuthority.make(folder, "stranger");
+    String login =
+        "tls: 'tls', auth: {username: '%s', password: '%s'}, caFile: "
+            .formatted(secret("user", "vecferry"), secret("password", SECRET));
+    try (MailServer server = MailServer.withLogin("vecferry", SECRET);
+        TlsProxy secured =
+            TlsProxy.open(
+                "127.0.0.1:" + server.port(),
+                authority.server("mail", "IP:127.0.0.1"),
+                authority)) {
+      send(email(secured.port(), login + "'" + authority.pem() + "'"));
+      assertThat(server.received()).hasSize(1);
+      assertFails(
+          FailureClass.TRANSIENT,
+          email(secured.port(), login + "'" + stranger.pem() + "'"),
+          "notify[0]: the mail was not sent: SSLHandshakeException: PKIX path ");
+      assertThat(server.received()).hasSize(1);
+    }
+  }
+
+  @Test
+  void secretsComeFromAnyPlaceThatTheWorkerKnows() throws IOException {
+    send(
+        "{type: 'webhook', url: '%s', auth: {bearer: 'riddle:sphinx'}}"
+            .formatted(hook.url("/hook")));
+    assertThat(hook.received().get(0).headers())
+        .containsEntry("authorization", "Bearer answer-to-sphinx");
   }
 
   @Test

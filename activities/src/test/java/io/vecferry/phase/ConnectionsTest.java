@@ -119,6 +119,8 @@ class ConnectionsTest {
             + " for the connection prod-es to say",
         "{'connection':'prod-es','collection':'c','options':{'caFile':'/tmp/own.pem'}} |"
             + " source.options.caFile: is for the connection",
+        "{'connection':'prod-es','collection':'c','options':{'clientKey':'/etc/key.pem'}} |"
+            + " source.options.clientKey: is for the connection",
         "{'connection':'prod-es','type':'qdrant','collection':'c'} | source.type: is elasticsearch"
             + " in the connection prod-es",
         "{'connection':'prod-es'} | source.collection: is missing",

@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.vecferry.spec.SpecProblem;
 import java.io.IOException;
+import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -49,5 +52,33 @@ class SpecCheckTest {
         .singleElement()
         .satisfies(problem -> assertThat(problem.toString()).startsWith(field))
         .satisfies(problem -> assertThat(problem.toString()).doesNotContain(SECRET));
+  }
+
+  /** Whether a place of secrets is known, can only a worker say, and the command line beside it. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '~',
+      value = {
+        "true | {`type`:`slack`,`url`:`riddle:hook`}",
+        "true | {`type`:`webhook`,`url`:`https://h/`,`auth`:{`bearer`:`riddle:token`}}",
+        "false | {`type`:`slack`,`url`:`vault:hush-1234567890`}",
+        "false | {`type`:`slack`,`url`:`https://hooks.example.com/hush-1234567890`}",
+        "false | {`type`:`webhook`,`url`:`https://h/`,`auth`:{`bearer`:`vault:hush-1234567890`}}",
+        "false | {`type`:`email`,`host`:`h`,`from`:`a@b`,`to`:[`c@d`],"
+            + "`auth`:{`username`:`env:U`,`password`:`vault:hush-1234567890`}}"
+      })
+  void notificationsTakeSecretsFromWhereStoresDo(boolean good, String target) throws IOException {
+    ObjectNode spec = (ObjectNode) spec("{\"type\":\"faiss\",\"path\":\"/s\"}");
+    spec.withArray("notify").add(new ObjectMapper().readTree(target.replace('`', '"')));
+    List<SpecProblem> problems = SpecCheck.check(spec);
+    assertThat(problems).hasSize(good ? 0 : 1);
+    assertThat(problems)
+        .allSatisfy(
+            problem ->
+                assertThat(problem.toString())
+                    .startsWith("notify[0].")
+                    .contains("must say where the worker finds the secret, as env:NAME")
+                    .doesNotContain(SECRET));
   }
 }

@@ -3,6 +3,7 @@ package io.vecferry.client;
 import com.google.protobuf.Timestamp;
 import io.temporal.api.enums.v1.ApplicationErrorCategory;
 import io.temporal.api.enums.v1.PendingActivityState;
+import io.temporal.api.failure.v1.ApplicationFailureInfo;
 import io.temporal.api.failure.v1.Failure;
 import io.temporal.api.workflow.v1.PendingActivityInfo;
 import io.temporal.api.workflow.v1.PendingChildExecutionInfo;
@@ -13,6 +14,7 @@ import io.temporal.common.converter.DataConverter;
 import io.temporal.common.converter.DataConverterException;
 import io.temporal.failure.TemporalFailure;
 import io.vecferry.activity.StepProgress;
+import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Phase;
 import io.vecferry.workflow.StepFailure;
 import java.util.ArrayList;
@@ -104,9 +106,10 @@ final class PendingSteps {
 
   /** Not one that has got further since, or that a stopping worker has handed over. */
   private static boolean isTriedAgain(PendingActivityInfo step, StepProgress progress) {
+    ApplicationFailureInfo last = lastFailure(step).getApplicationFailureInfo();
     boolean handedOver =
-        lastFailure(step).getApplicationFailureInfo().getCategory()
-            == ApplicationErrorCategory.APPLICATION_ERROR_CATEGORY_BENIGN;
+        last.getCategory() == ApplicationErrorCategory.APPLICATION_ERROR_CATEGORY_BENIGN
+            && last.getType().equals(FailureClass.TRANSIENT.name());
     boolean waits = step.getState() == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED;
     return step.hasLastFailure() && !handedOver && (waits || progress.failed() > 0);
   }

@@ -5,14 +5,20 @@ import io.temporal.api.operatorservice.v1.ListSearchAttributesRequest;
 import io.temporal.client.WorkflowClientOptions;
 import io.temporal.common.SearchAttributeKey;
 import io.temporal.envconfig.ClientConfigProfile;
+import io.temporal.envconfig.ClientConfigTLS;
 import io.temporal.envconfig.LoadClientConfigProfileOptions;
 import io.temporal.serviceclient.OperatorServiceStubs;
 import io.temporal.serviceclient.OperatorServiceStubsOptions;
 import io.temporal.serviceclient.WorkflowServiceStubs;
 import io.temporal.serviceclient.WorkflowServiceStubsOptions;
+import io.vecferry.store.StoreException;
+import io.vecferry.store.TlsRefusal;
+import io.vecferry.store.TlsSettings;
+import io.vecferry.store.TlsSettings.PemFile;
 import io.vecferry.workflow.SearchAttributes;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.URI;
 import java.time.Duration;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -25,13 +31,25 @@ import org.slf4j.LoggerFactory;
  *
  * @param stubs connection
  * @param client namespace
+ * @param tls files for TLS; null where it is not used, or used with what is in no file
+ * @param serverName name that the certificate of the service has to be for; null for that of its
+ *     address
  */
-public record TemporalSettings(WorkflowServiceStubsOptions stubs, WorkflowClientOptions client) {
+public record TemporalSettings(
+    WorkflowServiceStubsOptions stubs,
+    WorkflowClientOptions client,
+    TlsSettings tls,
+    String serverName) {
   private static final Logger LOG = LoggerFactory.getLogger(TemporalSettings.class);
   private static final String NAMESPACE = "default";
+  private static final int TEMPORAL_PORT = 7233;
   private static final Duration CONNECT_LIMIT = Duration.ofSeconds(20);
 
-  /** The configured service; empty when none is. */
+  /**
+   * The configured service; empty when none is.
+   *
+   * @throws StoreException when a file with certificates or a key cannot be used
+   */
   public static Optional<TemporalSettings> load() {
     try {
       ClientConfigProfile profile = profile();
@@ -42,8 +60,17 @@ public record TemporalSettings(WorkflowServiceStubsOptions stubs, WorkflowClient
       if (client.getNamespace() == null) {
         client = WorkflowClientOptions.newBuilder(client).setNamespace(NAMESPACE).build();
       }
+      TlsSettings tls = tls(profile.getTls());
+      if (tls != null) {
+        // Temporal's library says less about what is wrong with a file.
+        tls.check();
+      }
       return Optional.of(
-          new TemporalSettings(profile.toWorkflowServiceStubsOptions(), encrypted(client)));
+          new TemporalSettings(
+              profile.toWorkflowServiceStubsOptions(),
+              encrypted(client),
+              tls,
+              profile.getTls() == null ? null : profile.getTls().getServerName()));
     } catch (IOException e) {
       throw new UncheckedIOException(
           "Temporal's configuration cannot be read: " + e.getMessage(), e);
@@ -60,11 +87,33 @@ public record TemporalSettings(WorkflowServiceStubsOptions stubs, WorkflowClient
     }
   }
 
+  private static TlsSettings tls(ClientConfigTLS profile) {
+    if (profile == null
+        || Boolean.TRUE.equals(profile.isDisabled())
+        || profile.getServerCACertData() != null
+        || profile.getClientCertData() != null
+        || profile.getClientKeyData() != null) {
+      return null;
+    }
+    return new TlsSettings(
+        file("TEMPORAL_TLS_SERVER_CA_CERT_PATH", profile.getServerCACertPath()),
+        file("TEMPORAL_TLS_CLIENT_CERT_PATH", profile.getClientCertPath()),
+        file("TEMPORAL_TLS_CLIENT_KEY_PATH", profile.getClientKeyPath()),
+        "TEMPORAL_ADDRESS",
+        "Set TEMPORAL_TLS=false, and no other variable that begins with TEMPORAL_TLS.");
+  }
+
+  private static PemFile file(String variable, String path) {
+    return new PemFile(variable, path == null || path.isEmpty() ? null : path);
+  }
+
   /** A service at an address, without TLS, in the namespace {@code default}. */
   public static TemporalSettings of(String address) {
     return new TemporalSettings(
         WorkflowServiceStubsOptions.newBuilder().setTarget(address).build(),
-        encrypted(WorkflowClientOptions.newBuilder().setNamespace(NAMESPACE).build()));
+        encrypted(WorkflowClientOptions.newBuilder().setNamespace(NAMESPACE).build()),
+        null,
+        null);
   }
 
   private static WorkflowClientOptions encrypted(WorkflowClientOptions client) {
@@ -76,7 +125,10 @@ public record TemporalSettings(WorkflowServiceStubsOptions stubs, WorkflowClient
   /** The same service with the SDK's metrics reported to a scope. */
   public TemporalSettings withMetrics(Scope scope) {
     return new TemporalSettings(
-        WorkflowServiceStubsOptions.newBuilder(stubs).setMetricsScope(scope).build(), client);
+        WorkflowServiceStubsOptions.newBuilder(stubs).setMetricsScope(scope).build(),
+        client,
+        tls,
+        serverName);
   }
 
   /**
@@ -85,6 +137,11 @@ public record TemporalSettings(WorkflowServiceStubsOptions stubs, WorkflowClient
    * @throws IllegalStateException when the service does not answer; the message says what to do
    */
   public WorkflowServiceStubs connect() {
+    Optional<StoreException> refusal = refusal();
+    if (refusal.isPresent()) {
+      // The library would go on trying until the limit, and not say why.
+      throw new IllegalStateException(refusal.get().getMessage(), refusal.get());
+    }
     WorkflowServiceStubs service = WorkflowServiceStubs.newServiceStubs(stubs);
     try {
       service.connect(CONNECT_LIMIT);
@@ -99,6 +156,20 @@ public record TemporalSettings(WorkflowServiceStubsOptions stubs, WorkflowClient
               + " s. Check TEMPORAL_ADDRESS, or unset it to use the embedded service.",
           e);
     }
+  }
+
+  /** Why the service cannot be reached, when that is because of TLS. */
+  private Optional<StoreException> refusal() {
+    URI address = URI.create("temporal://" + stubs.getTarget());
+    return tls == null || address.getHost() == null
+        ? Optional.empty()
+        : TlsRefusal.find(
+            tls,
+            "The Temporal service at " + stubs.getTarget(),
+            address.getHost(),
+            serverName == null ? address.getHost() : serverName,
+            address.getPort() < 0 ? TEMPORAL_PORT : address.getPort(),
+            "h2");
   }
 
   /**

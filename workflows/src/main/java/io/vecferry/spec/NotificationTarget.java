@@ -4,8 +4,10 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * Where people are told how a migration goes. Secrets are references, which the worker resolves.
@@ -125,10 +127,26 @@ public record NotificationTarget(
         : new NotificationTarget(type, url, bearer, mail, caFile, on);
   }
 
+  /** References to secrets by the key where they stand. */
+  public Map<String, String> secrets() {
+    Map<String, String> secrets = new LinkedHashMap<>();
+    if (url != null && !SpecValues.isAddress(url)) {
+      secrets.put("url", url);
+    }
+    if (bearer != null) {
+      secrets.put("auth.bearer", bearer);
+    }
+    if (mail != null && mail.username() != null) {
+      secrets.put("auth.username", mail.username());
+      secrets.put("auth.password", mail.password());
+    }
+    return secrets;
+  }
+
   private static String webhook(SpecSection section, boolean sendsSecret) {
     String url = section.requiredText("url", "url: https://example.com/hook");
     section.hasForm("url", SpecValues.SECRET + "|https?://[^@?#]+");
-    if (url.isEmpty() || SpecValues.isSecretReference(url)) {
+    if (url.isEmpty() || SpecValues.mayBeSecretReference(url)) {
       return url;
     }
     if (!SpecValues.isAddress(url)) {

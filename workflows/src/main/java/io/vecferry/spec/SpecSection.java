@@ -153,7 +153,7 @@ final class SpecSection {
     if (node == null) {
       return null;
     }
-    if (!node.isTextual() || !SpecValues.isSecretReference(node.textValue())) {
+    if (!node.isTextual() || !SpecValues.mayBeSecretReference(node.textValue())) {
       problem(
           key,
           "must say where the worker finds the secret, as env:NAME or file:/path. A secret itself"

@@ -10,8 +10,12 @@ import java.util.regex.Pattern;
 
 /** Forms of values that occur in several sections of a spec. */
 public final class SpecValues {
-  /** Form of a reference to a secret. */
-  static final String SECRET = "env:[A-Za-z_][A-Za-z0-9_]*|file:/.+";
+  private static final String OWN_SECRET = "env:[A-Za-z_][A-Za-z0-9_]*|file:/.+";
+
+  /** Form of a reference to a secret, also for workers that know other places of secrets. */
+  static final String SECRET = OWN_SECRET + "|(?!(?:env|file):)[a-z][a-z0-9+.-]*:(?!//).+";
+
+  private static final Pattern OWN_SECRET_FORM = Pattern.compile(OWN_SECRET);
 
   private static final Pattern SECRET_FORM = Pattern.compile(SECRET);
 
@@ -25,6 +29,14 @@ public final class SpecValues {
 
   /** Whether a text says where a secret is, and is not, by mistake, a secret. */
   public static boolean isSecretReference(String text) {
+    return OWN_SECRET_FORM.matcher(text).matches();
+  }
+
+  /**
+   * Whether a text may be a reference for a worker that knows other places of secrets than these; a
+   * worker says whether it does.
+   */
+  static boolean mayBeSecretReference(String text) {
     return SECRET_FORM.matcher(text).matches();
   }
 

@@ -37,16 +37,9 @@ final class ChromaClient {
   private static final int SHOWN = 300;
   private static final int MOST_NAMES = 1000;
 
-  /** One for all stores: it keeps connections by address, and has threads of its own. */
-  private static final HttpClient HTTP =
-      HttpClient.newBuilder()
-          .version(HttpClient.Version.HTTP_1_1)
-          .connectTimeout(RestServer.CONNECT_TIMEOUT)
-          .followRedirects(HttpClient.Redirect.NEVER)
-          .build();
-
   private final ChromaSettings settings;
   private final RestServer server;
+  private final HttpClient http;
   private final String base;
   private final String databasePath;
   private volatile Features features;
@@ -120,12 +113,8 @@ final class ChromaClient {
   ChromaClient(ChromaSettings settings) {
     this.settings = settings;
     this.server =
-        new RestServer(
-            settings.role(),
-            settings.url(),
-            settings.timeout(),
-            "Put the authority that signed it into the trust store of the worker's JVM"
-                + " (JAVA_TOOL_OPTIONS=-Djavax.net.ssl.trustStore=FILE).");
+        new RestServer(settings.role(), settings.url(), settings.timeout(), settings.tls());
+    this.http = server.client();
     this.base = settings.url().toString();
     this.databasePath =
         "/api/v2/tenants/"
@@ -397,8 +386,8 @@ final class ChromaClient {
     return builder.build();
   }
 
-  private static CompletableFuture<HttpResponse<Answer>> start(HttpRequest request) {
-    return HTTP.sendAsync(request, answer -> Answer.subscriber(answer.headers()));
+  private CompletableFuture<HttpResponse<Answer>> start(HttpRequest request) {
+    return http.sendAsync(request, answer -> Answer.subscriber(answer.headers()));
   }
 
   private HttpResponse<Answer> waitFor(

@@ -3,6 +3,7 @@ package io.vecferry.store.chroma;
 import io.vecferry.store.StoreOption;
 import io.vecferry.store.StoreProvider;
 import io.vecferry.store.StoreSettings;
+import io.vecferry.store.TlsSettings;
 import io.vecferry.store.VectorStore;
 import java.util.List;
 
@@ -21,7 +22,7 @@ public final class ChromaProvider implements StoreProvider {
 
   @Override
   public List<StoreOption> options() {
-    return ChromaSettings.OPTIONS;
+    return TlsSettings.optionsWith(ChromaSettings.OPTIONS);
   }
 
   @Override

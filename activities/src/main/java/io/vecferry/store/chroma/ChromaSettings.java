@@ -4,6 +4,7 @@ import io.vecferry.plan.FailureClass;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.StoreOption;
 import io.vecferry.store.StoreSettings;
+import io.vecferry.store.TlsSettings;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
@@ -26,6 +27,7 @@ record ChromaSettings(
     String tenant,
     String database,
     Header header,
+    TlsSettings tls,
     int requestsInFlight,
     int pageSize,
     Duration timeout) {
@@ -113,6 +115,7 @@ record ChromaSettings(
         settings.text(TENANT, "default_tenant"),
         settings.text(DATABASE, "default_database"),
         header,
+        TlsSettings.of(settings),
         number(settings, IN_FLIGHT, 2, 1, 64),
         number(settings, PAGE_SIZE, 0, 1, 100_000),
         Duration.ofSeconds(number(settings, TIMEOUT, 120, 1, 86_400)));

@@ -3,6 +3,7 @@ package io.vecferry.store.elasticsearch;
 import io.vecferry.store.StoreOption;
 import io.vecferry.store.StoreProvider;
 import io.vecferry.store.StoreSettings;
+import io.vecferry.store.TlsSettings;
 import io.vecferry.store.VectorStore;
 import java.util.List;
 
@@ -27,7 +28,7 @@ public final class ElasticsearchProvider implements StoreProvider {
 
   @Override
   public List<StoreOption> options() {
-    return Settings.OPTIONS;
+    return TlsSettings.optionsWith(Settings.OPTIONS);
   }
 
   @Override

@@ -8,7 +8,6 @@ import io.vecferry.store.Answer;
 import io.vecferry.store.JsonBytes;
 import io.vecferry.store.RestServer;
 import io.vecferry.store.StoreException;
-import io.vecferry.store.TrustedCertificates;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -23,7 +22,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import javax.net.ssl.SSLContext;
 
 /**
  * Speaks plain JSON to one server, which servers of version 8 and of version 9 understand alike.
@@ -36,9 +34,6 @@ final class RestClient {
   private static final String LINES_TYPE = "application/x-ndjson";
   private static final int SHOWN = 400;
 
-  /** One for all stores that trust what Java trusts: it keeps connections by address. */
-  private static final HttpClient HTTP = client(null);
-
   private final Settings settings;
   private final RestServer server;
   private final HttpClient http;
@@ -47,28 +42,9 @@ final class RestClient {
   RestClient(Settings settings) {
     this.settings = settings;
     this.server =
-        new RestServer(
-            settings.role(),
-            settings.url(),
-            settings.timeout(),
-            "Name the file of the authority that signed it in "
-                + settings.field("options.caFile")
-                + ".");
-    this.http =
-        settings.caFile() == null
-            ? HTTP
-            : client(
-                TrustedCertificates.context(settings.field("options.caFile"), settings.caFile()));
+        new RestServer(settings.role(), settings.url(), settings.timeout(), settings.tls());
+    this.http = server.client();
     this.base = settings.url().toString();
-  }
-
-  private static HttpClient client(SSLContext context) {
-    HttpClient.Builder builder =
-        HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(RestServer.CONNECT_TIMEOUT)
-            .followRedirects(HttpClient.Redirect.NEVER);
-    return context == null ? builder.build() : builder.sslContext(context).build();
   }
 
   /** A request on its way. */

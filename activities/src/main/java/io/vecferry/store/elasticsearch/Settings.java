@@ -8,6 +8,7 @@ import io.vecferry.store.StoreException;
 import io.vecferry.store.StoreOption;
 import io.vecferry.store.StoreOption.Kind;
 import io.vecferry.store.StoreSettings;
+import io.vecferry.store.TlsSettings;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -26,7 +27,6 @@ import java.util.regex.Pattern;
  * @param url address of the server, without a slash at its end
  * @param collection an index, alias or data stream
  * @param authorization header that is sent along to be let in; null for none
- * @param caFile file with the certificates to trust; null for those that Java trusts
  * @param metric how vectors are compared that the source does not index; null when nothing is said
  * @param vectorField of a source the only vector field to read, of a target the name of its field
  *     where the records do not name it; null for all, or a usual name
@@ -52,7 +52,7 @@ record Settings(
     URI url,
     String collection,
     String authorization,
-    String caFile,
+    TlsSettings tls,
     String metric,
     String vectorField,
     String documentField,
@@ -93,12 +93,6 @@ record Settings(
           new StoreOption("auth.password", Kind.SECRET, false, "", "Password of that user."),
           new StoreOption(
               "auth.bearer", Kind.SECRET, false, "", "Token sent as Authorization: Bearer."),
-          new StoreOption(
-              "options.caFile",
-              Kind.TEXT,
-              false,
-              "",
-              "File on the worker with the certificates (PEM) to trust, when Java's are not right."),
           new StoreOption(
               "options.vectorField",
               Kind.TEXT,
@@ -201,7 +195,7 @@ record Settings(
             .filter(name -> !name.isBlank())
             .orElseThrow(() -> wrong(settings, "collection", "is missing: the name of an index")),
         authorization(settings),
-        settings.text("options.caFile").orElse(null),
+        TlsSettings.of(settings),
         settings.text("metric").orElse(null),
         settings.text("options.vectorField").orElse(null),
         settings.text("options.documentField").orElse(null),

@@ -11,18 +11,22 @@ import io.milvus.shaded.io.grpc.Grpc;
 import io.milvus.shaded.io.grpc.InsecureChannelCredentials;
 import io.milvus.shaded.io.grpc.ManagedChannel;
 import io.milvus.shaded.io.grpc.Metadata;
+import io.milvus.shaded.io.grpc.Status.Code;
 import io.milvus.shaded.io.grpc.StatusRuntimeException;
 import io.milvus.shaded.io.grpc.TlsChannelCredentials;
 import io.milvus.shaded.io.grpc.stub.MetadataUtils;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.store.StoreException;
-import io.vecferry.store.TrustedCertificates;
+import io.vecferry.store.TlsRefusal;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import javax.net.ssl.KeyManager;
+import javax.net.ssl.TrustManager;
 
 /**
  * A connection to a server: deadlines, credentials, and what a failed call means. Calls go to the
@@ -88,15 +92,28 @@ final class MilvusClient implements AutoCloseable {
   }
 
   private static ChannelCredentials security(MilvusOptions options) {
-    if (!options.tls()) {
+    if (!options.speaksTls()) {
       return InsecureChannelCredentials.create();
     }
-    TlsChannelCredentials.Builder tls = TlsChannelCredentials.newBuilder();
-    if (options.caFile() != null) {
-      tls.trustManager(
-          TrustedCertificates.managers(options.role() + ".options.caFile", options.caFile()));
+    TlsChannelCredentials.Builder credentials = TlsChannelCredentials.newBuilder();
+    TrustManager[] trusted = options.tls().trustManagers();
+    if (trusted != null) {
+      credentials.trustManager(trusted);
     }
-    return tls.build();
+    KeyManager[] own = options.tls().keyManagers();
+    if (own != null) {
+      credentials.keyManager(own);
+    }
+    return credentials.build();
+  }
+
+  private StoreException failed(String doing, StatusRuntimeException failure) {
+    boolean mayBeTls = options.speaksTls() && failure.getStatus().getCode() == Code.UNAVAILABLE;
+    return (mayBeTls
+            ? TlsRefusal.find(
+                options.tls(), options.server(), options.url().getHost(), options.port(), "h2")
+            : Optional.<StoreException>empty())
+        .orElseGet(() -> MilvusErrors.of(doing, options.server(), failure));
   }
 
   private ServerVersion askVersion() {
@@ -111,7 +128,7 @@ final class MilvusClient implements AutoCloseable {
       }
       return ServerVersion.parse(answer.getVersion());
     } catch (StatusRuntimeException e) {
-      throw MilvusErrors.of(doing, options.server(), e);
+      throw failed(doing, e);
     }
   }
 
@@ -149,7 +166,7 @@ final class MilvusClient implements AutoCloseable {
     try {
       return call.apply(blocking.withDeadlineAfter(LONGEST_CALL.toMillis(), TimeUnit.MILLISECONDS));
     } catch (StatusRuntimeException e) {
-      throw MilvusErrors.of(doing, options.server(), e);
+      throw failed(doing, e);
     }
   }
 
@@ -168,7 +185,7 @@ final class MilvusClient implements AutoCloseable {
       throw new StoreException(FailureClass.TRANSIENT, doing + ": the work was stopped.", e);
     } catch (ExecutionException e) {
       if (e.getCause() instanceof StatusRuntimeException failure) {
-        throw MilvusErrors.of(doing, options.server(), failure);
+        throw failed(doing, failure);
       }
       throw new StoreException(FailureClass.BUG, doing + ": " + e.getCause(), e.getCause());
     }

@@ -250,8 +250,7 @@ final class MilvusErrors {
             FailureClass.INCOMPATIBLE,
             doing,
             "no TLS connection to " + server + " (" + cause.getMessage() + ")",
-            "Use http:// when the server has no TLS; give options.caFile when its certificate is"
-                + " not one that Java trusts.",
+            "Use http:// when the server has no TLS.",
             failure);
       }
       if (cause instanceof UnknownHostException) {

@@ -8,6 +8,7 @@ import io.vecferry.store.StoreException;
 import io.vecferry.store.StoreOption;
 import io.vecferry.store.StoreOption.Kind;
 import io.vecferry.store.StoreSettings;
+import io.vecferry.store.TlsSettings;
 import java.net.URI;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -23,7 +24,6 @@ import java.util.regex.Pattern;
  *
  * @param role {@code source} or {@code target}, for messages
  * @param token what the server is given as authorization; null for none
- * @param caFile file with the certificates to trust; null for those that Java trusts
  * @param partitionKey metadata key that becomes the partition key; null for none
  * @param load whether a source that is not loaded may be loaded
  * @param idField name of the key field of a new collection; null for a usual one
@@ -46,7 +46,7 @@ record MilvusOptions(
     String collection,
     String database,
     String token,
-    String caFile,
+    TlsSettings tls,
     String partitionKey,
     boolean load,
     String idField,
@@ -119,12 +119,6 @@ record MilvusOptions(
             false,
             "",
             "Metadata key that becomes the partition key of a new collection."),
-        new StoreOption(
-            "options.caFile",
-            Kind.TEXT,
-            false,
-            "",
-            "File on the worker with the certificates (PEM) to trust, when Java's are not right."),
         new StoreOption(
             "options.load",
             Kind.BOOLEAN,
@@ -209,7 +203,7 @@ record MilvusOptions(
             .orElseThrow(() -> incompatible(role + ".collection", "is required for Milvus", "")),
         settings.text("database", ""),
         token(settings),
-        settings.text("options.caFile").orElse(null),
+        TlsSettings.of(settings),
         settings.text("partitionKey").orElse(null),
         settings.flag("options.load", false),
         settings.text("options.idField").orElse(null),
@@ -286,12 +280,12 @@ record MilvusOptions(
         field + " " + problem + "." + (remedy.isEmpty() ? "" : " " + remedy));
   }
 
-  boolean tls() {
+  boolean speaksTls() {
     return "https".equals(url.getScheme());
   }
 
   int port() {
-    return url.getPort() >= 0 ? url.getPort() : tls() ? TLS_PORT : PLAIN_PORT;
+    return url.getPort() >= 0 ? url.getPort() : speaksTls() ? TLS_PORT : PLAIN_PORT;
   }
 
   /** The server, for messages. */
@@ -307,7 +301,7 @@ record MilvusOptions(
         other,
         database,
         token,
-        caFile,
+        tls,
         partitionKey,
         load,
         idField,

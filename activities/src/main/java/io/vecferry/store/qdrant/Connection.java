@@ -22,11 +22,14 @@ import io.qdrant.client.grpc.QdrantOuterClass.HealthCheckReply;
 import io.qdrant.client.grpc.QdrantOuterClass.HealthCheckRequest;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.store.StoreException;
+import io.vecferry.store.TlsSettings;
 import java.net.URI;
 import java.time.Duration;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.KeyManager;
+import javax.net.ssl.TrustManager;
 
 /**
  * The way to one server. Nothing is tried again here but a read that the server asked to make
@@ -83,13 +86,12 @@ final class Connection implements AutoCloseable {
    * @param role {@code source} or {@code target}, for messages
    * @param largestAnswer bytes of the largest message that is taken
    */
-  static Connection open(URI address, String apiKey, String role, int largestAnswer) {
-    boolean tls = "https".equals(address.getScheme());
-    ChannelCredentials credentials =
-        tls ? TlsChannelCredentials.create() : InsecureChannelCredentials.create();
-    int port = address.getPort() < 0 ? Failures.PORT : address.getPort();
+  static Connection open(
+      URI address, TlsSettings tls, String apiKey, String role, int largestAnswer) {
+    Failures failures = new Failures(address, tls, role);
     ManagedChannel channel =
-        Grpc.newChannelBuilderForAddress(address.getHost(), port, credentials)
+        Grpc.newChannelBuilderForAddress(
+                address.getHost(), failures.port(), credentials(address, tls))
             .maxInboundMessageSize(largestAnswer)
             .keepAliveTime(30, TimeUnit.SECONDS)
             .keepAliveTimeout(20, TimeUnit.SECONDS)
@@ -98,11 +100,27 @@ final class Connection implements AutoCloseable {
             .userAgent("vecferry")
             .build();
     try {
-      return new Connection(channel, apiKey, new Failures(address, role));
+      return new Connection(channel, apiKey, failures);
     } catch (RuntimeException e) {
       channel.shutdownNow();
       throw e;
     }
+  }
+
+  private static ChannelCredentials credentials(URI address, TlsSettings tls) {
+    if (!"https".equals(address.getScheme())) {
+      return InsecureChannelCredentials.create();
+    }
+    TlsChannelCredentials.Builder credentials = TlsChannelCredentials.newBuilder();
+    TrustManager[] trusted = tls.trustManagers();
+    if (trusted != null) {
+      credentials.trustManager(trusted);
+    }
+    KeyManager[] own = tls.keyManagers();
+    if (own != null) {
+      credentials.keyManager(own);
+    }
+    return credentials.build();
   }
 
   ServerVersion version() {

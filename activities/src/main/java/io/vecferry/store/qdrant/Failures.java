@@ -4,8 +4,11 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.store.StoreException;
+import io.vecferry.store.TlsRefusal;
+import io.vecferry.store.TlsSettings;
 import java.net.URI;
 import java.util.Locale;
+import java.util.Optional;
 
 /** What a status of a call means for the migration, and in words for the person who acts on it. */
 final class Failures {
@@ -18,14 +21,20 @@ final class Failures {
   private static final String TLS_ALERT = "1503";
 
   private final URI address;
+  private final TlsSettings tls;
   private final String role;
 
   /**
    * @param role {@code source} or {@code target}
    */
-  Failures(URI address, String role) {
+  Failures(URI address, TlsSettings tls, String role) {
     this.address = address;
+    this.tls = tls;
     this.role = role;
+  }
+
+  int port() {
+    return address.getPort() < 0 ? PORT : address.getPort();
   }
 
   /** A call that writes records was refused; one of them may be at fault. */
@@ -42,6 +51,13 @@ final class Failures {
 
   private StoreException of(StatusRuntimeException e, String doing, boolean write) {
     Status status = e.getStatus();
+    if (status.getCode() == Status.Code.UNAVAILABLE && "https".equals(address.getScheme())) {
+      Optional<StoreException> refusal =
+          TlsRefusal.find(tls, address.toString(), address.getHost(), port(), "h2");
+      if (refusal.isPresent()) {
+        return refusal.get();
+      }
+    }
     String text = status.getDescription() == null ? "" : status.getDescription();
     String causes = causes(e);
     FailureClass failureClass = classify(status.getCode(), text, causes);
@@ -178,12 +194,6 @@ final class Failures {
     if (all.contains("First received frame was not SETTINGS")) {
       return address + " does not speak gRPC. " + rightPort();
     }
-    if (isCertificate(all)) {
-      return address
-          + " shows a certificate that this machine does not trust ("
-          + lastCause(causes)
-          + "). Use the name that the certificate is for, and a certificate authority that Java knows.";
-    }
     if (all.contains("Network closed for unknown reason")) {
       return address
           + " closes the connection without a word. If it wants TLS, write https:// in "
@@ -219,16 +229,7 @@ final class Failures {
   private static boolean isWrongAddress(String text) {
     return text.contains("First received frame was not SETTINGS")
         || text.contains("ALPN")
-        || text.contains("not an SSL/TLS record")
-        || isCertificate(text);
-  }
-
-  private static boolean isCertificate(String text) {
-    return text.contains("certification path")
-        || text.contains("No subject alternative")
-        || text.contains("No name matching")
-        || text.contains("CertificateException")
-        || text.contains("CertPathValidatorException");
+        || text.contains("not an SSL/TLS record");
   }
 
   private static String causes(Throwable e) {

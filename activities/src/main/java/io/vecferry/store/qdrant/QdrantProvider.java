@@ -6,6 +6,7 @@ import io.vecferry.store.StoreOption;
 import io.vecferry.store.StoreOption.Kind;
 import io.vecferry.store.StoreProvider;
 import io.vecferry.store.StoreSettings;
+import io.vecferry.store.TlsSettings;
 import io.vecferry.store.VectorStore;
 import java.util.List;
 
@@ -25,68 +26,70 @@ public final class QdrantProvider implements StoreProvider {
 
   @Override
   public List<StoreOption> options() {
-    return List.of(
-        new StoreOption(
-            "url",
-            Kind.URL,
-            true,
-            "",
-            "Address of the gRPC API, for example http://localhost:6334; https for TLS."),
-        new StoreOption("collection", Kind.TEXT, true, "", "Name of a collection, or of an alias."),
-        new StoreOption("auth.apiKey", Kind.SECRET, false, "", "API key."),
-        new StoreOption(
-            "partitionKey",
-            Kind.TEXT,
-            false,
-            "",
-            "Metadata key that tells tenants apart; a target gets a tenant index on it."),
-        new StoreOption(
-            "options.documentKey",
-            Kind.TEXT,
-            false,
-            "",
-            "Payload key of documents; a target has document if nothing is said, a source none."),
-        new StoreOption(
-            "options.metadataKey",
-            Kind.TEXT,
-            false,
-            "",
-            "Payload key below which metadata is; if nothing is said, metadata is the payload."),
-        new StoreOption(
-            "options.payloadIndexes",
-            Kind.OBJECT,
-            false,
-            "",
-            "Indexes of a target by payload path, as category: keyword."),
-        new StoreOption(
-            "options.quantization",
-            Kind.TEXT,
-            false,
-            Settings.QUANTIZATIONS,
-            "",
-            "Quantization of a target's vectors; the originals are kept."),
-        new StoreOption(
-            "options.onDisk",
-            Kind.BOOLEAN,
-            false,
-            "",
-            "Whether a target serves vectors from disk."),
-        new StoreOption(
-            "options.onDiskPayload",
-            Kind.BOOLEAN,
-            false,
-            "",
-            "Whether a target serves payload from disk."),
-        new StoreOption(
-            "options.takeOverName",
-            Kind.BOOLEAN,
-            false,
-            "",
-            "Whether ifExists: replace may delete a collection whose name becomes an alias; it is"
-                + " backed up first."),
-        new StoreOption("options.shards", Kind.INTEGER, false, "", "Shards of a target."),
-        new StoreOption(
-            "options.replicas", Kind.INTEGER, false, "", "Copies of each shard of a target."));
+    return TlsSettings.optionsWith(
+        List.of(
+            new StoreOption(
+                "url",
+                Kind.URL,
+                true,
+                "",
+                "Address of the gRPC API, for example http://localhost:6334; https for TLS."),
+            new StoreOption(
+                "collection", Kind.TEXT, true, "", "Name of a collection, or of an alias."),
+            new StoreOption("auth.apiKey", Kind.SECRET, false, "", "API key."),
+            new StoreOption(
+                "partitionKey",
+                Kind.TEXT,
+                false,
+                "",
+                "Metadata key that tells tenants apart; a target gets a tenant index on it."),
+            new StoreOption(
+                "options.documentKey",
+                Kind.TEXT,
+                false,
+                "",
+                "Payload key of documents; a target has document if nothing is said, a source none."),
+            new StoreOption(
+                "options.metadataKey",
+                Kind.TEXT,
+                false,
+                "",
+                "Payload key below which metadata is; if nothing is said, metadata is the payload."),
+            new StoreOption(
+                "options.payloadIndexes",
+                Kind.OBJECT,
+                false,
+                "",
+                "Indexes of a target by payload path, as category: keyword."),
+            new StoreOption(
+                "options.quantization",
+                Kind.TEXT,
+                false,
+                Settings.QUANTIZATIONS,
+                "",
+                "Quantization of a target's vectors; the originals are kept."),
+            new StoreOption(
+                "options.onDisk",
+                Kind.BOOLEAN,
+                false,
+                "",
+                "Whether a target serves vectors from disk."),
+            new StoreOption(
+                "options.onDiskPayload",
+                Kind.BOOLEAN,
+                false,
+                "",
+                "Whether a target serves payload from disk."),
+            new StoreOption(
+                "options.takeOverName",
+                Kind.BOOLEAN,
+                false,
+                "",
+                "Whether ifExists: replace may delete a collection whose name becomes an alias; it is"
+                    + " backed up first."),
+            new StoreOption("options.shards", Kind.INTEGER, false, "", "Shards of a target."),
+            new StoreOption(
+                "options.replicas", Kind.INTEGER, false, "", "Copies of each shard of a target.")));
   }
 
   /** Qdrant cannot rename a collection: a load is made under its final name. */
@@ -127,6 +130,7 @@ public final class QdrantProvider implements StoreProvider {
     Connection connection =
         Connection.open(
             read.address(),
+            TlsSettings.of(settings),
             settings.secret("auth.apiKey").orElse(null),
             read.role(),
             Connection.LARGEST_ANSWER);

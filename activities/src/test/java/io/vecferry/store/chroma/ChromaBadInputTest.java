@@ -278,10 +278,10 @@ class ChromaBadInputTest {
         stubs.startTls(
             TestCertificate.make(folder).context(), exchange -> answer(exchange, 200, "{}"));
     assertFails(
-        FailureClass.INCOMPATIBLE,
+        FailureClass.PERMISSION,
         () -> open("source", url),
         "shows a certificate that this worker does not trust",
-        "javax.net.ssl.trustStore");
+        "in source.options.caFile.");
     String plain = url.replace("https:", "http:");
     assertFails(
         FailureClass.TRANSIENT,

@@ -274,8 +274,12 @@ class ElasticsearchBadInputTest {
         "'my-index'");
     assertFails(
         FailureClass.MISSING,
-        () -> open("source", url, "options.caFile", "/no/such/file.pem"),
+        () -> open("source", "https://127.0.0.1:1", "options.caFile", "/no/such/file.pem"),
         "source.options.caFile: /no/such/file.pem cannot be read");
+    assertFails(
+        FailureClass.INCOMPATIBLE,
+        () -> open("source", url, "options.caFile", "/no/such/file.pem"),
+        "is for TLS, and source.url is " + url);
   }
 
   @Test
@@ -287,7 +291,7 @@ class ElasticsearchBadInputTest {
             made.context(),
             exchange -> answer(exchange, 200, "{\"version\":{\"number\":\"9.0.0\"}}"));
     assertFails(
-        FailureClass.INCOMPATIBLE,
+        FailureClass.PERMISSION,
         () -> open("source", url),
         "a certificate that this worker does not trust",
         "source.options.caFile");

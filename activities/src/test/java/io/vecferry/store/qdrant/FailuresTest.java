@@ -12,7 +12,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Texts are those of the servers and of gRPC. */
 class FailuresTest {
-  private final Failures failures = new Failures(URI.create("http://store:6334"), "target");
+  private final Failures failures =
+      new Failures(URI.create("http://store:6334"), QdrantTests.USUAL_TLS, "target");
 
   @ParameterizedTest
   @CsvSource(

@@ -215,11 +215,12 @@ class QdrantBadInputTest {
     String tls = "https://127.0.0.1:" + own.getPort();
     assertRefused(
         tls,
-        FailureClass.INCOMPATIBLE,
+        FailureClass.PERMISSION,
         tls
-            + " shows a certificate that this machine does not trust (unable to find valid"
-            + " certification path to requested target). Use the name that the certificate is for,"
-            + " and a certificate authority that Java knows.");
+            + " shows a certificate that this worker does not trust: PKIX path building failed:"
+            + " sun.security.provider.certpath.SunCertPathBuilderException: unable to find valid"
+            + " certification path to requested target. Name the file of the authority that signed"
+            + " it in source.options.caFile.");
   }
 
   /** Made by tools of the JDK and OpenSSL-style files, because gRPC takes no key store. */
@@ -309,7 +310,12 @@ class QdrantBadInputTest {
 
   private static boolean existsWithKey(String url, String key) {
     try (Connection connection =
-        Connection.open(java.net.URI.create(url), key, "source", Connection.LARGEST_ANSWER)) {
+        Connection.open(
+            java.net.URI.create(url),
+            QdrantTests.USUAL_TLS,
+            key,
+            "source",
+            Connection.LARGEST_ANSWER)) {
       Settings settings = Settings.of(QdrantTests.settings("source", url, "products"));
       return new Catalogue(connection, settings).exists();
     }

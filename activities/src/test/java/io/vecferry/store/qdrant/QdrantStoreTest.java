@@ -61,6 +61,7 @@ import io.vecferry.store.SourceRange;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.StoreSettings;
 import io.vecferry.store.Stores;
+import io.vecferry.store.TlsSettings;
 import io.vecferry.store.VectorFieldInfo;
 import io.vecferry.store.VectorStore;
 import io.vecferry.testing.RunningServer;
@@ -571,7 +572,11 @@ class QdrantStoreTest {
 
   private Connection connection(NativeCollection source) {
     return Connection.open(
-        Settings.of(source.settings()).address(), null, "source", Connection.LARGEST_ANSWER);
+        Settings.of(source.settings()).address(),
+        TlsSettings.of(source.settings()),
+        null,
+        "source",
+        Connection.LARGEST_ANSWER);
   }
 
   private static void assertRanges(List<SourceRange> ranges, VectorStore store, int rows) {
@@ -1128,7 +1133,8 @@ class QdrantStoreTest {
               .toArray(PointStruct[]::new);
       source.upsert(points);
       Settings settings = Settings.of(source.settings());
-      Connection narrow = Connection.open(settings.address(), null, "source", 500_000);
+      Connection narrow =
+          Connection.open(settings.address(), QdrantTests.USUAL_TLS, null, "source", 500_000);
       try (VectorStore store = new QdrantStore(narrow, settings)) {
         assertRanges(store.split(1), store, 100);
         try (BatchReader reader = store.read(store.split(1).get(0), null, 100)) {

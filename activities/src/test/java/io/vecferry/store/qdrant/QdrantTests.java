@@ -9,6 +9,7 @@ import io.qdrant.client.grpc.CollectionsGrpc;
 import io.qdrant.client.grpc.JsonWithInt.Struct;
 import io.qdrant.client.grpc.JsonWithInt.Value;
 import io.vecferry.store.StoreSettings;
+import io.vecferry.store.TlsSettings;
 import io.vecferry.testing.RunningServer;
 import java.net.URI;
 import java.util.UUID;
@@ -16,6 +17,8 @@ import java.util.UUID;
 /** What the tests of this store share. */
 final class QdrantTests {
   private QdrantTests() {}
+
+  static final TlsSettings USUAL_TLS = TlsSettings.of(StoreSettings.of("source"));
 
   /** Whether the server is the project's own, which can be told to show a status. */
   static boolean isTestServer(RunningServer server) {
@@ -31,7 +34,7 @@ final class QdrantTests {
   }
 
   static Connection connect(String url) {
-    return Connection.open(URI.create(url), null, "source", Connection.LARGEST_ANSWER);
+    return Connection.open(URI.create(url), USUAL_TLS, null, "source", Connection.LARGEST_ANSWER);
   }
 
   static void drop(String url, String collection) {

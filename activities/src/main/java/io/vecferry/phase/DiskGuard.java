@@ -1,0 +1,189 @@
+package io.vecferry.phase;
+
+import io.temporal.activity.Activity;
+import io.temporal.client.WorkflowClient;
+import io.temporal.client.WorkflowNotFoundException;
+import io.vecferry.activity.PartTask;
+import io.vecferry.archive.Disk;
+import io.vecferry.plan.FailureClass;
+import io.vecferry.plan.Forecast.Need;
+import io.vecferry.plan.Phase;
+import io.vecferry.store.StoreException;
+import io.vecferry.workflow.MigrationWorkflow;
+import io.vecferry.workflow.VerbRequest;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Stops exports before the disk of the archives is full, because what comes after them needs room
+ * too; and lets those go on that it has stopped, once there is room. The rule is in
+ * docs/error-handling.md; who changes one changes the other. Thread-safe.
+ */
+final class DiskGuard implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(DiskGuard.class);
+
+  /** What stays free for reports, proofs and others, as a share of the disk and at most. */
+  private static final int RESERVE_SHARE = 20;
+
+  private static final long MOST_RESERVE = 1L << 30;
+
+  /** Parts are not all alike. */
+  private static final int MARGIN = 2;
+
+  private static final int LOOK_SECONDS = 5;
+
+  /** An export that nobody knows to wait by then was decided about by a person. */
+  private static final int MOST_TRIES = 3600 / LOOK_SECONDS;
+
+  private final Path folder;
+  private final LongSupplier free;
+  private final LongSupplier total;
+  private final Map<String, Long> largest = new ConcurrentHashMap<>();
+  private final Map<String, Stopped> stopped = new ConcurrentHashMap<>();
+  private int underway;
+  private final ScheduledExecutorService looking =
+      Executors.newSingleThreadScheduledExecutor(
+          task -> {
+            Thread thread = new Thread(task, "disk-guard");
+            thread.setDaemon(true);
+            return thread;
+          });
+
+  /**
+   * An export that waits for room.
+   *
+   * @param enough bytes that have to be free before it goes on
+   * @param tries how often it was let go on in vain
+   */
+  private record Stopped(
+      WorkflowClient client, String migration, String part, long enough, int tries) {
+
+    Stopped triedAgain() {
+      return new Stopped(client, migration, part, enough, tries + 1);
+    }
+  }
+
+  /** Guards the disk under a folder. */
+  DiskGuard(Path folder) {
+    this(folder, () -> Disk.freeBytes(folder), () -> Disk.totalBytes(folder));
+  }
+
+  DiskGuard(Path folder, LongSupplier free, LongSupplier total) {
+    this.folder = folder.toAbsolutePath().normalize();
+    this.free = free;
+    this.total = total;
+    looking.scheduleWithFixedDelay(this::look, LOOK_SECONDS, LOOK_SECONDS, TimeUnit.SECONDS);
+  }
+
+  /** Room for a part that is written; closed when it is. */
+  final class Room implements AutoCloseable {
+    private final String migration;
+
+    private Room(String migration) {
+      this.migration = migration;
+    }
+
+    /** The part has become so large. */
+    void written(long bytes) {
+      largest.merge(migration, bytes, Math::max);
+    }
+
+    @Override
+    public void close() {
+      synchronized (DiskGuard.this) {
+        underway--;
+      }
+    }
+  }
+
+  /**
+   * Takes room for a part.
+   *
+   * @param estimatedBytes what the plan expects of it
+   * @throws StoreException RESOURCE_EXHAUSTED when there is none
+   */
+  synchronized Room take(PartTask task, long estimatedBytes) {
+    long part = Math.max(estimatedBytes, largest.getOrDefault(task.migration(), 0L));
+    long reserve = Math.min(MOST_RESERVE, total.getAsLong() / RESERVE_SHARE);
+    long needed = reserve + MARGIN * part * (underway + 1L);
+    long there = free.getAsLong();
+    String name = task.partName();
+    if (there >= 0 && there < needed) {
+      long enough = needed + MARGIN * part;
+      stopped.put(
+          task.migration() + "/" + name,
+          new Stopped(
+              Activity.getExecutionContext().getWorkflowClient(),
+              task.migration(),
+              name,
+              enough,
+              0));
+      throw new StoreException(
+          FailureClass.RESOURCE_EXHAUSTED,
+          "the disk of the archives is nearly full, and the export stops before it is: "
+              + words(there)
+              + " are free for "
+              + folder
+              + ", and a part is begun with "
+              + words(needed)
+              + ". Free some; with "
+              + words(enough)
+              + " the migration goes on by itself, or retry.");
+    }
+    stopped.remove(task.migration() + "/" + name);
+    underway++;
+    return new Room(task.migration());
+  }
+
+  private static String words(long bytes) {
+    return Need.ofBytes("", 0, 0).words(bytes);
+  }
+
+  /** Lets go on what has room now. */
+  void look() {
+    for (Map.Entry<String, Stopped> entry : stopped.entrySet()) {
+      Stopped one = entry.getValue();
+      long there = free.getAsLong();
+      if (there >= one.enough()) {
+        // It may stop again before the answer to this is there.
+        stopped.remove(entry.getKey());
+        if (!goesOn(one, there) && one.tries() < MOST_TRIES) {
+          stopped.putIfAbsent(entry.getKey(), one.triedAgain());
+        }
+      }
+    }
+  }
+
+  /** Lets an export go on; false when that has to be tried again. */
+  private static boolean goesOn(Stopped one, long there) {
+    String reason = words(there) + " are free for the archives again";
+    try {
+      one.client()
+          .newUntypedWorkflowStub(MigrationWorkflow.workflowId(one.migration()))
+          .update(
+              "retry",
+              String.class,
+              VerbRequest.of("vecferry", reason).forPart(one.part()).forPhase(Phase.EXPORT.name()));
+      LOG.info("{} of {} goes on: {}.", one.part(), one.migration(), reason);
+      return true;
+    } catch (WorkflowNotFoundException e) {
+      return true;
+    } catch (RuntimeException e) {
+      // The migration has not heard of the failure yet, or a person has decided.
+      LOG.debug("{} of {} does not go on yet", one.part(), one.migration(), e);
+      return false;
+    }
+  }
+
+  @Override
+  public void close() {
+    looking.shutdownNow();
+  }
+}
