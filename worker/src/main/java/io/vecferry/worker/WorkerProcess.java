@@ -35,6 +35,8 @@ public final class WorkerProcess {
    */
   public static final Duration GRACE = Duration.ofSeconds(10);
 
+  private static final int PIECE = 8 << 10;
+
   private final TemporalSettings settings;
   private final Path archiveRoot;
   private final Connections connections;
@@ -113,6 +115,7 @@ public final class WorkerProcess {
 
   private static PrometheusMeterRegistry registry() {
     PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    registry.config().meterFilter(new FewBuckets());
     new JvmMemoryMetrics().bindTo(registry);
     new ProcessorMetrics().bindTo(registry);
     return registry;
@@ -158,7 +161,10 @@ public final class WorkerProcess {
     byte[] body = text.getBytes(StandardCharsets.UTF_8);
     exchange.getResponseHeaders().set("Content-Type", "text/plain; charset=utf-8");
     exchange.sendResponseHeaders(status, body.length);
-    exchange.getResponseBody().write(body);
+    // The server keeps a buffer per connection that is as large as the largest write.
+    for (int at = 0; at < body.length; at += PIECE) {
+      exchange.getResponseBody().write(body, at, Math.min(PIECE, body.length - at));
+    }
     exchange.close();
   }
 }

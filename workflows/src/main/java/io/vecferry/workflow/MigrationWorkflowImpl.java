@@ -40,6 +40,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration {
   private static final String REHEARSED = "it was a rehearsal, and it went well";
 
   private final Repairs repairs = new Repairs(board, gate, this::whole);
+  private final TargetClaim claim = new TargetClaim();
   private MigrationSpec spec;
   private DecidedSteps steps;
   private PartRounds rounds;
@@ -60,6 +61,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration {
     } catch (TemporalFailure failure) {
       if (!Failures.isCancellation(failure)) {
         announcements.conclude("has not started", Failures.message(failure));
+        claim.giveBack();
         throw failure;
       }
       return rollBack(operator.rollbackReason() == null ? cancelled() : operator.rollbackReason());
@@ -97,7 +99,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration {
 
   private void moveAndProve() {
     board.start(Phase.PLANNING);
-    TargetClaim.take(spec.target());
+    claim.take(spec.target());
     makePlan();
     awaitStart();
     // Which records of the target stay in a merge is known when both sides are exported, and which
@@ -303,6 +305,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration {
       keepWhatWasReplaced();
     }
     announcements.conclude(outcome.name(), verdict);
+    claim.giveBack();
     Workflow.await(Workflow::isEveryHandlerFinished);
     return new MigrationResult(
         spec.name(),

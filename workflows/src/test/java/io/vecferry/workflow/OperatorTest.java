@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.temporal.api.enums.v1.EventType;
 import io.temporal.client.WorkflowStub;
 import io.temporal.failure.ApplicationFailure;
 import io.temporal.failure.CanceledFailure;
 import io.vecferry.activity.Pace;
+import io.vecferry.plan.Finding;
 import io.vecferry.plan.Phase;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -460,6 +462,29 @@ class OperatorTest {
     lease.terminate("its migration has ended");
 
     assertThat(workflow.getResult(MigrationResult.class).outcome()).isEqualTo(Outcome.MIGRATED);
+  }
+
+  @Test
+  void targetIsGivenBackAtTheEnd() {
+    start(new FakeActivities(1, 2, false));
+    scenario.begin().getResult(MigrationResult.class);
+    assertLeaseHasEnded();
+  }
+
+  @Test
+  void targetIsGivenBackWhenTheMigrationCannotStart() {
+    start(new FakeActivities(1, 2, false));
+    activities.findings = List.of(Finding.blocking("target", "is there.", "Choose another."));
+    WorkflowStub workflow = scenario.begin();
+    assertThatThrownBy(() -> workflow.getResult(MigrationResult.class))
+        .hasStackTraceContaining("target: is there.");
+    assertLeaseHasEnded();
+  }
+
+  /** By itself: workers keep in memory what the service has to end. */
+  private void assertLeaseHasEnded() {
+    assertThat(scenario.client().fetchHistory("target-lease/faiss b").getLastEvent().getEventType())
+        .isEqualTo(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED);
   }
 
   @Test
