@@ -246,7 +246,8 @@ class OperatorTest {
     scenario.awaitState(MigrationStatus.State.WAITING_FOR_APPROVAL);
     refused(
         () -> stub().skip(ada("x")),
-        "nothing waits for a decision, the migration is WAITING_FOR_APPROVAL. Possible now: approve (goes on); reject (restores");
+        "nothing waits for a decision, the migration is WAITING_FOR_APPROVAL. Possible now: approve"
+            + " (goes on); reject (restores");
     stub().approve(ada("reviewed"));
     workflow.getResult(MigrationResult.class);
     refused(() -> stub().rollback(ada("x")), "");
@@ -276,7 +277,8 @@ class OperatorTest {
 
     assertThat(stub().tune(tune("nightly jobs", 2, null, 50, 6000L)))
         .isEqualTo(
-            "From the next part on: export parallelism 2, import parallelism 8, batch size 50, rate 6000 records/s.");
+            "From the next part on: export parallelism 2, import parallelism 8, batch size 50, rate"
+                + " 6000 records/s.");
 
     assertThat(stub().status().tuning()).isEqualTo(new Tuning(2, 8, 50, 6000));
     held.countDown();
@@ -286,7 +288,8 @@ class OperatorTest {
     assertThat(activities.paces.get("import p000-000019")).contains(new Pace(50, 750));
     assertThat(activities.reported.actions().get(0).toString())
         .isEqualTo(
-            "tune (export parallelism 2, import parallelism 8, batch size 50, rate 6000 records/s) by ada: nightly jobs");
+            "tune (export parallelism 2, import parallelism 8, batch size 50, rate 6000 records/s)"
+                + " by ada: nightly jobs");
   }
 
   @ParameterizedTest
