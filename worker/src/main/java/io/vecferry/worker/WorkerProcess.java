@@ -8,10 +8,12 @@ import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.temporal.client.WorkflowClient;
 import io.temporal.common.reporter.MicrometerClientStatsReporter;
 import io.temporal.serviceclient.WorkflowServiceStubs;
 import io.temporal.worker.WorkerDeploymentOptions;
 import io.vecferry.phase.Connections;
+import io.vecferry.workflow.Payloads;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -85,6 +87,8 @@ public final class WorkerProcess {
     if (metrics.isPresent()) {
       MigrationGauges.bind(
           metrics.get(), stubs, settings.client().getNamespace(), searchAttributes);
+      MigrationForecasts.bind(
+          metrics.get(), WorkflowClient.newInstance(stubs, Payloads.in(settings.client())));
       worker.bindResources(metrics.get());
       server = serve(metrics.get(), stubs);
     }

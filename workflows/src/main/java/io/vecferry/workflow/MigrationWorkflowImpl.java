@@ -50,6 +50,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration {
   @Override
   public MigrationResult migrate(JsonNode document) {
     spec = readSpec(document);
+    board.schedule(spec.schedule());
     announcements = new Announcements(spec, board);
     steps = new DecidedSteps(board, gate, operator, repairs, spec.rollback().automatic());
     work = Workflow.newCancellationScope(this::moveAndProve);
