@@ -8,6 +8,7 @@ import io.vecferry.activity.Notification;
 import io.vecferry.activity.NotificationTask;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.spec.NotificationTarget;
+import io.vecferry.spec.NotificationTemplate;
 import io.vecferry.spec.SpecValues;
 import io.vecferry.store.Secrets;
 import io.vecferry.store.StoreException;
@@ -189,6 +190,9 @@ final class HttpNotifier {
           .put("title", notification.title())
           .put("text", notification.text())
           .put("report", notification.report());
+      if (task.target().template() != null) {
+        return NotificationTemplate.fill(task.target().template(), key -> body.path(key).asText());
+      }
     }
     try {
       return JSON.writeValueAsString(body);

@@ -30,7 +30,8 @@ public final class Activities implements AutoCloseable {
   public Activities(
       Path archiveRoot, Connections connections, boolean searchAttributes, Duration patience) {
     Calls calls = new Calls(new Patience(patience));
-    Workspaces workspaces = new Workspaces(new LocalArtifactStore(archiveRoot), connections);
+    Workspaces workspaces =
+        new Workspaces(new LocalArtifactStore(archiveRoot), connections, System::nanoTime);
     this.monitor = new ResourceMonitor(archiveRoot);
     this.disk = new DiskGuard(archiveRoot);
     this.implementations =

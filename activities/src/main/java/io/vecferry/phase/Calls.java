@@ -14,10 +14,14 @@ import io.vecferry.plan.FailureClass;
 import io.vecferry.store.Secrets;
 import io.vecferry.store.StoreException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,6 +52,10 @@ final class Calls {
 
   private static final ThreadLocal<Beating> CURRENT = new ThreadLocal<>();
 
+  /** What is told how the work of this thread has ended. */
+  private static final ThreadLocal<List<Consumer<Optional<FailureClass>>>> ENDINGS =
+      new ThreadLocal<>();
+
   private final Patience patience;
 
   Calls(Patience patience) {
@@ -56,6 +64,9 @@ final class Calls {
 
   /** Runs the work of an activity that takes no time. */
   static <T> T run(Supplier<T> work) {
+    List<Consumer<Optional<FailureClass>>> endings = new ArrayList<>();
+    ENDINGS.set(endings);
+    Optional<FailureClass> failed = Optional.empty();
     try {
       return work.get();
     } catch (ActivityCompletionException | ApplicationFailure e) {
@@ -63,6 +74,7 @@ final class Calls {
     } catch (MemoryGuard.HeldBack e) {
       throw heldBack(e);
     } catch (StoreException e) {
+      failed = Optional.of(e.failureClass());
       throw failure(e.failureClass(), e.getMessage(), e);
     } catch (OutOfMemoryError e) {
       throw failure(
@@ -73,6 +85,19 @@ final class Calls {
           e);
     } catch (RuntimeException e) {
       throw failure(FailureClass.BUG, e.toString(), e);
+    } finally {
+      ENDINGS.remove();
+      for (Consumer<Optional<FailureClass>> ending : endings) {
+        ending.accept(failed);
+      }
+    }
+  }
+
+  /** Has somebody told what the work of this thread has failed with, if it is a step. */
+  static void atEnd(Consumer<Optional<FailureClass>> ending) {
+    List<Consumer<Optional<FailureClass>>> endings = ENDINGS.get();
+    if (endings != null) {
+      endings.add(ending);
     }
   }
 

@@ -53,7 +53,8 @@ public final class Retention {
    *     #end(Workspaces, String)}
    */
   public static String end(Path archiveRoot, Connections connections, String migration) {
-    Workspaces workspaces = new Workspaces(new LocalArtifactStore(archiveRoot), connections);
+    Workspaces workspaces =
+        new Workspaces(new LocalArtifactStore(archiveRoot), connections, System::nanoTime);
     try {
       return end(workspaces, migration);
     } finally {

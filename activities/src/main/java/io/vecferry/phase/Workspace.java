@@ -57,6 +57,9 @@ final class Workspace implements AutoCloseable {
   private final MigrationSpec spec;
   private final MigrationPlan plan;
   private final Map<Side, VectorStore> open = new EnumMap<>(Side.class);
+  private final List<VectorStore> refused = new ArrayList<>();
+  private int steps;
+  private long idleSinceNanos;
   private final List<ThroughputSample> throughput = new ArrayList<>();
   private final Map<String, Long> rowsDone = new HashMap<>();
   private FutureTask<Optional<QualityCheck.SourceAnswers>> sourceAnswers;
@@ -90,6 +93,33 @@ final class Workspace implements AutoCloseable {
         archive,
         connections.resolve(archive.readJson(Archive.SPEC, Payloads.MAPPER, MigrationSpec.class)),
         archive.readJson(Archive.PLAN, Payloads.MAPPER, MigrationPlan.class));
+  }
+
+  /** A step begins to use it. */
+  synchronized void begin() {
+    steps++;
+  }
+
+  /**
+   * A step has ended. Where a store has refused it, all are opened anew for the next one, which
+   * reads their secrets again: they may have been renewed.
+   */
+  synchronized void end(Optional<FailureClass> failed, long nanoTime) {
+    steps--;
+    idleSinceNanos = nanoTime;
+    if (failed.equals(Optional.of(FailureClass.PERMISSION))) {
+      // Other steps may still use them.
+      refused.addAll(open.values());
+      open.clear();
+    }
+    if (steps == 0) {
+      refused.forEach(VectorStore::close);
+      refused.clear();
+    }
+  }
+
+  synchronized boolean isIdleSince(long nanoTime) {
+    return steps == 0 && idleSinceNanos - nanoTime <= 0;
   }
 
   Archive archive() {

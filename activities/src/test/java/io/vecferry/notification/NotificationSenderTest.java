@@ -72,6 +72,24 @@ class NotificationSenderTest {
   }
 
   @Test
+  void webhookGetsWhatItsTemplateSays() throws IOException {
+    send(
+        """
+        {type: 'webhook', url: '%s', template: '{"summary": "{{title}}", "n": {{sequence}},
+          "details": {"body": "{{ text }}", "dedup": "vecferry/{{migration}}"}}'}
+        """
+            .formatted(hook.url("/hook"))
+            .replace("\n", " "));
+
+    JsonNode body = JSON.readTree(hook.received().get(0).body());
+    assertThat(body.path("summary").asText()).isEqualTo(notification.title());
+    assertThat(body.path("n").isInt()).isTrue();
+    assertThat(body.path("details").path("body").asText()).isEqualTo(notification.text());
+    assertThat(body.path("details").path("dedup").asText()).isEqualTo("vecferry/products");
+    assertThat(body).hasSize(3);
+  }
+
+  @Test
   void webhookGetsJson() throws IOException {
     String token = secret("token", SECRET + "\n");
     send("{type: 'webhook', url: '%s', auth: {bearer: '%s'}}".formatted(hook.url("/hook"), token));
@@ -295,9 +313,9 @@ class NotificationSenderTest {
 
   private static String email(int port, String more) {
     return """
-        {type: 'email', host: '127.0.0.1', port: %d, from: 'vecferry@example.com',
-         to: ['ops@example.com', 'lead@example.com'], %s}
-        """
+    {type: 'email', host: '127.0.0.1', port: %d, from: 'vecferry@example.com',
+     to: ['ops@example.com', 'lead@example.com'], %s}
+    """
         .formatted(port, more);
   }
 
@@ -322,8 +340,8 @@ class NotificationSenderTest {
     SpecReader.Result read =
         SpecReader.read(
             LENIENT.readTree(
-                "{name: 'm', source: {type: 'faiss', path: 'a'}, target: {type: 'faiss', path: 'b'},"
-                    + " notify: ["
+                "{name: 'm', source: {type: 'faiss', path: 'a'}, target: {type: 'faiss', path:"
+                    + " 'b'}, notify: ["
                     + text
                     + "]}"));
     assertThat(read.problems()).isEmpty();

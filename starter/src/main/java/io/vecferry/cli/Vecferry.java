@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import picocli.CommandLine;
@@ -78,6 +79,8 @@ public final class Vecferry {
   /** gRPC logs through the JDK; kept here because loggers that nobody holds lose their level. */
   private static final Logger GRPC_LOG = Logger.getLogger("io.grpc");
 
+  private static final String LOG_FORMAT = "--log-format";
+
   @Option(
       names = "--archive",
       paramLabel = "DIR",
@@ -92,6 +95,21 @@ public final class Vecferry {
       scope = ScopeType.INHERIT,
       description = "Stores that specs may name (default: VECFERRY_CONNECTIONS, or none).")
   private Path connectionsFile;
+
+  /** Looked at before commands are known, because the first logger decides. */
+  @Option(
+      names = LOG_FORMAT,
+      paramLabel = "human|json",
+      scope = ScopeType.INHERIT,
+      defaultValue = "${env:VECFERRY_LOG_FORMAT:-human}",
+      description =
+          "Lines of the log for people or as JSON (default: VECFERRY_LOG_FORMAT, or human).")
+  private LogFormat logFormat;
+
+  private enum LogFormat {
+    HUMAN,
+    JSON
+  }
 
   private Vecferry() {}
 
@@ -133,6 +151,7 @@ public final class Vecferry {
   /** Runs a command and returns its exit code. */
   static int execute(String... arguments) {
     quietLogs(arguments);
+    chooseLogFormat(arguments);
     return commandLine()
         .setExitCodeExceptionMapper(failure -> ExitCode.WRONG_USAGE)
         .setExecutionExceptionHandler(Vecferry::explain)
@@ -169,6 +188,20 @@ public final class Vecferry {
     boolean worker = Arrays.asList(arguments).contains("worker");
     if (!worker && System.getenv("VECFERRY_LOG") == null) {
       System.setProperty("VECFERRY_LOG", "error");
+    }
+  }
+
+  private static void chooseLogFormat(String[] arguments) {
+    String format = System.getenv("VECFERRY_LOG_FORMAT");
+    for (int i = 0; i < arguments.length; i++) {
+      if (arguments[i].startsWith(LOG_FORMAT + "=")) {
+        format = arguments[i].substring(LOG_FORMAT.length() + 1);
+      } else if (arguments[i].equals(LOG_FORMAT) && i + 1 < arguments.length) {
+        format = arguments[i + 1];
+      }
+    }
+    if (format != null) {
+      System.setProperty("VECFERRY_LOG_FORMAT", format.toLowerCase(Locale.ROOT));
     }
   }
 

@@ -72,6 +72,14 @@ class MetricsTest {
       assertThat(value(metrics, "vecferry_rejects_total{step=\"import_part\"}")).isZero();
       assertThat(value(metrics, "vecferry_archive_disk_free_bytes")).isPositive();
       assertThat(value(metrics, "vecferry_resident_memory_bytes")).isPositive();
+      assertThat(value(metrics, "vecferry_batches_total{step=\"export_part\"}"))
+          .as("a batch for each part")
+          .isEqualTo(4);
+      assertThat(value(metrics, "vecferry_step_retries_total{step=\"export_part\"}")).isZero();
+      assertThat(value(metrics, "vecferry_phase_seconds_count{phase=\"IMPORT\"}")).isEqualTo(1);
+      assertThat(value(metrics, "vecferry_phase_seconds_count{phase=\"ROLLBACK\"}")).isZero();
+      assertThat(value(metrics, "vecferry_migration_seconds_count{outcome=\"MIGRATED\"}"))
+          .isEqualTo(1);
       assertThat(value(metrics, "vecferry_migrations_running")).isZero();
       assertThat(metrics).contains("temporal_").doesNotContain("measured");
     }
@@ -92,6 +100,13 @@ class MetricsTest {
           .isZero();
       service.await("broken", MigrationStatus.State.NEEDS_ATTENTION);
 
+      Cli.await(
+          "the migration has said when it will end",
+          () -> {
+            String now = metrics(url);
+            return value(now, "vecferry_migrations_late") == 0
+                && value(now, "vecferry_expected_end_timestamp_seconds") > 1.6e9;
+          });
       String metrics = get(url, "/metrics").body();
       assertThat(metrics)
           .containsPattern(

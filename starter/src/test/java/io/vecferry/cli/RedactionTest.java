@@ -234,7 +234,9 @@ class RedactionTest {
       look(cli.run("failures", "moved", "--json"));
       look(cli.run("status", "moved"));
       lookAtTheService(service, List.of("filled", "moved"));
-      ofElasticsearch.welcome(password);
+      String renewed = basic("ada", plant("renewedpassword"));
+      Files.writeString(safe.resolve("password"), plant("renewedpassword") + "\n");
+      ofElasticsearch.welcome(renewed);
       look(cli.run("retry", "moved", "--reason", "let in again"));
       assertThat(service.client().awaitResult("moved").verdict()).startsWith("Migrated");
       for (String form : new String[] {"--json", "--markdown"}) {
@@ -319,7 +321,7 @@ class RedactionTest {
       assertThat(ofChroma.seen())
           .contains(plant("token"), plant("oldtoken"), "Bearer " + plant("bearer"));
       assertThat(ofElasticsearch.seen())
-          .contains(password, "ApiKey " + plant("apikey"), "Bearer " + plant("esbearer"));
+          .contains(password, renewed, "ApiKey " + plant("apikey"), "Bearer " + plant("esbearer"));
       assertThat(ofGrpc.seen())
           .contains(
               plant("qdrantkey"),

@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
  */
 final class MigrationGauges {
   private static final Logger LOG = LoggerFactory.getLogger(MigrationGauges.class);
-  private static final String RUNNING =
+  static final String RUNNING =
       "WorkflowType = 'MigrationWorkflow' AND ExecutionStatus = 'Running'";
   private static final long FRESH_NANOS = TimeUnit.SECONDS.toNanos(10);
   private static final long LIMIT_SECONDS = 2;

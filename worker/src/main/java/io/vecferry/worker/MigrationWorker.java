@@ -5,6 +5,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.BaseUnits;
 import io.temporal.client.WorkflowClient;
 import io.temporal.client.WorkflowClientOptions;
+import io.temporal.common.interceptors.WorkerInterceptor;
 import io.temporal.serviceclient.WorkflowServiceStubs;
 import io.temporal.worker.Worker;
 import io.temporal.worker.WorkerDeploymentOptions;
@@ -26,6 +27,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
 import java.util.function.ToLongFunction;
+import java.util.stream.Stream;
 
 /** A worker that is polling. */
 public final class MigrationWorker implements AutoCloseable {
@@ -65,9 +67,11 @@ public final class MigrationWorker implements AutoCloseable {
       Optional<WorkerDeploymentOptions> deployment,
       Optional<StepMetrics> metrics) {
     WorkflowClient client = WorkflowClient.newInstance(stubs, Payloads.in(options));
-    WorkerFactoryOptions.Builder factoryOptions = WorkerFactoryOptions.newBuilder();
-    metrics.ifPresent(factoryOptions::setWorkerInterceptors);
-    WorkerFactory factory = WorkerFactory.newInstance(client, factoryOptions.build());
+    WorkerInterceptor[] interceptors =
+        Stream.concat(Stream.of(new StepLog()), metrics.stream()).toArray(WorkerInterceptor[]::new);
+    WorkerFactory factory =
+        WorkerFactory.newInstance(
+            client, WorkerFactoryOptions.newBuilder().setWorkerInterceptors(interceptors).build());
     Activities activities =
         new Activities(archiveRoot, connections, searchAttributes, limits.patience());
     for (WorkerLimits.Kind kind : limits.serves()) {

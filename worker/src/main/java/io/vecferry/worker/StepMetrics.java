@@ -1,19 +1,28 @@
 package io.vecferry.worker;
 
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import io.temporal.activity.ActivityExecutionContext;
 import io.temporal.client.ActivityCompletionException;
+import io.temporal.common.interceptors.ActivityExecutionContextBase;
 import io.temporal.common.interceptors.ActivityInboundCallsInterceptor;
 import io.temporal.common.interceptors.ActivityInboundCallsInterceptorBase;
 import io.temporal.common.interceptors.WorkerInterceptorBase;
 import io.temporal.failure.ApplicationFailure;
 import io.vecferry.activity.PartResult;
+import io.vecferry.activity.ReportRequest;
+import io.vecferry.activity.StepProgress;
 import io.vecferry.plan.FailureClass;
+import io.vecferry.plan.Phase;
+import io.vecferry.workflow.MigrationStatus;
+import io.vecferry.workflow.Outcome;
+import io.vecferry.workflow.PhaseProgress;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -28,6 +37,12 @@ final class StepMetrics extends WorkerInterceptorBase {
 
   StepMetrics(MeterRegistry registry) {
     this.registry = registry;
+    for (Outcome outcome : Outcome.values()) {
+      migrations(outcome);
+    }
+    for (Phase phase : Phase.values()) {
+      phases(phase);
+    }
   }
 
   @Override
@@ -45,7 +60,11 @@ final class StepMetrics extends WorkerInterceptorBase {
     @Override
     public void init(ActivityExecutionContext context) {
       step = name(context.getInfo().getActivityType());
-      super.init(context);
+      Counter retries = registry.counter("vecferry.step.retries", STEP, step);
+      if (context.getInfo().getAttempt() > 1) {
+        retries.increment();
+      }
+      super.init(new CountingBatches(context, step));
     }
 
     @Override
@@ -59,6 +78,10 @@ final class StepMetrics extends WorkerInterceptorBase {
         result = "done";
         if (output.getResult() instanceof PartResult part) {
           count(part);
+        }
+        if (input.getArguments().length == 1
+            && input.getArguments()[0] instanceof ReportRequest request) {
+          countMigration(request.status());
         }
         return output;
       } catch (ActivityCompletionException e) {
@@ -83,6 +106,52 @@ final class StepMetrics extends WorkerInterceptorBase {
       registry.counter("vecferry.archive.bytes", tags).increment(part.bytes());
       registry.counter("vecferry.rejects", tags).increment(part.rejects());
     }
+  }
+
+  /** Counts the batches that a step says it has done. */
+  private final class CountingBatches extends ActivityExecutionContextBase {
+    private final String step;
+    private long rows;
+
+    CountingBatches(ActivityExecutionContext next, String step) {
+      super(next);
+      this.step = step;
+    }
+
+    @Override
+    public <V> void heartbeat(V details) {
+      if (details instanceof StepProgress progress) {
+        countBatch(progress.rows());
+      }
+      super.heartbeat(details);
+    }
+
+    private synchronized void countBatch(long rowsNow) {
+      if (rowsNow > rows) {
+        rows = rowsNow;
+        registry.counter("vecferry.batches", STEP, step).increment();
+      }
+    }
+  }
+
+  /** A migration ends with its report. */
+  private void countMigration(MigrationStatus status) {
+    migrations(status.outcome())
+        .record(status.atMillis() - status.startedMillis(), TimeUnit.MILLISECONDS);
+    for (PhaseProgress phase : status.phases()) {
+      if (phase.startedMillis() > 0 && phase.finishedMillis() > 0) {
+        phases(phase.phase())
+            .record(phase.finishedMillis() - phase.startedMillis(), TimeUnit.MILLISECONDS);
+      }
+    }
+  }
+
+  private Timer migrations(Outcome outcome) {
+    return registry.timer("vecferry.migration", "outcome", outcome.name());
+  }
+
+  private Timer phases(Phase phase) {
+    return registry.timer("vecferry.phase", "phase", phase.name());
   }
 
   private AtomicInteger gauge(String step) {

@@ -8,10 +8,12 @@ import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.temporal.client.WorkflowClient;
 import io.temporal.common.reporter.MicrometerClientStatsReporter;
 import io.temporal.serviceclient.WorkflowServiceStubs;
 import io.temporal.worker.WorkerDeploymentOptions;
 import io.vecferry.phase.Connections;
+import io.vecferry.workflow.Payloads;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -34,6 +36,8 @@ public final class WorkerProcess {
    * which a worker that says nothing is taken for dead.
    */
   public static final Duration GRACE = Duration.ofSeconds(10);
+
+  private static final int PIECE = 8 << 10;
 
   private final TemporalSettings settings;
   private final Path archiveRoot;
@@ -83,6 +87,8 @@ public final class WorkerProcess {
     if (metrics.isPresent()) {
       MigrationGauges.bind(
           metrics.get(), stubs, settings.client().getNamespace(), searchAttributes);
+      MigrationForecasts.bind(
+          metrics.get(), WorkflowClient.newInstance(stubs, Payloads.in(settings.client())));
       worker.bindResources(metrics.get());
       server = serve(metrics.get(), stubs);
     }
@@ -113,6 +119,7 @@ public final class WorkerProcess {
 
   private static PrometheusMeterRegistry registry() {
     PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    registry.config().meterFilter(new FewBuckets());
     new JvmMemoryMetrics().bindTo(registry);
     new ProcessorMetrics().bindTo(registry);
     return registry;
@@ -158,7 +165,10 @@ public final class WorkerProcess {
     byte[] body = text.getBytes(StandardCharsets.UTF_8);
     exchange.getResponseHeaders().set("Content-Type", "text/plain; charset=utf-8");
     exchange.sendResponseHeaders(status, body.length);
-    exchange.getResponseBody().write(body);
+    // The server keeps a buffer per connection that is as large as the largest write.
+    for (int at = 0; at < body.length; at += PIECE) {
+      exchange.getResponseBody().write(body, at, Math.min(PIECE, body.length - at));
+    }
     exchange.close();
   }
 }

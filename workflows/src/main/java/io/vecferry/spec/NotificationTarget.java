@@ -14,6 +14,8 @@ import java.util.Map;
  *
  * @param type how they are told
  * @param url of a webhook the address, or a reference to it; of Slack a reference; null for e-mail
+ * @param template the JSON that a webhook gets, see {@link NotificationTemplate}; null for all that
+ *     there is to say
  * @param bearer reference to the token that a webhook wants; null for none
  * @param mail for e-mail; null for others
  * @param caFile file with the certificates to trust, on the worker; null for those that Java trusts
@@ -21,7 +23,13 @@ import java.util.Map;
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record NotificationTarget(
-    Type type, String url, String bearer, Mail mail, String caFile, List<Event> on) {
+    Type type,
+    String url,
+    String template,
+    String bearer,
+    Mail mail,
+    String caFile,
+    List<Event> on) {
 
   private static final String MAILBOX =
       "[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*";
@@ -109,12 +117,16 @@ public record NotificationTarget(
     }
     Type type = Type.valueOf(word.toUpperCase(Locale.ROOT));
     String url = null;
+    String template = null;
     String bearer = null;
     Mail mail = null;
     switch (type) {
       case WEBHOOK -> {
         bearer = section.section("auth").onlySecret("bearer");
         url = webhook(section, bearer != null);
+        template = section.text("template", null);
+        NotificationTemplate.check(template)
+            .ifPresent(problem -> section.problem("template", problem));
       }
       case SLACK -> url = section.requiredSecret("url", "url: env:SLACK_WEBHOOK");
       case EMAIL -> mail = mail(section);
@@ -124,7 +136,7 @@ public record NotificationTarget(
     section.finish();
     return section.problems() > before
         ? null
-        : new NotificationTarget(type, url, bearer, mail, caFile, on);
+        : new NotificationTarget(type, url, template, bearer, mail, caFile, on);
   }
 
   /** References to secrets by the key where they stand. */

@@ -3,6 +3,7 @@ package io.vecferry.workflow;
 import io.vecferry.activity.ReportLocation;
 import io.vecferry.plan.Phase;
 import java.util.List;
+import java.util.OptionalLong;
 
 /**
  * A snapshot of a migration, as queries and the command line show it.
@@ -27,6 +28,8 @@ import java.util.List;
  * @param retrying steps that have failed and are tried again by themselves; filled in by {@code
  *     MigrationClient}, because only the service knows them
  * @param notifications how telling people goes
+ * @param cutoverBefore when the cutover window closes that is open or opens next, in milliseconds
+ *     since 1970; null without windows, and when readers are switched over
  */
 public record MigrationStatus(
     String migration,
@@ -49,12 +52,33 @@ public record MigrationStatus(
     Tuning tuning,
     List<VerbChoice> choices,
     List<StepFailure> retrying,
-    NotificationStatus notifications) {
+    NotificationStatus notifications,
+    Long cutoverBefore) {
 
   public MigrationStatus {
     choices = choices == null ? List.of() : List.copyOf(choices);
     retrying = retrying == null ? List.of() : List.copyOf(retrying);
     notifications = notifications == null ? NotificationStatus.NONE : notifications;
+  }
+
+  /**
+   * When its work will end, in milliseconds since 1970; empty when nobody can tell. A snapshot is
+   * as old as what last happened to the migration: one that works has got further since, one that
+   * waits has not.
+   */
+  public OptionalLong expectedEnd(long nowMillis) {
+    if (secondsLeft == null) {
+      return OptionalLong.empty();
+    }
+    long left = 1000 * secondsLeft;
+    return OptionalLong.of(
+        state == State.RUNNING ? Math.max(nowMillis, atMillis + left) : nowMillis + left);
+  }
+
+  /** Whether its cutover window closes before its work ends. */
+  public boolean missesWindow(long nowMillis) {
+    OptionalLong end = expectedEnd(nowMillis);
+    return cutoverBefore != null && end.isPresent() && end.getAsLong() > cutoverBefore;
   }
 
   /** The same with what the service says about steps that are tried again. */
@@ -89,7 +113,8 @@ public record MigrationStatus(
         tuning,
         choices,
         stepsTriedAgain,
-        notifications);
+        notifications,
+        cutoverBefore);
   }
 
   /** What a migration does at the moment. */

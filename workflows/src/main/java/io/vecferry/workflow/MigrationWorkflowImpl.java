@@ -40,6 +40,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration {
   private static final String REHEARSED = "it was a rehearsal, and it went well";
 
   private final Repairs repairs = new Repairs(board, gate, this::whole);
+  private final TargetClaim claim = new TargetClaim();
   private MigrationSpec spec;
   private DecidedSteps steps;
   private PartRounds rounds;
@@ -49,6 +50,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration {
   @Override
   public MigrationResult migrate(JsonNode document) {
     spec = readSpec(document);
+    board.schedule(spec.schedule());
     announcements = new Announcements(spec, board);
     steps = new DecidedSteps(board, gate, operator, repairs, spec.rollback().automatic());
     work = Workflow.newCancellationScope(this::moveAndProve);
@@ -60,6 +62,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration {
     } catch (TemporalFailure failure) {
       if (!Failures.isCancellation(failure)) {
         announcements.conclude("has not started", Failures.message(failure));
+        claim.giveBack();
         throw failure;
       }
       return rollBack(operator.rollbackReason() == null ? cancelled() : operator.rollbackReason());
@@ -97,7 +100,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration {
 
   private void moveAndProve() {
     board.start(Phase.PLANNING);
-    TargetClaim.take(spec.target());
+    claim.take(spec.target());
     makePlan();
     awaitStart();
     // Which records of the target stay in a merge is known when both sides are exported, and which
@@ -303,6 +306,7 @@ public final class MigrationWorkflowImpl extends SteeredMigration {
       keepWhatWasReplaced();
     }
     announcements.conclude(outcome.name(), verdict);
+    claim.giveBack();
     Workflow.await(Workflow::isEveryHandlerFinished);
     return new MigrationResult(
         spec.name(),

@@ -7,6 +7,7 @@ import io.vecferry.activity.PartResult;
 import io.vecferry.activity.ReportLocation;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.Phase;
+import io.vecferry.spec.CutoverWindow;
 import io.vecferry.spec.MigrationSpec;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -49,6 +50,7 @@ final class StatusBoard {
   private Supplier<List<VerbChoice>> choices = List::of;
   private Supplier<String> attention = () -> "";
   private Supplier<NotificationStatus> notifications = () -> NotificationStatus.NONE;
+  private MigrationSpec.Schedule schedule;
   private long changes;
 
   StatusBoard() {
@@ -60,6 +62,11 @@ final class StatusBoard {
 
   void migration(String name) {
     migration = name;
+  }
+
+  /** When readers may be switched over. */
+  void schedule(MigrationSpec.Schedule times) {
+    schedule = times;
   }
 
   /** Who knows what is possible now. */
@@ -318,7 +325,14 @@ final class StatusBoard {
         tuning,
         choices.get(),
         List.of(),
-        notifications.get());
+        notifications.get(),
+        cutoverBefore(now));
+  }
+
+  private Long cutoverBefore(long atMillis) {
+    return schedule == null || phases.get(Phase.CUTOVER).state() != PhaseProgress.State.WAITING
+        ? null
+        : schedule.opening(atMillis).map(CutoverWindow.Opening::end).orElse(null);
   }
 
   private Long secondsLeft(long atMillis) {

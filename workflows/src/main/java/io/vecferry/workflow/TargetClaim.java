@@ -4,33 +4,43 @@ import io.temporal.api.enums.v1.ParentClosePolicy;
 import io.temporal.failure.ApplicationFailure;
 import io.temporal.failure.ChildWorkflowFailure;
 import io.temporal.workflow.Async;
+import io.temporal.workflow.CancellationScope;
 import io.temporal.workflow.ChildWorkflowOptions;
+import io.temporal.workflow.Promise;
 import io.temporal.workflow.Workflow;
 import io.vecferry.spec.StoreSpec;
 import java.time.Duration;
 
-/** Takes the {@link TargetLease} of a migration's target. */
+/** Takes the {@link TargetLease} of a migration's target, and gives it back. */
 final class TargetClaim {
+  /** Version of migrations that end their lease themselves. */
+  private static final int GIVEN_BACK = 2;
+
   /** A lease outlives the migration that held it for a moment. */
   private static final Duration MOMENT = Duration.ofSeconds(1);
 
-  private TargetClaim() {}
+  /** Longest time for a lease to end; the service ends one that does not. */
+  private static final Duration FAREWELL = Duration.ofSeconds(10);
+
+  private CancellationScope lease;
+  private Promise<Void> held;
 
   /**
    * Makes the target this migration's own until it ends.
    *
    * @throws ApplicationFailure {@link MigrationWorkflow#BLOCKED} when another migration uses it
    */
-  static void take(StoreSpec target) {
+  void take(StoreSpec target) {
     // Migrations from before there were leases go on without one.
-    if (Workflow.getVersion("target-lease", Workflow.DEFAULT_VERSION, 1)
-        == Workflow.DEFAULT_VERSION) {
+    int version = Workflow.getVersion("target-lease", Workflow.DEFAULT_VERSION, GIVEN_BACK);
+    if (version == Workflow.DEFAULT_VERSION) {
       return;
     }
-    String lease = TargetLease.workflowId(target);
+    String id = TargetLease.workflowId(target);
     String self = Workflow.getInfo().getWorkflowId();
-    while (!isTaken(lease, self)) {
-      String holder = Steps.whole("find out who uses the target").targetHolder(lease);
+    CancellationScope taken = take(id, self);
+    while (taken == null) {
+      String holder = Steps.whole("find out who uses the target").targetHolder(id);
       if (!holder.isEmpty() && !holder.equals(self)) {
         throw ApplicationFailure.newNonRetryableFailure(
             "The migration cannot start:\n  target: "
@@ -41,20 +51,38 @@ final class TargetClaim {
             MigrationWorkflow.BLOCKED);
       }
       Workflow.sleep(MOMENT);
+      taken = take(id, self);
+    }
+    if (version >= GIVEN_BACK) {
+      lease = taken;
     }
   }
 
-  private static boolean isTaken(String lease, String holder) {
+  /**
+   * Ends the lease. One that the service has to end stays in the memory of a worker, with a thread,
+   * because workers do not learn of that.
+   */
+  void giveBack() {
+    if (lease != null) {
+      lease.cancel();
+      Workflow.newDetachedCancellationScope(() -> Workflow.await(FAREWELL, held::isCompleted))
+          .run();
+    }
+  }
+
+  /** Null when somebody else has it. */
+  private CancellationScope take(String lease, String holder) {
     try {
       // A cancelled migration keeps its target until it is rolled back.
-      Workflow.newDetachedCancellationScope(() -> start(lease, holder)).run();
-      return true;
+      CancellationScope scope = Workflow.newDetachedCancellationScope(() -> start(lease, holder));
+      scope.run();
+      return scope;
     } catch (ChildWorkflowFailure alreadyStarted) {
-      return false;
+      return null;
     }
   }
 
-  private static void start(String lease, String holder) {
+  private void start(String lease, String holder) {
     TargetLease workflow =
         Workflow.newChildWorkflowStub(
             TargetLease.class,
@@ -63,7 +91,7 @@ final class TargetClaim {
                 .setParentClosePolicy(ParentClosePolicy.PARENT_CLOSE_POLICY_TERMINATE)
                 .setStaticSummary("in use by " + holder)
                 .build());
-    Async.procedure(workflow::hold, holder);
+    held = Async.procedure(workflow::hold, holder);
     Workflow.getWorkflowExecution(workflow).get();
   }
 }

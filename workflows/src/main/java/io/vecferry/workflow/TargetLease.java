@@ -6,8 +6,8 @@ import io.vecferry.spec.StoreSpec;
 
 /**
  * Says who uses a target: a workflow whose id names the target, and whose parent is the migration
- * that uses it. The service has at most one of them, and ends it when the migration ends, however
- * that ends; so two migrations never load one target.
+ * that uses it. The service has at most one of them. The migration ends it as the last thing, or
+ * the service does when the migration ends in another way; so two migrations never load one target.
  */
 @WorkflowInterface
 public interface TargetLease {
@@ -17,7 +17,7 @@ public interface TargetLease {
   }
 
   /**
-   * Waits to be ended.
+   * Waits to be cancelled.
    *
    * @param holder workflow id of the migration, for people
    */

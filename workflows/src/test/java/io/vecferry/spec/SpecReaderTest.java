@@ -116,11 +116,20 @@ class SpecReaderTest {
         "{'type': 'webhook', 'url': 'https://h/x?token=geheim'} | .url: must be an address such as",
         "{'type': 'webhook', 'url': 'http://u:geheim@h/'} | .url: must be an address such as",
         "{'type': 'webhook', 'url': 'ftp://h/'} | .url: must be an address such as",
-        "{'type': 'webhook', 'url': 'http://h/', 'auth': {'bearer': 'env:T'}} | .url: must be https,",
-        "{'type': 'webhook', 'url': 'https://h/', 'auth': {'bearer': 'geheim'}} | .auth.bearer: must"
-            + " say where",
-        "{'type': 'webhook', 'url': 'https://h/', 'auth': {'token': 'env:T'}} | .auth.token: is not a"
-            + " known key.",
+        "{'type': 'webhook', 'url': 'http://h/', 'auth': {'bearer': 'env:T'}} | .url: must be"
+            + " https,",
+        "{'type': 'webhook', 'url': 'https://h/', 'auth': {'bearer': 'geheim'}} | .auth.bearer:"
+            + " must say where",
+        "{'type': 'webhook', 'url': 'https://h/', 'auth': {'token': 'env:T'}} | .auth.token: is not"
+            + " a known key.",
+        "{'type': 'webhook', 'url': 'https://h/', 'template': '{{migraton}}'} | .template: has the"
+            + " placeholder {{migraton}}; known are version, id, sequence, event, reminder, at,"
+            + " migration, workflowId, phase, state, outcome, title, text, report. Did you mean"
+            + " 'migration'?",
+        "{'type': 'webhook', 'url': 'https://h/', 'template': '{'} | .template: is no JSON: ",
+        "{'type': 'webhook', 'url': 'https://h/', 'template': '[{{sequence}}]'} | .template: must"
+            + " be an object of JSON",
+        "{'type': 'slack', 'url': 'env:S', 'template': '{}'} | .template: is not a known key.",
         "{'type': 'slack', 'url': 'https://hooks.example.com/geheim'} | .url: must say where the"
             + " worker",
         "{'type': 'slack'} | .url: is missing. Add it, for example url: env:SLACK_WEBHOOK.",
@@ -129,7 +138,8 @@ class SpecReaderTest {
         "{'type': 'slack', 'url': 'env:S', 'on': []} | .on: names nothing.",
         "{'type': 'slack', 'url': 'env:S', 'on': 'verdict'} | .on: must be a list of texts,",
         "{'type': 'email', 'from': 'a@b', 'to': ['a@b']} | .host: is missing.",
-        "{'type': 'email', 'host': 'h', 'from': 'me', 'to': ['a@b']} | .from: must be as ops@example",
+        "{'type': 'email', 'host': 'h', 'from': 'me', 'to': ['a@b']} | .from: must be as"
+            + " ops@example",
         "{'type': 'email', 'host': 'h', 'from': 'a@b'} | .to: is missing.",
         "{'type': 'email', 'host': 'h', 'from': 'a@b', 'to': ['a@b\\nBcc: c@d']} | .to: must be as",
         "{'type': 'email', 'host': 'h h', 'from': 'a@b', 'to': ['a@b']} | .host: must be the name",
@@ -137,8 +147,8 @@ class SpecReaderTest {
             + " whole number from 1 to 65535, got 0.",
         "{'type': 'email', 'host': 'h', 'tls': 'no', 'from': 'a@b', 'to': ['a@b']} | .tls: must be"
             + " one of starttls, tls, none",
-        "{'type': 'email', 'host': 'h', 'from': 'a@b', 'to': ['a@b'], 'auth': {'username': 'env:U'}}"
-            + " | .auth.password: is missing",
+        "{'type': 'email', 'host': 'h', 'from': 'a@b', 'to': ['a@b'], 'auth': {'username':"
+            + " 'env:U'}} | .auth.password: is missing",
         "{'type': 'email', 'host': 'h', 'tls': 'none', 'from': 'a@b', 'to': ['a@b'], 'auth':"
             + " {'username': 'env:U', 'password': 'env:P'}} | .tls: must be starttls or tls,"
       })
@@ -399,8 +409,10 @@ class SpecReaderTest {
       value = {
         "{'sampleSize': 5} | validation.sampleSize: is about validation.mode: sample.",
         "{'sampleShare': 0.5} | validation.sampleShare: is about validation.mode: sample.",
-        "{'mode': 'sample', 'sampleShare': 0.5, 'sampleSize': 5} | validation.sampleShare: says the same",
-        "{'mode': 'sample', 'sampleShare': 1.5} | validation.sampleShare: must be a number from 1.0E-6 to 1.0",
+        "{'mode': 'sample', 'sampleShare': 0.5, 'sampleSize': 5} | validation.sampleShare: says the"
+            + " same",
+        "{'mode': 'sample', 'sampleShare': 1.5} | validation.sampleShare: must be a number from"
+            + " 1.0E-6 to 1.0",
         "{'strict': false} | validation.maxMismatch: is missing: with strict: false",
         "{'maxMismatch': 3} | validation.maxMismatch: is about validation.strict: false.",
       },
@@ -455,8 +467,8 @@ class SpecReaderTest {
 
   private static SpecReader.Result windows(String windows) {
     return read(
-        "{\"name\": \"a\", \"source\": {\"type\": \"faiss\", \"path\": \"a\"}, \"target\": {\"type\":"
-            + " \"faiss\", \"path\": \"b\"}, \"schedule\": {\"cutoverWindows\": ["
+        "{\"name\": \"a\", \"source\": {\"type\": \"faiss\", \"path\": \"a\"}, \"target\":"
+            + " {\"type\": \"faiss\", \"path\": \"b\"}, \"schedule\": {\"cutoverWindows\": ["
             + windows
             + "]}}");
   }

@@ -94,6 +94,18 @@ class CutoverWindowsTest {
   }
 
   @Test
+  void saysWhetherItsWorkWillEndBeforeTheWindowCloses() throws Exception {
+    FakeActivities activities = new FakeActivities(1, 2, false);
+    try (Scenario scenario = new Scenario(activities, Instant.parse("2026-12-05T12:00:00Z"))) {
+      scenario.begin(SUNDAYS);
+      MigrationStatus status = scenario.awaitState(MigrationStatus.State.WAITING_FOR_WINDOW);
+      assertThat(Instant.ofEpochMilli(status.cutoverBefore())).isEqualTo("2026-12-06T03:30:00Z");
+      assertThat(status.missesWindow(scenario.now().toEpochMilli())).isFalse();
+      assertThat(status.missesWindow(status.cutoverBefore() + 1)).isTrue();
+    }
+  }
+
+  @Test
   void theEarliestOfSeveralWindowsCounts() {
     Watched watched = new Watched();
     try (Scenario scenario = watched.start("2026-12-05T12:00:00Z")) {

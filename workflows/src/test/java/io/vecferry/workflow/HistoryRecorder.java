@@ -35,6 +35,15 @@ class HistoryRecorder {
   }
 
   @Test
+  void leaseGivenBack() throws IOException {
+    try (Scenario scenario = new Scenario(new FakeActivities(1, 2, false))) {
+      scenario.begin().getResult(MigrationResult.class);
+      write("lease-given-back", scenario.history());
+      write("lease", scenario.client().fetchHistory("target-lease/faiss b"));
+    }
+  }
+
+  @Test
   void rolledBackByCancel() throws Exception {
     try (Scenario scenario = new Scenario(new FakeActivities(2, 4, false))) {
       scenario.activities.holding.put("import p000-000001", new CountDownLatch(1));

@@ -59,6 +59,8 @@ class HistoryReplayTest {
             "children-paused.json",
             "interrupted-and-tuned.json",
             "merged-and-rolled-back.json",
+            "lease.json",
+            "lease-given-back.json",
             "notified.json",
             "migrated.json",
             "partition-continued.json",

@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.temporal.api.enums.v1.EventType;
 import io.temporal.client.WorkflowStub;
 import io.temporal.failure.ApplicationFailure;
 import io.temporal.failure.CanceledFailure;
 import io.vecferry.activity.Pace;
+import io.vecferry.plan.Finding;
 import io.vecferry.plan.Phase;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -244,7 +246,8 @@ class OperatorTest {
     scenario.awaitState(MigrationStatus.State.WAITING_FOR_APPROVAL);
     refused(
         () -> stub().skip(ada("x")),
-        "nothing waits for a decision, the migration is WAITING_FOR_APPROVAL. Possible now: approve (goes on); reject (restores");
+        "nothing waits for a decision, the migration is WAITING_FOR_APPROVAL. Possible now: approve"
+            + " (goes on); reject (restores");
     stub().approve(ada("reviewed"));
     workflow.getResult(MigrationResult.class);
     refused(() -> stub().rollback(ada("x")), "");
@@ -274,7 +277,8 @@ class OperatorTest {
 
     assertThat(stub().tune(tune("nightly jobs", 2, null, 50, 6000L)))
         .isEqualTo(
-            "From the next part on: export parallelism 2, import parallelism 8, batch size 50, rate 6000 records/s.");
+            "From the next part on: export parallelism 2, import parallelism 8, batch size 50, rate"
+                + " 6000 records/s.");
 
     assertThat(stub().status().tuning()).isEqualTo(new Tuning(2, 8, 50, 6000));
     held.countDown();
@@ -284,7 +288,8 @@ class OperatorTest {
     assertThat(activities.paces.get("import p000-000019")).contains(new Pace(50, 750));
     assertThat(activities.reported.actions().get(0).toString())
         .isEqualTo(
-            "tune (export parallelism 2, import parallelism 8, batch size 50, rate 6000 records/s) by ada: nightly jobs");
+            "tune (export parallelism 2, import parallelism 8, batch size 50, rate 6000 records/s)"
+                + " by ada: nightly jobs");
   }
 
   @ParameterizedTest
@@ -460,6 +465,29 @@ class OperatorTest {
     lease.terminate("its migration has ended");
 
     assertThat(workflow.getResult(MigrationResult.class).outcome()).isEqualTo(Outcome.MIGRATED);
+  }
+
+  @Test
+  void targetIsGivenBackAtTheEnd() {
+    start(new FakeActivities(1, 2, false));
+    scenario.begin().getResult(MigrationResult.class);
+    assertLeaseHasEnded();
+  }
+
+  @Test
+  void targetIsGivenBackWhenTheMigrationCannotStart() {
+    start(new FakeActivities(1, 2, false));
+    activities.findings = List.of(Finding.blocking("target", "is there.", "Choose another."));
+    WorkflowStub workflow = scenario.begin();
+    assertThatThrownBy(() -> workflow.getResult(MigrationResult.class))
+        .hasStackTraceContaining("target: is there.");
+    assertLeaseHasEnded();
+  }
+
+  /** By itself: workers keep in memory what the service has to end. */
+  private void assertLeaseHasEnded() {
+    assertThat(scenario.client().fetchHistory("target-lease/faiss b").getLastEvent().getEventType())
+        .isEqualTo(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED);
   }
 
   @Test
