@@ -23,8 +23,7 @@ import java.util.TreeSet;
  * reader knows. Other spellings of keys are allowed and not proposed.
  */
 final class SpecSchema {
-  private static final String SECRET =
-      "^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+|(?!(?:env|file):)[a-z][a-z0-9+.-]*:(?!//).+)$";
+  private static final String SECRET = "^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$";
   private static final String ADDRESS = "^https?://[^@?#]+$";
   private static final long LARGEST_EXACT = 1L << 53;
 

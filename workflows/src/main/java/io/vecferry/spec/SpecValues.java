@@ -10,14 +10,13 @@ import java.util.regex.Pattern;
 
 /** Forms of values that occur in several sections of a spec. */
 public final class SpecValues {
-  private static final String OWN_SECRET = "env:[A-Za-z_][A-Za-z0-9_]*|file:/.+";
-
-  /** Form of a reference to a secret, also for workers that know other places of secrets. */
-  static final String SECRET = OWN_SECRET + "|(?!(?:env|file):)[a-z][a-z0-9+.-]*:(?!//).+";
-
-  private static final Pattern OWN_SECRET_FORM = Pattern.compile(OWN_SECRET);
+  /** Form of a reference to a secret that every worker can follow. */
+  static final String SECRET = "env:[A-Za-z_][A-Za-z0-9_]*|file:/.+";
 
   private static final Pattern SECRET_FORM = Pattern.compile(SECRET);
+
+  private static final Pattern OTHER_SECRET_FORM =
+      Pattern.compile("(?!(?:env|file):)[a-z][a-z0-9+.-]*:(?!//).+");
 
   /** Form of a time. */
   static final String TIME = "([0-9]{1,4})([mhd])";
@@ -29,7 +28,7 @@ public final class SpecValues {
 
   /** Whether a text says where a secret is, and is not, by mistake, a secret. */
   public static boolean isSecretReference(String text) {
-    return OWN_SECRET_FORM.matcher(text).matches();
+    return SECRET_FORM.matcher(text).matches();
   }
 
   /**
@@ -37,7 +36,7 @@ public final class SpecValues {
    * worker says whether it does.
    */
   static boolean mayBeSecretReference(String text) {
-    return SECRET_FORM.matcher(text).matches();
+    return isSecretReference(text) || OTHER_SECRET_FORM.matcher(text).matches();
   }
 
   /** Whether a text is an http or https address without user, password, query and fragment. */
