@@ -65,6 +65,9 @@ public final class MigrationSteps implements MigrationActivities {
   /** How long single searches are timed on each side. */
   private static final long BENCHMARK_NANOS = 250_000_000L;
 
+  /** How long each side is searched by each number of clients. */
+  private static final long CLIENT_NANOS = 1_000_000_000L;
+
   private final Workspaces workspaces;
   private final ReportAssembly reports;
   private final boolean searchAttributes;
@@ -502,7 +505,11 @@ public final class MigrationSteps implements MigrationActivities {
                   workspace.source(),
                   new QualityCheck.Target(workspace.loaded(), field.get().name(), targetMetric),
                   new QualityCheck.Measures(
-                      wanted.iterations(), BENCHMARK_NANOS, wanted.minRecall(), 0, 0));
+                      wanted.iterations(),
+                      BENCHMARK_NANOS,
+                      wanted.minRecall(),
+                      wanted.clients(),
+                      CLIENT_NANOS));
           workspace.archive().writeJson(QUALITY, Payloads.MAPPER, result);
           if (!result.passes(wanted.minRecall(), wanted.scoreTolerance())) {
             throw new StoreException(

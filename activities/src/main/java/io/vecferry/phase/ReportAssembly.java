@@ -383,6 +383,12 @@ final class ReportAssembly {
                         filter.targetRecall(),
                         filter.sourceNotMeasured(),
                         filter.targetNotMeasured()))
+            .toList(),
+        result.throughput().stream()
+            .map(
+                measured ->
+                    new MigrationReport.Throughput(
+                        measured.clients(), measured.source(), measured.target()))
             .toList());
   }
 

@@ -928,9 +928,16 @@ final class HtmlReport {
     }
     rows.add(
         List.of(
-            Cell.of("Queries per second"),
+            Cell.of("Queries per second, in one request"),
             Cell.number(queriesPerSecond(quality.sourceSpeed())),
             Cell.number(queriesPerSecond(quality.targetSpeed()))));
+    for (MigrationReport.Throughput measured : quality.throughput()) {
+      rows.add(
+          List.of(
+              Cell.of("Queries per second, clients: " + measured.clients()),
+              Cell.number(Format.number(measured.source())),
+              Cell.number(Format.number(measured.target()))));
+    }
     if (quality.scoreDifferences() != null) {
       rows.add(
           List.of(

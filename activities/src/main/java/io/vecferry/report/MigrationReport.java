@@ -297,6 +297,7 @@ public record MigrationReport(
    * @param searchWidths recall of the target by how far its searches look, ascending; empty when
    *     that was not looked for
    * @param filters searches among the records with a text in their metadata; may be empty
+   * @param throughput searches by several clients; empty when that was not measured
    */
   public record Quality(
       long queries,
@@ -318,8 +319,10 @@ public record MigrationReport(
       Range sourceInterval,
       Range targetInterval,
       List<SearchWidthStep> searchWidths,
-      List<FilteredSearch> filters) {
+      List<FilteredSearch> filters,
+      List<Throughput> throughput) {
     public Quality {
+      throughput = list(throughput);
       filters = list(filters);
       searchWidths = list(searchWidths);
       recallHistogram = list(recallHistogram);
@@ -328,6 +331,13 @@ public record MigrationReport(
       worstQueries = list(worstQueries);
     }
   }
+
+  /**
+   * Searches per second.
+   *
+   * @param clients clients that search at once, each with one query at a time
+   */
+  public record Throughput(int clients, double source, double target) {}
 
   /** Bounds of a number. */
   public record Range(double low, double high) {}

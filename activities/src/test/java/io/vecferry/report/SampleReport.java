@@ -342,7 +342,10 @@ final class SampleReport {
         List.of(
             new FilteredSearch("category", "shoes", 20, null, 0.995, null, null),
             new FilteredSearch(
-                "colour", "red", 20, null, null, null, "an index is required for \"colour\"")));
+                "colour", "red", 20, null, null, null, "an index is required for \"colour\"")),
+        List.of(
+            new MigrationReport.Throughput(1, 410.2, 530.1),
+            new MigrationReport.Throughput(2, 702.8, 911.4)));
   }
 
   private static List<Double> latencies(double median, double spread) {

@@ -120,13 +120,13 @@ class CompareTest {
   }
 
   @Test
-  void theReportShowsIntervalAndSweep() throws Exception {
+  void theReportShowsIntervalSweepAndThroughput() throws Exception {
     FaissFolder.write(folder.resolve("source"), ROWS, DIMENSION);
     Cli.Result failed =
         run(
             "run",
             "ivf, index: {type: IVF_FLAT, params: {nlist: 32, nprobe: 2}}",
-            "sampleSize: 100, minRecall: 0.9}\nrollback: {onFailure: automatic");
+            "sampleSize: 100, minRecall: 0.9, clients: 3}\nrollback: {onFailure: automatic");
     assertThat(failed.exitCode()).as("%s", failed).isEqualTo(2);
     Path reports = folder.resolve("vecferry-archive/compared/reports");
     JsonNode quality = JSON.readTree(reports.resolve("report.json").toFile()).path("quality");
@@ -134,7 +134,14 @@ class CompareTest {
         .isLessThan(quality.path("targetRecall").asDouble());
     assertThat(quality.path("searchWidths").size()).isGreaterThan(2);
     assertThat(Files.readString(reports.resolve("report.html")))
-        .contains("95 % interval of the recall", "All queries with each value of nprobe");
+        .contains(
+            "95 % interval of the recall",
+            "All queries with each value of nprobe", "Queries per second, clients: 3");
+    assertThat(quality.path("throughput"))
+        .extracting(measured -> measured.path("clients").asInt())
+        .containsExactly(1, 2, 3);
+    assertThat(quality.path("throughput"))
+        .allSatisfy(measured -> assertThat(measured.path("target").asDouble()).isPositive());
   }
 
   @Test

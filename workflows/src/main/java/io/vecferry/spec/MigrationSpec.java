@@ -188,6 +188,7 @@ public record MigrationSpec(
    *     one answer where a hundredth is less than one, below what the source reaches
    * @param scoreTolerance largest score difference between the sides
    * @param iterations single queries timed on each side
+   * @param clients most clients that search at once to measure throughput; 0 not to measure it
    * @param queries file of queries on the worker; null to ask for vectors of the source
    */
   public record Quality(
@@ -196,6 +197,7 @@ public record MigrationSpec(
       Double minRecall,
       double scoreTolerance,
       int iterations,
+      int clients,
       @JsonInclude(JsonInclude.Include.NON_NULL) String queries) {}
 
   /**

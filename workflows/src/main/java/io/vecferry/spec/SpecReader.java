@@ -260,6 +260,7 @@ public final class SpecReader {
             section.number("minRecall", null, 0, 1),
             section.number("scoreTolerance", 0.01, 0, 1e9),
             (int) section.integer("iterations", 100, 0, 100_000),
+            (int) section.integer("clients", 0, 0, 256),
             section.text("queries", null));
     section.finish();
     return quality;

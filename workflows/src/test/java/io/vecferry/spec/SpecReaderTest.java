@@ -52,7 +52,7 @@ class SpecReaderTest {
     assertThat(spec.validation().mode()).isEqualTo("full");
     assertThat(spec.validation().tolerance()).isNull();
     assertThat(spec.quality())
-        .isEqualTo(new MigrationSpec.Quality(null, 10, null, 0.01, 100, null));
+        .isEqualTo(new MigrationSpec.Quality(null, 10, null, 0.01, 100, 0, null));
     assertThat(spec.rollback().automatic()).isFalse();
     assertThat(spec.overlap()).isTrue();
     assertThat(spec.target().ifExists()).isEqualTo(StoreSpec.IfExists.FAIL);
