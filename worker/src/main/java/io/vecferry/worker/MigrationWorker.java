@@ -12,6 +12,7 @@ import io.temporal.worker.WorkerFactory;
 import io.temporal.worker.WorkerFactoryOptions;
 import io.temporal.worker.WorkerOptions;
 import io.vecferry.activity.TaskQueues;
+import io.vecferry.archive.place.ArchiveRoot;
 import io.vecferry.phase.Activities;
 import io.vecferry.phase.Connections;
 import io.vecferry.report.MigrationReport.ResourceSample;
@@ -20,7 +21,6 @@ import io.vecferry.workflow.PartitionWorkflowImpl;
 import io.vecferry.workflow.Payloads;
 import io.vecferry.workflow.RetentionWorkflowImpl;
 import io.vecferry.workflow.TargetLeaseImpl;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -48,7 +48,7 @@ public final class MigrationWorker implements AutoCloseable {
    *
    * @param options namespace and what else a client has; a data converter without a codec is
    *     replaced
-   * @param archiveRoot folder of all archives
+   * @param archiveRoot where all archives are
    * @param connections stores that specs may name
    * @param searchAttributes whether the service knows the migration's search attributes
    * @param limits what the worker takes on
@@ -58,7 +58,7 @@ public final class MigrationWorker implements AutoCloseable {
   public static MigrationWorker start(
       WorkflowServiceStubs stubs,
       WorkflowClientOptions options,
-      Path archiveRoot,
+      ArchiveRoot archiveRoot,
       Connections connections,
       boolean searchAttributes,
       WorkerLimits limits,
