@@ -131,9 +131,7 @@ final class S3Connection {
    */
   <T> T ask(String action, Function<S3Client, T> question) {
     try {
-      T answer = question.apply(client);
-      answeredNanos = System.nanoTime();
-      return answer;
+      return answer(question);
     } catch (SdkException e) {
       if (isMissing(e)) {
         requireBucket();
@@ -145,24 +143,28 @@ final class S3Connection {
   /** Asks for something that may be missing; null when it is. */
   <T> T find(String action, Function<S3Client, T> question) {
     try {
-      return ask(action, question);
-    } catch (StoreException e) {
-      if (e.failureClass() == FailureClass.MISSING && isMissing(e.getCause())) {
+      return answer(question);
+    } catch (SdkException e) {
+      if (isMissing(e)) {
+        requireBucket();
         return null;
       }
-      throw e;
+      throw failures.of(action, e);
     }
   }
 
-  private static boolean isMissing(Throwable failure) {
-    return failure instanceof S3Exception answer
-        && answer.statusCode() == 404
-        && !"NoSuchBucket".equals(code(answer))
-        && !"NoSuchUpload".equals(code(answer));
+  private <T> T answer(Function<S3Client, T> question) {
+    T answer = question.apply(client);
+    answeredNanos = System.nanoTime();
+    return answer;
   }
 
-  private static String code(S3Exception failure) {
-    return failure.awsErrorDetails() == null ? null : failure.awsErrorDetails().errorCode();
+  /** Whether an object or an upload is not there, as far as the answer tells. */
+  private static boolean isMissing(SdkException failure) {
+    return failure instanceof S3Exception answer
+        && answer.statusCode() == 404
+        && (answer.awsErrorDetails() == null
+            || !"NoSuchBucket".equals(answer.awsErrorDetails().errorCode()));
   }
 
   /** The answer to HEAD is the same for an object that is missing and for a bucket that is. */
