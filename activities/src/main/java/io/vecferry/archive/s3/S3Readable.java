@@ -3,6 +3,7 @@ package io.vecferry.archive.s3;
 import io.vecferry.archive.ArtifactStore.ReadableArtifact;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.store.StoreException;
+import java.io.EOFException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.Future;
 
@@ -13,6 +14,7 @@ import java.util.concurrent.Future;
 final class S3Readable implements ReadableArtifact {
   private static final int SMALLEST = 64 << 10;
   private static final int LARGEST = 4 << 20;
+  private static final int GROWTH = 4;
 
   private final S3Connection connection;
   private final String key;
@@ -62,43 +64,44 @@ final class S3Readable implements ReadableArtifact {
 
   private void moveTo(long position) {
     boolean onward = window.length > 0 && position == start + window.length;
+    // What stands before the end is wanted with it: it says where the rest is.
+    long from = onward ? position : Math.max(0, Math.min(position, size - SMALLEST));
     if (onward && next != null) {
       window = Transfers.await(next);
     } else {
-      length = onward ? Math.min(LARGEST, 2 * length) : SMALLEST;
-      window = fetch(position, length);
+      length = onward ? Math.min(LARGEST, GROWTH * length) : SMALLEST;
+      window = fetch(from, length);
     }
     next = null;
-    start = position;
+    start = from;
     long behind = start + window.length;
     if (onward && behind < size) {
-      length = Math.min(LARGEST, 2 * length);
+      length = Math.min(LARGEST, GROWTH * length);
       int wanted = length;
       next = Transfers.start(() -> fetch(behind, wanted));
     }
   }
 
   private byte[] fetch(long position, int wanted) {
-    long last = Math.min(size, position + wanted) - 1;
-    byte[] bytes =
-        connection
-            .ask(
-                "cannot read " + name,
-                client ->
-                    client.getObjectAsBytes(
-                        request ->
-                            request
-                                .bucket(connection.bucket())
-                                .key(key)
-                                .ifMatch(version)
-                                .range("bytes=%d-%d".formatted(position, last))))
-            .asByteArrayUnsafe();
-    if (bytes.length != last - position + 1) {
-      throw new StoreException(
-          FailureClass.TRANSIENT,
-          "%s: %d bytes came instead of %d".formatted(name, bytes.length, last - position + 1));
-    }
-    return bytes;
+    int count = (int) Math.min(wanted, size - position);
+    return connection.ask(
+        "cannot read " + name,
+        client ->
+            client.getObject(
+                request ->
+                    request
+                        .bucket(connection.bucket())
+                        .key(key)
+                        .ifMatch(version)
+                        .range("bytes=%d-%d".formatted(position, position + count - 1)),
+                (answer, content) -> {
+                  byte[] bytes = new byte[count];
+                  int read = content.readNBytes(bytes, 0, count);
+                  if (read < count) {
+                    throw new EOFException("%d bytes came instead of %d".formatted(read, count));
+                  }
+                  return bytes;
+                }));
   }
 
   @Override
