@@ -32,7 +32,7 @@ public final class Activities implements AutoCloseable {
       Duration patience) {
     Calls calls = new Calls(new Patience(patience));
     Workspaces workspaces = new Workspaces(archiveRoot.store(), connections);
-    this.monitor = new ResourceMonitor(archiveRoot.localFolder());
+    this.monitor = new ResourceMonitor(workspaces.store()::freeBytes);
     this.implementations =
         List.of(
             new PartSteps(workspaces, calls),

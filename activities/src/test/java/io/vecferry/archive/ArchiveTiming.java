@@ -36,12 +36,7 @@ public final class ArchiveTiming {
         new PartSchema(
             List.of(
                 Samples.field(
-                    "",
-                    VectorKind.DENSE,
-                    ElementType.FLOAT32,
-                    DIMENSION,
-                    Metric.L2,
-                    false)),
+                    "", VectorKind.DENSE, ElementType.FLOAT32, DIMENSION, Metric.L2, false)),
             Set.of(IdKind.INT64));
     List<List<double[]>> seconds = new ArrayList<>();
     for (String ignored : places) {

@@ -91,6 +91,19 @@ class S3ArchiveTest {
     assertThat(vecferry(0, "report", "products", "--json").out()).contains("\"" + place + "\"");
 
     Specs.writeText(
+        folder.resolve("elsewhere.yaml"),
+        """
+        name: elsewhere
+        source: {type: archive, path: "%s", url: "%s", auth: {accessKey: "env:TEST_ACCESS_KEY", secretKey: "file:%s"}}
+        target: {type: faiss, path: elsewhere}
+        """
+            .formatted(place, s3.url(), folder.resolve("secret")));
+    Cli.Result inspected =
+        Cli.in(folder).with("TEST_ACCESS_KEY", "vecferry").run("inspect", "elsewhere.yaml");
+    assertThat(inspected.exitCode()).as("%s", inspected).isZero();
+    assertThat(inspected.out()).contains("2,000");
+
+    Specs.writeText(
         folder.resolve("restore.yaml"),
         """
         name: restored
@@ -164,7 +177,7 @@ class S3ArchiveTest {
         folder.resolve("spec.yaml"),
         "name: fill\nsource: {type: faiss, path: source}\n"
             + "target: {type: chroma, url: \"%s\", collection: %s}\n".formatted(chroma.url(), from)
-            + "quality: {sampleSize: 10, iterations: 1}");
+            + "quality: {sampleSize: 10, iterations: 1, minRecall: 0.5}");
     assertThat(Cli.in(folder).run("run", "spec.yaml").exitCode()).isZero();
     try (Service service = Service.at(temporal, folder);
         Link link = new Link(chroma.url())) {
@@ -183,7 +196,7 @@ class S3ArchiveTest {
           target: {type: chroma, url: "%s", collection: %s}
           export: {partRows: 200, batchSize: 50, parallelism: 4}
           import: {batchSize: 50}
-          quality: {sampleSize: 10, iterations: 1}
+          quality: {sampleSize: 10, iterations: 1, minRecall: 0.5}
           """
               .formatted(chroma.url(), from, "http://" + link.address(), to));
       Cli cli = inS3(service.cli(Files.createTempDirectory(folder, "client")));

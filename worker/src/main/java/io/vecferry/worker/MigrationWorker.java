@@ -124,7 +124,12 @@ public final class MigrationWorker implements AutoCloseable {
 
   private static ToDoubleFunction<Activities> bytes(ToLongFunction<ResourceSample> of) {
     return activities ->
-        activities.latestUse().map(of::applyAsLong).map(Long::doubleValue).orElse(Double.NaN);
+        activities
+            .latestUse()
+            .map(of::applyAsLong)
+            .filter(bytes -> bytes >= 0)
+            .map(Long::doubleValue)
+            .orElse(Double.NaN);
   }
 
   /**
