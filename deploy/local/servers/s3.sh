@@ -6,7 +6,7 @@ ports=(http)
 # Of all its jars together.
 sha256=0be2dae76bec0ae32e329488ddc5160ba2a61e1bb8e78b74c8617b0252b9979e
 
-install_key() { cat "$local_folder/servers/shared/s3-pom.xml" | sha256sum | printf -- '-%.8s' "$(cat)"; }
+install_key() { sha256sum <"$local_folder/servers/shared/s3-pom.xml" | printf -- '-%.8s' "$(cat)"; }
 
 install() {
   mvn --batch-mode --quiet --file "$local_folder/servers/shared/s3-pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
