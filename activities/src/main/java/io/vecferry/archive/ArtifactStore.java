@@ -45,6 +45,15 @@ public interface ArtifactStore {
     return -1;
   }
 
+  /** Whether a path is relative, with slashes, and names no other place by {@code ..}. */
+  static boolean isPlain(String path) {
+    boolean plain = !path.isEmpty() && path.indexOf('\\') < 0 && path.indexOf('\0') < 0;
+    for (String part : path.split("/", -1)) {
+      plain &= !part.isEmpty() && !part.equals(".") && !part.equals("..");
+    }
+    return plain;
+  }
+
   /** The whole content of a small object. */
   default byte[] readBytes(String path) {
     try (ReadableArtifact artifact = open(path)) {

@@ -157,11 +157,7 @@ public final class LocalArtifactStore implements ArtifactStore {
   }
 
   private Path resolve(String path) {
-    boolean plain = !path.isEmpty() && path.indexOf('\\') < 0 && path.indexOf('\0') < 0;
-    for (String part : path.split("/", -1)) {
-      plain &= !part.isEmpty() && !part.equals(".") && !part.equals("..");
-    }
-    if (!plain || !root.resolve(path).normalize().startsWith(root)) {
+    if (!ArtifactStore.isPlain(path) || !root.resolve(path).normalize().startsWith(root)) {
       throw new StoreException(
           FailureClass.PERMISSION, "'" + path + "' is not a path inside the archive " + root);
     }

@@ -1,8 +1,7 @@
 package io.vecferry.phase;
 
-import io.vecferry.archive.LocalArtifactStore;
+import io.vecferry.archive.place.ArchiveRoot;
 import io.vecferry.report.MigrationReport.ResourceSample;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -16,23 +15,25 @@ public final class Activities implements AutoCloseable {
   private final DiskGuard disk;
 
   /** With the usual patience, and no connections. */
-  public Activities(Path archiveRoot, boolean searchAttributes) {
+  public Activities(ArchiveRoot archiveRoot, boolean searchAttributes) {
     this(archiveRoot, Connections.none(), searchAttributes, DEFAULT_PATIENCE);
   }
 
   /**
-   * @param archiveRoot folder of all archives; made when it is needed
+   * @param archiveRoot where all archives are; a folder is made when it is needed
    * @param connections stores that specs may name
    * @param searchAttributes whether the Temporal service knows the migration's search attributes
    * @param patience how long a step that gets no further is tried again before a person is asked;
    *     zero for ever
    */
   public Activities(
-      Path archiveRoot, Connections connections, boolean searchAttributes, Duration patience) {
+      ArchiveRoot archiveRoot,
+      Connections connections,
+      boolean searchAttributes,
+      Duration patience) {
     Calls calls = new Calls(new Patience(patience));
-    Workspaces workspaces =
-        new Workspaces(new LocalArtifactStore(archiveRoot), connections, System::nanoTime);
-    this.monitor = new ResourceMonitor(archiveRoot);
+    Workspaces workspaces = new Workspaces(archiveRoot.store(), connections, System::nanoTime);
+    this.monitor = new ResourceMonitor(workspaces.store()::freeBytes);
     this.disk = new DiskGuard(archiveRoot);
     this.implementations =
         List.of(

@@ -2,12 +2,11 @@ package io.vecferry.phase;
 
 import io.vecferry.activity.Compensation;
 import io.vecferry.archive.Archive;
-import io.vecferry.archive.LocalArtifactStore;
+import io.vecferry.archive.place.ArchiveRoot;
 import io.vecferry.store.StoreException;
 import io.vecferry.workflow.OperatorAction;
 import io.vecferry.workflow.Payloads;
 import io.vecferry.workflow.UndoStep;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -28,11 +27,11 @@ public record ArchiveRollback(OperatorAction action, List<UndoStep> steps) {
   }
 
   /** What was undone from an archive. */
-  static Optional<ArchiveRollback> find(Path archiveRoot, String migration) {
+  static Optional<ArchiveRollback> find(ArchiveRoot archiveRoot, String migration) {
     if (migration.isEmpty() || migration.contains("/")) {
       return Optional.empty();
     }
-    Archive archive = Archive.find(new LocalArtifactStore(archiveRoot), migration);
+    Archive archive = Archive.find(archiveRoot.store(), migration);
     return archive.exists(NAME)
         ? Optional.of(archive.readJson(NAME, Payloads.MAPPER, ArchiveRollback.class))
         : Optional.empty();
@@ -44,9 +43,8 @@ public record ArchiveRollback(OperatorAction action, List<UndoStep> steps) {
    * @throws StoreException MISSING when there is no archive of that migration
    */
   public static ArchiveRollback run(
-      Path archiveRoot, Connections connections, String migration, OperatorAction action) {
-    try (Workspace workspace =
-        Workspace.open(new LocalArtifactStore(archiveRoot), migration, connections)) {
+      ArchiveRoot archiveRoot, Connections connections, String migration, OperatorAction action) {
+    try (Workspace workspace = Workspace.open(archiveRoot.store(), migration, connections)) {
       Archive archive = workspace.archive();
       List<UndoStep> steps = new ArrayList<>();
       for (Compensation compensation : UndoLog.read(archive).open()) {

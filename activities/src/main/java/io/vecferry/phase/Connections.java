@@ -2,6 +2,8 @@ package io.vecferry.phase;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.vecferry.archive.place.ArchiveRoot;
+import io.vecferry.archive.s3.S3Settings;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.spec.MigrationSpec;
 import io.vecferry.spec.SpecProblem;
@@ -10,8 +12,6 @@ import io.vecferry.spec.Suggestion;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.StoreOption;
 import io.vecferry.store.TlsSettings;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -42,9 +42,9 @@ public final class Connections {
 
   private final Map<String, ObjectNode> stores;
   private final boolean only;
-  private final Path archiveRoot;
+  private final ArchiveRoot archiveRoot;
 
-  private Connections(Map<String, ObjectNode> stores, boolean only, Path archiveRoot) {
+  private Connections(Map<String, ObjectNode> stores, boolean only, ArchiveRoot archiveRoot) {
     this.stores = stores;
     this.only = only;
     this.archiveRoot = archiveRoot;
@@ -60,10 +60,11 @@ public final class Connections {
    *
    * @param document {@code connections}, an object of sections as a spec has them, and {@code
    *     connectionsOnly}
-   * @param archiveRoot folder of all archives
+   * @param archiveRoot where all archives are
    * @param problems everything that is wrong is added; without any the result can be used
    */
-  public static Connections read(JsonNode document, Path archiveRoot, List<SpecProblem> problems) {
+  public static Connections read(
+      JsonNode document, ArchiveRoot archiveRoot, List<SpecProblem> problems) {
     Map<String, ObjectNode> stores = new TreeMap<>();
     JsonNode only = document.path("connectionsOnly");
     for (Iterator<String> keys = document.fieldNames(); keys.hasNext(); ) {
@@ -96,7 +97,7 @@ public final class Connections {
         problems.add(new SpecProblem(field, "must be an object with type and url, or path."));
       }
     }
-    return new Connections(stores, only.asBoolean(), archiveRoot.toAbsolutePath().normalize());
+    return new Connections(stores, only.asBoolean(), archiveRoot);
   }
 
   /**
@@ -140,7 +141,7 @@ public final class Connections {
       problems.add(notifications());
     }
     String queries = spec.quality().queries();
-    if (only && queries != null && !isBelow(archiveRoot, Path.of(queries))) {
+    if (only && queries != null && !archiveRoot.contains(queries)) {
       problems.add(
           new SpecProblem(
               "quality.queries",
@@ -215,7 +216,7 @@ public final class Connections {
       boolean ownArchive =
           key.equals(PATH)
               && store.type().equals("archive")
-              && isBelow(archiveRoot, Path.of(value.asText()));
+              && archiveRoot.contains(value.asText());
       if (!value.isMissingNode() && !ownArchive) {
         problems.add(
             new SpecProblem(
@@ -287,9 +288,12 @@ public final class Connections {
   }
 
   private static String below(String role, String folder, String path, List<SpecProblem> problems) {
-    Path root = Path.of(folder);
-    Path place = root.resolve(path).normalize();
-    if (Path.of(path).isAbsolute() || !isBelow(root, place)) {
+    ArchiveRoot root = ArchiveRoot.of(folder, S3Settings.NONE);
+    String place = folder + "/" + path;
+    if (!ArchiveRoot.isS3(folder)) {
+      place = Path.of(folder).resolve(path).normalize().toString();
+    }
+    if (Path.of(path).isAbsolute() || !root.contains(place)) {
       problems.add(
           new SpecProblem(
               role + "." + PATH,
@@ -297,26 +301,7 @@ public final class Connections {
                   + path
                   + "\"."));
     }
-    return place.toString();
-  }
-
-  /** Whether a path is in a folder, with links followed as far as it exists. */
-  private static boolean isBelow(Path folder, Path path) {
-    return real(path).startsWith(real(folder));
-  }
-
-  private static Path real(Path path) {
-    Path absolute = path.toAbsolutePath().normalize();
-    for (Path there = absolute; there != null; there = there.getParent()) {
-      if (Files.exists(there)) {
-        try {
-          return there.toRealPath().resolve(there.relativize(absolute)).normalize();
-        } catch (IOException e) {
-          return absolute;
-        }
-      }
-    }
-    return absolute;
+    return place;
   }
 
   private static JsonNode at(ObjectNode settings, String key) {

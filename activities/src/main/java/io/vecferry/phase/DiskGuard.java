@@ -5,13 +5,13 @@ import io.temporal.client.WorkflowClient;
 import io.temporal.client.WorkflowNotFoundException;
 import io.vecferry.activity.PartTask;
 import io.vecferry.archive.Disk;
+import io.vecferry.archive.place.ArchiveRoot;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Forecast.Need;
 import io.vecferry.plan.Phase;
 import io.vecferry.store.StoreException;
 import io.vecferry.workflow.MigrationWorkflow;
 import io.vecferry.workflow.VerbRequest;
-import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
@@ -42,7 +42,7 @@ final class DiskGuard implements AutoCloseable {
   /** An export that nobody knows to wait by then was decided about by a person. */
   private static final int MOST_TRIES = 3600 / LOOK_SECONDS;
 
-  private final Path folder;
+  private final ArchiveRoot root;
   private final LongSupplier free;
   private final LongSupplier total;
   private final Map<String, Long> largest = new ConcurrentHashMap<>();
@@ -70,13 +70,13 @@ final class DiskGuard implements AutoCloseable {
     }
   }
 
-  /** Guards the disk under a folder. */
-  DiskGuard(Path folder) {
-    this(folder, () -> Disk.freeBytes(folder), () -> Disk.totalBytes(folder));
+  /** Guards the disk under a folder; in S3 there is nothing to guard. */
+  DiskGuard(ArchiveRoot root) {
+    this(root, root.store()::freeBytes, () -> root.folder().map(Disk::totalBytes).orElse(0L));
   }
 
-  DiskGuard(Path folder, LongSupplier free, LongSupplier total) {
-    this.folder = folder.toAbsolutePath().normalize();
+  DiskGuard(ArchiveRoot root, LongSupplier free, LongSupplier total) {
+    this.root = root;
     this.free = free;
     this.total = total;
     looking.scheduleWithFixedDelay(this::look, LOOK_SECONDS, LOOK_SECONDS, TimeUnit.SECONDS);
@@ -130,7 +130,7 @@ final class DiskGuard implements AutoCloseable {
           "the disk of the archives is nearly full, and the export stops before it is: "
               + words(there)
               + " are free for "
-              + folder
+              + root
               + ", and a part is begun with "
               + words(needed)
               + ". Free some; with "

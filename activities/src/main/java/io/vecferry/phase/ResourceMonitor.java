@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 
 /**
  * Samples what this process uses, each second. Keeps a bounded number of samples by thinning out
@@ -20,7 +21,7 @@ import java.util.concurrent.TimeUnit;
 final class ResourceMonitor implements AutoCloseable {
   private static final int LARGEST = 7200;
 
-  private final Path disk;
+  private final LongSupplier diskFree;
   private final List<ResourceSample> samples = new ArrayList<>();
   private final ScheduledExecutorService executor =
       Executors.newSingleThreadScheduledExecutor(
@@ -31,10 +32,10 @@ final class ResourceMonitor implements AutoCloseable {
           });
 
   /**
-   * @param disk a folder on the disk whose free space is watched
+   * @param diskFree bytes that are free for archives; -1 when nobody can tell
    */
-  ResourceMonitor(Path disk) {
-    this.disk = disk;
+  ResourceMonitor(LongSupplier diskFree) {
+    this.diskFree = diskFree;
     executor.scheduleAtFixedRate(this::sample, 0, 1, TimeUnit.SECONDS);
   }
 
@@ -67,7 +68,7 @@ final class ResourceMonitor implements AutoCloseable {
             Math.max(0, system.getProcessCpuLoad()) * 100 * runtime.availableProcessors(),
             runtime.totalMemory() - runtime.freeMemory(),
             residentBytes(),
-            disk.toFile().getUsableSpace()));
+            diskFree.getAsLong()));
   }
 
   private static long residentBytes() {

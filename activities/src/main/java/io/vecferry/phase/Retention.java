@@ -3,13 +3,12 @@ package io.vecferry.phase;
 import io.vecferry.activity.Compensation;
 import io.vecferry.archive.Archive;
 import io.vecferry.archive.ArchiveMove;
-import io.vecferry.archive.LocalArtifactStore;
 import io.vecferry.archive.Manifest;
+import io.vecferry.archive.place.ArchiveRoot;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.NameSwitch;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.VectorStore;
-import java.nio.file.Path;
 import java.util.Optional;
 
 /** The time after a migration in which what it has replaced is still there, and its end. */
@@ -17,11 +16,11 @@ public final class Retention {
   private Retention() {}
 
   /** Whether a migration that has ended can still be rolled back. */
-  public static boolean isOpen(Path archiveRoot, String migration) {
+  public static boolean isOpen(ArchiveRoot archiveRoot, String migration) {
     if (migration.isEmpty() || migration.contains("/")) {
       return false;
     }
-    Archive archive = Archive.find(new LocalArtifactStore(archiveRoot), migration);
+    Archive archive = Archive.find(archiveRoot.store(), migration);
     return archive.exists(Archive.PLAN)
         && UndoLog.read(archive).find(Compensation.Kind.SWITCH_BACK).isPresent();
   }
@@ -31,7 +30,8 @@ public final class Retention {
    *
    * @param endMillis when the migration has ended, in milliseconds since 1970
    */
-  public static Optional<String> sinceTheEnd(Path archiveRoot, String migration, long endMillis) {
+  public static Optional<String> sinceTheEnd(
+      ArchiveRoot archiveRoot, String migration, long endMillis) {
     if (isOpen(archiveRoot, migration)) {
       return Optional.of("what was replaced is kept; rollback and finalize are possible.");
     }
@@ -52,9 +52,8 @@ public final class Retention {
    * @throws StoreException MISSING when there is no archive of that migration; also as {@link
    *     #end(Workspaces, String)}
    */
-  public static String end(Path archiveRoot, Connections connections, String migration) {
-    Workspaces workspaces =
-        new Workspaces(new LocalArtifactStore(archiveRoot), connections, System::nanoTime);
+  public static String end(ArchiveRoot archiveRoot, Connections connections, String migration) {
+    Workspaces workspaces = new Workspaces(archiveRoot.store(), connections, System::nanoTime);
     try {
       return end(workspaces, migration);
     } finally {

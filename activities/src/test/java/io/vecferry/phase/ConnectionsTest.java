@@ -7,6 +7,7 @@ import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.vecferry.archive.place.ArchiveRoot;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.spec.MigrationSpec;
 import io.vecferry.spec.SpecProblem;
@@ -43,7 +44,8 @@ class ConnectionsTest {
       ((com.fasterxml.jackson.databind.node.ObjectNode) document).put("connectionsOnly", true);
     }
     List<SpecProblem> problems = new ArrayList<>();
-    Connections connections = Connections.read(document, folder.resolve("archives"), problems);
+    Connections connections =
+        Connections.read(document, ArchiveRoot.of(folder.resolve("archives")), problems);
     assertThat(problems).isEmpty();
     return connections;
   }
@@ -211,7 +213,7 @@ class ConnectionsTest {
   void aFileThatIsWrongSaysWhere(String line) throws IOException {
     String[] words = line.replace('\'', '"').split(" \\| ");
     List<SpecProblem> problems = new ArrayList<>();
-    Connections.read(JSON.readTree(words[0]), folder, problems);
+    Connections.read(JSON.readTree(words[0]), ArchiveRoot.of(folder), problems);
     assertThat(problems)
         .singleElement()
         .satisfies(problem -> assertThat(problem.toString()).startsWith(words[1]))

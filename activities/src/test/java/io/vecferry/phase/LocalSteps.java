@@ -6,6 +6,7 @@ import io.vecferry.activity.MigrationActivities;
 import io.vecferry.activity.PartActivities;
 import io.vecferry.activity.PartResult;
 import io.vecferry.activity.PartTask;
+import io.vecferry.archive.place.ArchiveRoot;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.PlannedPartition;
 import java.nio.file.Path;
@@ -24,7 +25,7 @@ final class LocalSteps implements AutoCloseable {
    * @param archives folder of all archives
    */
   LocalSteps(Path archives) {
-    activities = new Activities(archives, false);
+    activities = new Activities(ArchiveRoot.of(archives), false);
     environment.registerActivitiesImplementations(activities.implementations());
     ActivityOptions options =
         ActivityOptions.newBuilder()

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vecferry.archive.Archive;
 import io.vecferry.archive.ArchiveProblem;
-import io.vecferry.archive.LocalArtifactStore;
+import io.vecferry.archive.place.ArchiveRoot;
 import io.vecferry.store.StoreException;
 import io.vecferry.verify.ArchiveCheck;
 import java.io.IOException;
@@ -31,12 +31,13 @@ import picocli.CommandLine.ParentCommand;
 final class ArchiveCommand {
   @ParentCommand Vecferry root;
 
-  private static Path existing(Path folder) {
-    Path absolute = folder.toAbsolutePath().normalize();
-    if (!Files.isDirectory(absolute) || absolute.getParent() == null) {
+  /** The folder of an archive that there is; what is wrong with one in S3 shows when it is read. */
+  private static ArchiveRoot existing(String folder) {
+    ArchiveRoot place = ArchiveRoot.of(folder);
+    if (place.parent().isEmpty() || !place.folder().map(Files::isDirectory).orElse(true)) {
       throw new UserError("There is no folder " + folder + ".");
     }
-    return absolute;
+    return place;
   }
 
   @Command(
@@ -48,18 +49,16 @@ final class ArchiveCommand {
               + " schema, every record.")
   static final class Verify implements Callable<Integer> {
     @Parameters(paramLabel = "DIR", description = "Folder of one migration.")
-    Path folder;
+    String folder;
 
     @Option(names = "--json", description = "Print JSON.")
     boolean json;
 
     @Override
     public Integer call() {
-      Path absolute = existing(folder);
       try {
-        return verify(
-            Archive.find(
-                new LocalArtifactStore(absolute.getParent()), absolute.getFileName().toString()));
+        ArchiveRoot place = existing(folder);
+        return verify(Archive.find(place.parent().orElseThrow().store(), place.name()));
       } catch (StoreException e) {
         throw new UserError(e.getMessage());
       }
@@ -86,7 +85,7 @@ final class ArchiveCommand {
       }
       if (json) {
         Map<String, Object> result = new LinkedHashMap<>();
-        result.put("archive", folder.toString());
+        result.put("archive", folder);
         result.put("whole", problems.isEmpty());
         result.put("rows", source.listing().rows());
         result.put("parts", source.listing().parts().size());
@@ -129,7 +128,7 @@ final class ArchiveCommand {
         index = "0",
         paramLabel = "DIR",
         description = "Folder of one migration, or its target-backup folder.")
-    Path folder;
+    String folder;
 
     @Parameters(index = "1", paramLabel = "SPEC", description = "Spec, YAML or JSON.")
     Path file;
@@ -149,22 +148,21 @@ final class ArchiveCommand {
 
     @Override
     public Integer call() throws IOException {
-      Path absolute = existing(folder);
+      ArchiveRoot place = existing(folder);
       JsonNode document = SpecFile.read(file);
       if (document instanceof ObjectNode spec) {
         if (spec.has("source")) {
           System.err.println("The source in " + file + " is not used; " + folder + " is loaded.");
         }
         ObjectNode source = spec.putObject("source");
-        source.put("type", "archive").put("path", absolute.toString());
+        source.put("type", "archive").put("path", place.toString());
         if (allowIncomplete) {
           source.putObject("options").put("allowIncomplete", true);
         }
       }
       parent.root.check(document, file);
-      Path root = parent.root.archiveRoot;
-      Path own = root.resolve(SpecFile.name(document)).toAbsolutePath().normalize();
-      if (absolute.startsWith(own)) {
+      ArchiveRoot own = parent.root.archiveRoot.resolve(SpecFile.name(document));
+      if (place.toString().equals(own.toString()) || own.contains(place.toString())) {
         throw new UserError(
             file
                 + ": name \""

@@ -118,11 +118,21 @@ final class ListCommand implements Callable<Integer> {
 
   /** Those that have an archive in the folder of all archives. */
   private List<MigrationSummary> here() {
-    if (!Files.isDirectory(root.archiveRoot)) {
+    Path archives =
+        root.archiveRoot
+            .folder()
+            .orElseThrow(
+                () ->
+                    new UserError(
+                        "Migrations with archives in "
+                            + root.archiveRoot
+                            + " are listed by their Temporal service. Set TEMPORAL_ADDRESS.",
+                        Guide.TEMPORAL));
+    if (!Files.isDirectory(archives)) {
       return List.of();
     }
     List<MigrationSummary> found = new ArrayList<>();
-    try (Stream<Path> folders = Files.list(root.archiveRoot)) {
+    try (Stream<Path> folders = Files.list(archives)) {
       for (Path folder : folders.filter(one -> Files.exists(one.resolve(Archive.PLAN))).toList()) {
         found.add(summary(folder));
       }

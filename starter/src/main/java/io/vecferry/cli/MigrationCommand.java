@@ -2,14 +2,10 @@ package io.vecferry.cli;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import io.vecferry.archive.Archive;
-import io.vecferry.archive.LocalArtifactStore;
 import io.vecferry.client.MigrationClient;
 import io.vecferry.store.StoreException;
 import io.vecferry.workflow.MigrationStatus;
 import io.vecferry.workflow.Payloads;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
 import picocli.CommandLine.Command;
@@ -28,11 +24,9 @@ abstract class MigrationCommand implements Callable<Integer> {
   MigrationStatus status() {
     MigrationStatus status = statusAtItsEnd();
     try {
-      Path folder = archiveFolder();
+      Archive archive = archive();
       // What the workflow says is from before the end of a retention.
-      return folder.equals(root.archiveRoot.resolve(name))
-          ? status
-          : status.withArchive(folder.toAbsolutePath().toString());
+      return archive.folder().equals(name) ? status : status.withArchive(archive.location());
     } catch (StoreException e) {
       // Moved to where this machine does not look.
       return status;
@@ -74,32 +68,30 @@ abstract class MigrationCommand implements Callable<Integer> {
     }
   }
 
-  /** Where its archive is on this machine, if it is. */
-  private Path archiveFolder() {
-    boolean known = !name.isEmpty() && !name.contains("/");
-    return root.archiveRoot.resolve(
-        known ? Archive.find(new LocalArtifactStore(root.archiveRoot), name).folder() : name);
+  /** Its archive where this machine looks, whether or not it is there. */
+  Archive archive() {
+    if (name.isEmpty() || name.contains("/")) {
+      throw unknown();
+    }
+    return Archive.find(root.archiveRoot.store(), name);
   }
 
-  Path reportFile(String file) {
-    return archiveFolder().resolve("reports").resolve(file);
+  private UserError unknown() {
+    return new UserError(
+        "No migration '"
+            + name
+            + "' is running here or has finished with its archive in "
+            + root.archiveRoot
+            + ". Set TEMPORAL_ADDRESS or --archive.",
+        Guide.TEMPORAL);
   }
 
   private MigrationStatus finishedStatus() {
-    Path file = reportFile("status.json");
-    if (!Files.isRegularFile(file)) {
-      throw new UserError(
-          "No migration '"
-              + name
-              + "' is running here or has finished with its archive in "
-              + root.archiveRoot
-              + ". Set TEMPORAL_ADDRESS or --archive.",
-          Guide.TEMPORAL);
+    Archive archive = archive();
+    String file = Archive.REPORTS + "/status.json";
+    if (!archive.exists(file)) {
+      throw unknown();
     }
-    try {
-      return Payloads.MAPPER.readValue(file.toFile(), MigrationStatus.class);
-    } catch (IOException e) {
-      throw new UserError(file + " cannot be read: " + e.getMessage());
-    }
+    return archive.readJson(file, Payloads.MAPPER, MigrationStatus.class);
   }
 }

@@ -3,7 +3,6 @@ package io.vecferry.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.vecferry.archive.Archive;
 import io.vecferry.archive.ArtifactStore;
-import io.vecferry.archive.LocalArtifactStore;
 import io.vecferry.phase.Planner;
 import io.vecferry.plan.CanaryResult;
 import io.vecferry.plan.FieldMapping;
@@ -68,7 +67,7 @@ final class PlanCommand implements Callable<Integer> {
 
   private MigrationPlan plan(MigrationSpec spec) {
     try {
-      ArtifactStore store = new LocalArtifactStore(root.archiveRoot);
+      ArtifactStore store = root.archiveRoot.store();
       MigrationPlan plan =
           new Planner(false, deep)
               .plan(

@@ -1,9 +1,8 @@
 package io.vecferry.cli;
 
+import io.vecferry.archive.Archive;
 import io.vecferry.report.ReportWriter;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import java.nio.charset.StandardCharsets;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -22,21 +21,26 @@ final class ReportCommand extends MigrationCommand {
   boolean schema;
 
   @Override
-  public Integer call() throws IOException {
-    Path file = reportFile(file());
-    if (schema && !Files.isRegularFile(file)) {
+  public Integer call() {
+    Archive archive = archive();
+    String file = Archive.REPORTS + "/" + file();
+    String place = archive.store().describe(archive.path(file));
+    boolean exists = archive.exists(file);
+    if (schema && !exists) {
       // Versions before this one left none beside their reports.
       System.out.println(new ReportWriter().jsonSchema());
       return ExitCode.OK;
     }
-    if (!Files.isRegularFile(file)) {
+    if (!exists) {
       throw new UserError(
           "There is no "
-              + file
+              + place
               + ". A report is written when a migration ends; set --archive to its archive folder.");
     }
     System.out.println(
-        json || markdown || schema ? Files.readString(file) : file.toAbsolutePath().toString());
+        json || markdown || schema
+            ? new String(archive.store().readBytes(archive.path(file)), StandardCharsets.UTF_8)
+            : place);
     return ExitCode.OK;
   }
 

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import io.vecferry.archive.place.ArchiveRoot;
 import io.vecferry.spec.SpecProblem;
 import io.vecferry.spec.SpecReader;
 import java.io.IOException;
@@ -70,7 +71,9 @@ final class SpecFile {
   }
 
   private static void resolve(JsonNode section, String key, Path folder) {
-    if (section instanceof ObjectNode object && object.path(key).isTextual()) {
+    if (section instanceof ObjectNode object
+        && object.path(key).isTextual()
+        && !ArchiveRoot.isS3(object.get(key).textValue())) {
       object.put(key, folder.resolve(object.get(key).textValue()).normalize().toString());
     }
   }

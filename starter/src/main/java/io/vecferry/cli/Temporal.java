@@ -5,6 +5,7 @@ import io.temporal.client.WorkflowNotFoundException;
 import io.temporal.client.WorkflowServiceException;
 import io.temporal.client.WorkflowUpdateException;
 import io.temporal.serviceclient.WorkflowServiceStubs;
+import io.vecferry.archive.place.ArchiveRoot;
 import io.vecferry.client.MigrationClient;
 import io.vecferry.worker.TemporalSettings;
 import java.io.IOException;
@@ -51,7 +52,7 @@ final class Temporal implements AutoCloseable {
   }
 
   /** The configured service, or the embedded one of a process that runs this migration now. */
-  static Optional<Temporal> find(Path archiveRoot, String migration) {
+  static Optional<Temporal> find(ArchiveRoot archiveRoot, String migration) {
     Optional<TemporalSettings> configured = TemporalSettings.load();
     if (configured.isPresent()) {
       return configured.map(Temporal::connect);
@@ -143,7 +144,7 @@ final class Temporal implements AutoCloseable {
     }
 
     /** Takes the mark; two processes must not run one migration. */
-    static Running take(Path archiveRoot, String migration) {
+    static Running take(ArchiveRoot archiveRoot, String migration) {
       Path file = fileOf(archiveRoot, migration);
       try {
         Files.createDirectories(file.getParent());
@@ -163,7 +164,7 @@ final class Temporal implements AutoCloseable {
       } catch (IOException e) {
         throw new UserError(
             "The archive folder "
-                + archiveRoot.toAbsolutePath()
+                + archiveRoot.localFolder()
                 + " cannot be written: "
                 + reason(e)
                 + ". Free or mount it, or name another with --archive.");
@@ -193,7 +194,7 @@ final class Temporal implements AutoCloseable {
       }
     }
 
-    static Optional<String> addressOf(Path archiveRoot, String migration) {
+    static Optional<String> addressOf(ArchiveRoot archiveRoot, String migration) {
       Path file = fileOf(archiveRoot, migration);
       if (!Files.isRegularFile(file)) {
         return Optional.empty();
@@ -223,8 +224,8 @@ final class Temporal implements AutoCloseable {
       }
     }
 
-    private static Path fileOf(Path archiveRoot, String migration) {
-      return archiveRoot.toAbsolutePath().resolve(".running").resolve(migration + ".json");
+    private static Path fileOf(ArchiveRoot archiveRoot, String migration) {
+      return archiveRoot.localFolder().resolve(".running").resolve(migration + ".json");
     }
 
     private static FileLock tryLock(FileChannel channel) throws IOException {

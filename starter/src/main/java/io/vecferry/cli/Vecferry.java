@@ -2,6 +2,7 @@ package io.vecferry.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.temporal.payload.codec.PayloadCodecException;
+import io.vecferry.archive.place.ArchiveRoot;
 import io.vecferry.phase.Connections;
 import io.vecferry.phase.SpecCheck;
 import io.vecferry.spec.SpecProblem;
@@ -86,8 +87,11 @@ public final class Vecferry {
       paramLabel = "DIR",
       scope = ScopeType.INHERIT,
       defaultValue = "${env:VECFERRY_ARCHIVE:-vecferry-archive}",
-      description = "Folder of all archives (default: VECFERRY_ARCHIVE, or vecferry-archive).")
-  Path archiveRoot;
+      converter = ArchiveRootConverter.class,
+      description =
+          "Folder of all archives, or s3://BUCKET/PREFIX (default: VECFERRY_ARCHIVE, or"
+              + " vecferry-archive).")
+  ArchiveRoot archiveRoot;
 
   @Option(
       names = "--connections",
@@ -112,6 +116,18 @@ public final class Vecferry {
   }
 
   private Vecferry() {}
+
+  private static final class ArchiveRootConverter
+      implements CommandLine.ITypeConverter<ArchiveRoot> {
+    @Override
+    public ArchiveRoot convert(String location) {
+      try {
+        return ArchiveRoot.of(location);
+      } catch (StoreException e) {
+        throw new CommandLine.TypeConversionException(e.getMessage());
+      }
+    }
+  }
 
   /** Runs a command and ends the process with its exit code. */
   public static void main(String[] arguments) {

@@ -8,6 +8,7 @@ import io.vecferry.activity.PartActivities;
 import io.vecferry.activity.PartResult;
 import io.vecferry.activity.PartTask;
 import io.vecferry.activity.WholeTask;
+import io.vecferry.archive.place.ArchiveRoot;
 import io.vecferry.phase.Activities;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.PlannedPartition;
@@ -54,7 +55,8 @@ final class BareLoop {
   public static void main(String[] arguments) throws Exception {
     MigrationSpec spec =
         SpecReader.read(new ObjectMapper().readTree(Path.of(arguments[0]).toFile())).spec();
-    BareLoop loop = new BareLoop(spec, new Activities(Path.of(arguments[1]), false));
+    BareLoop loop =
+        new BareLoop(spec, new Activities(ArchiveRoot.of(Path.of(arguments[1])), false));
     long start = System.nanoTime();
     loop.run();
     System.out.println((System.nanoTime() - start) / 1_000_000 + " " + cpuMillis());

@@ -10,6 +10,8 @@ public enum Server {
   MILVUS_SECURED,
   MILVUS_LITE,
   TEMPORAL,
+  /** S3Proxy; its key is vecferry, the secret of that vecferry-secret. */
+  S3,
   ELASTICSEARCH_8,
   ELASTICSEARCH_9,
   /** Over TLS, lets only users in: elastic, whose password is Elastic. */

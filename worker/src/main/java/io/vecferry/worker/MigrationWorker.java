@@ -13,6 +13,7 @@ import io.temporal.worker.WorkerFactory;
 import io.temporal.worker.WorkerFactoryOptions;
 import io.temporal.worker.WorkerOptions;
 import io.vecferry.activity.TaskQueues;
+import io.vecferry.archive.place.ArchiveRoot;
 import io.vecferry.phase.Activities;
 import io.vecferry.phase.Connections;
 import io.vecferry.report.MigrationReport.ResourceSample;
@@ -21,7 +22,6 @@ import io.vecferry.workflow.PartitionWorkflowImpl;
 import io.vecferry.workflow.Payloads;
 import io.vecferry.workflow.RetentionWorkflowImpl;
 import io.vecferry.workflow.TargetLeaseImpl;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -50,7 +50,7 @@ public final class MigrationWorker implements AutoCloseable {
    *
    * @param options namespace and what else a client has; a data converter without a codec is
    *     replaced
-   * @param archiveRoot folder of all archives
+   * @param archiveRoot where all archives are
    * @param connections stores that specs may name
    * @param searchAttributes whether the service knows the migration's search attributes
    * @param limits what the worker takes on
@@ -60,7 +60,7 @@ public final class MigrationWorker implements AutoCloseable {
   public static MigrationWorker start(
       WorkflowServiceStubs stubs,
       WorkflowClientOptions options,
-      Path archiveRoot,
+      ArchiveRoot archiveRoot,
       Connections connections,
       boolean searchAttributes,
       WorkerLimits limits,
@@ -128,7 +128,12 @@ public final class MigrationWorker implements AutoCloseable {
 
   private static ToDoubleFunction<Activities> bytes(ToLongFunction<ResourceSample> of) {
     return activities ->
-        activities.latestUse().map(of::applyAsLong).map(Long::doubleValue).orElse(Double.NaN);
+        activities
+            .latestUse()
+            .map(of::applyAsLong)
+            .filter(bytes -> bytes >= 0)
+            .map(Long::doubleValue)
+            .orElse(Double.NaN);
   }
 
   /**

@@ -12,12 +12,12 @@ import io.temporal.client.WorkflowClient;
 import io.temporal.common.reporter.MicrometerClientStatsReporter;
 import io.temporal.serviceclient.WorkflowServiceStubs;
 import io.temporal.worker.WorkerDeploymentOptions;
+import io.vecferry.archive.place.ArchiveRoot;
 import io.vecferry.phase.Connections;
 import io.vecferry.workflow.Payloads;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -40,20 +40,20 @@ public final class WorkerProcess {
   private static final int PIECE = 8 << 10;
 
   private final TemporalSettings settings;
-  private final Path archiveRoot;
+  private final ArchiveRoot archiveRoot;
   private final Connections connections;
   private final WorkerLimits limits;
   private final InetSocketAddress http;
 
   /**
-   * @param archiveRoot folder of all archives, the same for all workers
+   * @param archiveRoot where all archives are, the same for all workers
    * @param connections stores that specs may name
    * @param limits what the worker takes on
    * @param http where metrics and health are served; null for nowhere
    */
   public WorkerProcess(
       TemporalSettings settings,
-      Path archiveRoot,
+      ArchiveRoot archiveRoot,
       Connections connections,
       WorkerLimits limits,
       InetSocketAddress http) {
@@ -111,7 +111,7 @@ public final class WorkerProcess {
         "Worker for {} in namespace {}, archives in {}, {} activities at once of each of {}.",
         settings.stubs().getTarget(),
         settings.client().getNamespace(),
-        archiveRoot.toAbsolutePath(),
+        archiveRoot,
         limits.parallelActivities(),
         limits.serves());
     stopped.await();

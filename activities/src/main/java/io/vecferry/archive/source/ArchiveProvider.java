@@ -2,17 +2,16 @@ package io.vecferry.archive.source;
 
 import io.vecferry.archive.Archive;
 import io.vecferry.archive.ArchiveOrigin;
-import io.vecferry.archive.LocalArtifactStore;
+import io.vecferry.archive.place.ArchiveRoot;
+import io.vecferry.archive.s3.S3Settings;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.StoreOption;
 import io.vecferry.store.StoreProvider;
 import io.vecferry.store.StoreSettings;
 import io.vecferry.store.VectorStore;
-import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
-import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /** Archives of vecferry as sources. */
 public final class ArchiveProvider implements StoreProvider {
@@ -49,7 +48,37 @@ public final class ArchiveProvider implements StoreProvider {
             StoreOption.Kind.TEXT,
             true,
             "",
-            "Folder of one migration, or its target-backup folder."),
+            "Folder of one migration, or its target-backup folder; also in S3, as"
+                + " s3://bucket/prefix/name."),
+        new StoreOption(
+            "url",
+            StoreOption.Kind.URL,
+            false,
+            "",
+            "Address of a server that speaks S3, with a path in S3; without it and auth, the"
+                + " worker's own."),
+        new StoreOption(
+            "auth.accessKey",
+            StoreOption.Kind.SECRET,
+            false,
+            "",
+            "Reference to the id of an access key of S3."),
+        new StoreOption(
+            "auth.secretKey", StoreOption.Kind.SECRET, false, "", "Reference to its secret key."),
+        new StoreOption(
+            "auth.sessionToken",
+            StoreOption.Kind.SECRET,
+            false,
+            "",
+            "Reference to its session token, where it has one."),
+        new StoreOption(
+            "options.region", StoreOption.Kind.TEXT, false, "", "Region of the bucket."),
+        new StoreOption(
+            "options.pathStyle",
+            StoreOption.Kind.BOOLEAN,
+            false,
+            "true with url",
+            "Whether the bucket is named in the path and not in the name of the host."),
         new StoreOption(
             ALLOW_INCOMPLETE,
             StoreOption.Kind.BOOLEAN,
@@ -86,25 +115,32 @@ public final class ArchiveProvider implements StoreProvider {
   }
 
   private static Place place(StoreSettings settings) {
-    Path path;
-    try {
-      path = Path.of(settings.text("path", "")).toAbsolutePath().normalize();
-    } catch (InvalidPathException e) {
-      throw new StoreException(
-          FailureClass.INCOMPATIBLE, settings.role() + ".path is not a path: " + e.getMessage());
+    String path = settings.text("path", "");
+    Optional<ArchiveRoot> folder = Optional.empty();
+    boolean backup = false;
+    if (!path.isBlank()) {
+      ArchiveRoot named =
+          ArchiveRoot.of(
+              path,
+              ArchiveRoot.isS3(path)
+                  ? S3Settings.of(settings, S3Settings.ofEnvironment(System.getenv()))
+                  : null);
+      folder = Optional.of(named);
+      backup =
+          named.name().equals(Archive.TARGET_BACKUP)
+              && named.store().list(Archive.SOURCE).isEmpty();
+      if (backup) {
+        folder = named.parent();
+      }
     }
-    boolean backup =
-        path.endsWith(Archive.TARGET_BACKUP) && !Files.exists(path.resolve(Archive.SOURCE));
-    Path folder = backup ? path.getParent() : path;
-    if (settings.text("path", "").isBlank()
-        || folder.getFileName() == null
-        || folder.getParent() == null) {
+    Optional<ArchiveRoot> parent = folder.flatMap(ArchiveRoot::parent);
+    if (parent.isEmpty()) {
       throw new StoreException(
           FailureClass.INCOMPATIBLE,
           settings.role() + ".path must be the folder of one migration's archive");
     }
     return new Place(
-        Archive.find(new LocalArtifactStore(folder.getParent()), folder.getFileName().toString()),
+        Archive.find(parent.get().store(), folder.get().name()),
         backup ? Archive.TARGET_BACKUP : Archive.SOURCE);
   }
 }

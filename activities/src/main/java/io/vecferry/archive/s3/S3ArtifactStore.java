@@ -1,0 +1,186 @@
+package io.vecferry.archive.s3;
+
+import io.vecferry.archive.ArtifactStore;
+import io.vecferry.plan.FailureClass;
+import io.vecferry.store.StoreException;
+import java.util.List;
+import software.amazon.awssdk.core.ResponseBytes;
+import software.amazon.awssdk.core.sync.RequestBody;
+import software.amazon.awssdk.services.s3.model.GetObjectResponse;
+import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
+import software.amazon.awssdk.services.s3.model.S3Object;
+
+/**
+ * An archive in a bucket of S3, or of a server that speaks its protocol. An object is uploaded in
+ * pieces, of which a writer holds two, and read in windows, of which a reader holds two. What a
+ * killed writer has uploaded is no object; it is left in the bucket until {@link
+ * #discardUnpublished} or a rule of the bucket removes it.
+ */
+public final class S3ArtifactStore implements ArtifactStore {
+  private final S3Connection connection;
+  private final String prefix;
+
+  /**
+   * @param prefix in front of the path of each object, with slashes between its words only; may be
+   *     empty
+   */
+  public S3ArtifactStore(String bucket, String prefix, S3Settings settings) {
+    this.connection = new S3Connection(bucket, settings);
+    this.prefix = prefix.isEmpty() ? "" : prefix + "/";
+  }
+
+  @Override
+  public ReadableArtifact open(String path) {
+    String key = key(path);
+    HeadObjectResponse head =
+        connection.find(
+            "cannot read " + describe(path),
+            client -> client.headObject(request -> request.bucket(bucket()).key(key)));
+    if (head == null) {
+      throw missing(path);
+    }
+    return new S3Readable(connection, key, describe(path), head.contentLength(), head.eTag());
+  }
+
+  @Override
+  public byte[] readBytes(String path) {
+    String key = key(path);
+    ResponseBytes<GetObjectResponse> bytes =
+        connection.find(
+            "cannot read " + describe(path),
+            client -> client.getObjectAsBytes(request -> request.bucket(bucket()).key(key)));
+    if (bytes == null) {
+      throw missing(path);
+    }
+    return bytes.asByteArrayUnsafe();
+  }
+
+  @Override
+  public WritableArtifact create(String path) {
+    return new S3Writable(connection, key(path), describe(path));
+  }
+
+  @Override
+  public void writeBytes(String path, byte[] bytes) {
+    String key = key(path);
+    connection.ask(
+        "cannot write " + describe(path),
+        client ->
+            client.putObject(
+                request ->
+                    request
+                        .bucket(bucket())
+                        .key(key)
+                        .serverSideEncryption(connection.settings().encryption())
+                        .ssekmsKeyId(connection.settings().kmsKey()),
+                RequestBody.fromBytes(bytes)));
+  }
+
+  @Override
+  public boolean exists(String path) {
+    String key = key(path);
+    return connection.find(
+            "cannot look for " + describe(path),
+            client -> client.headObject(request -> request.bucket(bucket()).key(key)))
+        != null;
+  }
+
+  @Override
+  public List<String> list(String folder) {
+    String start = folder.isEmpty() ? prefix : key(folder) + "/";
+    return connection.ask(
+        "cannot list s3://" + bucket() + "/" + start,
+        client ->
+            client
+                .listObjectsV2Paginator(request -> request.bucket(bucket()).prefix(start))
+                .contents()
+                .stream()
+                .map(S3Object::key)
+                // Tools make such objects to show a folder.
+                .filter(key -> !key.endsWith("/"))
+                .map(key -> key.substring(prefix.length()))
+                .sorted()
+                .toList());
+  }
+
+  @Override
+  public void move(String from, String to) {
+    String source = key(from);
+    String target = key(to);
+    if (!exists(from)) {
+      if (!exists(to)) {
+        throw missing(from);
+      }
+      return;
+    }
+    connection.ask(
+        "cannot move " + describe(from),
+        client ->
+            client.copyObject(
+                request ->
+                    request
+                        .sourceBucket(bucket())
+                        .sourceKey(source)
+                        .destinationBucket(bucket())
+                        .destinationKey(target)
+                        .serverSideEncryption(connection.settings().encryption())
+                        .ssekmsKeyId(connection.settings().kmsKey())));
+    delete(from);
+  }
+
+  @Override
+  public void delete(String path) {
+    String key = key(path);
+    connection.ask(
+        "cannot delete " + describe(path),
+        client -> client.deleteObject(request -> request.bucket(bucket()).key(key)));
+  }
+
+  @Override
+  public void discardUnpublished(String folder) {
+    String start = key(folder) + "/";
+    connection
+        .ask(
+            "cannot clean " + describe(folder),
+            client ->
+                client
+                    .listMultipartUploadsPaginator(
+                        request -> request.bucket(bucket()).prefix(start))
+                    .uploads()
+                    .stream()
+                    .toList())
+        .forEach(
+            upload ->
+                connection.find(
+                    "cannot clean " + describe(folder),
+                    client ->
+                        client.abortMultipartUpload(
+                            request ->
+                                request
+                                    .bucket(bucket())
+                                    .key(upload.key())
+                                    .uploadId(upload.uploadId()))));
+  }
+
+  @Override
+  public String describe(String path) {
+    return "s3://" + bucket() + "/" + key(path);
+  }
+
+  private String bucket() {
+    return connection.bucket();
+  }
+
+  private String key(String path) {
+    if (!ArtifactStore.isPlain(path)) {
+      throw new StoreException(
+          FailureClass.PERMISSION,
+          "'%s' is not a path inside the archive s3://%s/%s".formatted(path, bucket(), prefix));
+    }
+    return prefix + path;
+  }
+
+  private StoreException missing(String path) {
+    return new StoreException(FailureClass.MISSING, describe(path) + " does not exist");
+  }
+}

@@ -1,0 +1,284 @@
+package io.vecferry.archive.s3;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.sun.net.httpserver.HttpServer;
+import io.vecferry.archive.ArtifactStore;
+import io.vecferry.archive.ArtifactStore.ReadableArtifact;
+import io.vecferry.archive.ArtifactStore.WritableArtifact;
+import io.vecferry.archive.ArtifactStoreContract;
+import io.vecferry.archive.place.ArchiveRoot;
+import io.vecferry.plan.FailureClass;
+import io.vecferry.store.StoreException;
+import io.vecferry.testing.RunningServer;
+import io.vecferry.testing.Server;
+import io.vecferry.testing.WithServer;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import software.amazon.awssdk.services.s3.S3Client;
+
+@WithServer(Server.S3)
+class S3ArtifactStoreTest extends ArtifactStoreContract {
+  @TempDir Path folder;
+
+  private final RunningServer server;
+  private final S3Client client;
+  private String bucket;
+
+  S3ArtifactStoreTest(RunningServer server) {
+    this.server = server;
+    this.client = Buckets.client(server);
+  }
+
+  @BeforeEach
+  void makeBucket() throws IOException {
+    bucket = Buckets.make(client);
+    Files.writeString(folder.resolve("access"), "vecferry\n");
+    Files.writeString(folder.resolve("secret"), "vecferry-secret\n");
+  }
+
+  @AfterEach
+  void removeBucket() {
+    Buckets.remove(client, bucket);
+  }
+
+  @Override
+  protected ArtifactStore store() {
+    return store(bucket, server.url());
+  }
+
+  private ArtifactStore store(String name, String url) {
+    return new S3ArtifactStore(name, "some/where", settings(Map.of("ENDPOINT", url)));
+  }
+
+  private S3Settings settings(Map<String, String> more) {
+    Map<String, String> variables =
+        new HashMap<>(
+            Map.of(
+                "VECFERRY_S3_ACCESS_KEY", "file:" + folder.resolve("access"),
+                "VECFERRY_S3_SECRET_KEY", "file:" + folder.resolve("secret")));
+    more.forEach((name, value) -> variables.put("VECFERRY_S3_" + name, value));
+    return S3Settings.ofEnvironment(variables);
+  }
+
+  @Test
+  void killedUploadIsNoObjectAndIsDiscarded() {
+    ArtifactStore store = store();
+    // Never closed, as by a process that is killed.
+    WritableArtifact killed = store.create("m/source/part");
+    killed.write(new byte[20_000_000], 0, 20_000_000);
+    assertThat(uploads()).isEqualTo(1);
+    assertThat(store().list("")).isEmpty();
+    assertThat(store().exists("m/source/part")).isFalse();
+    store().discardUnpublished("other");
+    assertThat(uploads()).isEqualTo(1);
+    store().discardUnpublished("m");
+    assertThat(uploads()).isZero();
+    assertThatThrownBy(killed::publish)
+        .isInstanceOf(StoreException.class)
+        .hasMessageContaining("s3://" + bucket + "/some/where/m/source/part");
+  }
+
+  private int uploads() {
+    return client.listMultipartUploads(request -> request.bucket(bucket)).uploads().size();
+  }
+
+  @Test
+  void closedWriterLeavesNothing() {
+    try (WritableArtifact artifact = store().create("m/a")) {
+      artifact.write(new byte[20_000_000], 0, 20_000_000);
+    }
+    assertThat(uploads()).isZero();
+  }
+
+  @Test
+  void listsMoreThanOnePage() {
+    ArtifactStore store = store();
+    IntStream.range(0, 1_050)
+        .parallel()
+        .forEach(i -> store.writeBytes("m/" + (10_000 + i), new byte[1]));
+    assertThat(store().list("m"))
+        .hasSize(1_050)
+        .startsWith("m/10000", "m/10001")
+        .endsWith("m/11049");
+  }
+
+  @Test
+  void objectThatIsReplacedIsNotMixedWithTheNewOne() {
+    ArtifactStore store = store();
+    store.writeBytes("m/a", new byte[1_000_000]);
+    try (ReadableArtifact artifact = store.open("m/a")) {
+      artifact.readFully(0, ByteBuffer.allocate(10));
+      byte[] other = new byte[1_000_000];
+      other[0] = 1;
+      store.writeBytes("m/a", other);
+      assertThatThrownBy(() -> artifact.readFully(900_000, ByteBuffer.allocate(10)))
+          .satisfies(failure -> assertClass(failure, FailureClass.TRANSIENT))
+          .hasMessageContaining("was replaced while it was being read");
+    }
+  }
+
+  @Test
+  void wrongKey() throws IOException {
+    ArtifactStore store = store();
+    store.writeBytes("m/a", text("a"));
+    Files.writeString(folder.resolve("secret"), "not-the-secret-of-vecferry");
+    for (Runnable question :
+        List.<Runnable>of(
+            () -> store.writeBytes("m/a", text("b")),
+            () -> store.readBytes("m/a"),
+            () -> store.open("m/a"),
+            () -> store.exists("m/a"),
+            () -> store.list("m"),
+            () -> store.create("m/a"))) {
+      assertThatThrownBy(question::run)
+          .satisfies(failure -> assertClass(failure, FailureClass.PERMISSION))
+          .hasMessageContainingAll(server.url(), bucket, "403", "then retry")
+          .hasMessageNotContaining("not-the-secret");
+    }
+    Files.writeString(folder.resolve("secret"), "vecferry-secret");
+    assertThat(store.readBytes("m/a")).as("a new key counts at once").isEqualTo(text("a"));
+  }
+
+  @Test
+  void keyThatIsNotThere() throws IOException {
+    Files.delete(folder.resolve("secret"));
+    assertThatThrownBy(() -> store().list(""))
+        .satisfies(failure -> assertClass(failure, FailureClass.MISSING))
+        .hasMessageContaining("the secret key of S3");
+  }
+
+  @Test
+  void bucketThatIsNotThere() {
+    ArtifactStore store = store("no-such-bucket-" + bucket, server.url());
+    for (Runnable question :
+        List.<Runnable>of(
+            () -> store.writeBytes("m/a", text("b")),
+            () -> store.readBytes("m/a"),
+            () -> store.open("m/a"),
+            () -> store.exists("m/a"),
+            () -> store.list("m"),
+            () -> store.create("m/a"))) {
+      assertThatThrownBy(question::run)
+          .satisfies(failure -> assertClass(failure, FailureClass.MISSING))
+          .hasMessage(
+              "there is no bucket 'no-such-bucket-%s' at %s. Make it, or name another with --archive, then retry.",
+              bucket, server.url());
+    }
+  }
+
+  @Test
+  void serverThatDoesNotAnswer() throws IOException {
+    int port;
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      port = socket.getLocalPort();
+    }
+    String url = "http://127.0.0.1:" + port;
+    assertThatThrownBy(() -> store(bucket, url).readBytes("m/a"))
+        .satisfies(failure -> assertClass(failure, FailureClass.TRANSIENT))
+        .hasMessageContainingAll("cannot read s3://" + bucket + "/some/where/m/a", url);
+  }
+
+  @Test
+  void encryptionIsAskedForWithEachObject() throws IOException {
+    List<String> asked = new CopyOnWriteArrayList<>();
+    HttpServer fake =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    fake.createContext(
+        "/",
+        exchange -> {
+          exchange.getRequestBody().readAllBytes();
+          asked.add(
+              exchange.getRequestMethod()
+                  + " "
+                  + exchange.getRequestHeaders().getFirst("x-amz-server-side-encryption")
+                  + " "
+                  + exchange
+                      .getRequestHeaders()
+                      .getFirst("x-amz-server-side-encryption-aws-kms-key-id"));
+          byte[] body =
+              "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>"
+                  .getBytes();
+          exchange.sendResponseHeaders(200, body.length);
+          exchange.getResponseBody().write(body);
+          exchange.close();
+        });
+    fake.start();
+    try {
+      String url = "http://127.0.0.1:" + fake.getAddress().getPort();
+      ArtifactStore store =
+          new S3ArtifactStore(
+              bucket,
+              "",
+              settings(Map.of("ENDPOINT", url, "ENCRYPTION", "aws:kms", "KMS_KEY", "key-1")));
+      store.writeBytes("m/a", text("a"));
+      store.create("m/b");
+      store.move("m/a", "m/c");
+      assertThat(asked)
+          .containsExactly(
+              "PUT aws:kms key-1",
+              "POST aws:kms key-1",
+              "HEAD null null",
+              "PUT aws:kms key-1",
+              "DELETE null null");
+    } finally {
+      fake.stop(0);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "ENCRYPTION | secret | VECFERRY_S3_ENCRYPTION must be AES256 or aws:kms",
+        "KMS_KEY | k | VECFERRY_S3_KMS_KEY needs VECFERRY_S3_ENCRYPTION=aws:kms",
+        "ENDPOINT | ftp://x | VECFERRY_S3_ENDPOINT must be an address as https://host:port",
+        "ENDPOINT | http://user:word@x | VECFERRY_S3_ENDPOINT must be an address",
+      })
+  void wrongSettings(String name, String value, String message) {
+    assertThatThrownBy(() -> settings(Map.of(name, value)))
+        .satisfies(failure -> assertClass(failure, FailureClass.INCOMPATIBLE))
+        .hasMessageContaining(message);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "s3://b-1/a/m, true",
+    "s3://b-1/a/m/target-backup, true",
+    "s3://b-1/a, false",
+    "s3://b-1/ab/m, false",
+    "s3://b-1/a/../other/m, false",
+    "s3://b-2/a/m, false",
+    "/a/m, false",
+  })
+  void placesOfAnArchiveRoot(String place, boolean inside) {
+    ArchiveRoot root = ArchiveRoot.of("s3://b-1/a/", S3Settings.NONE);
+    assertThat(root.contains(place)).isEqualTo(inside);
+    assertThat(ArchiveRoot.of(folder).contains(place)).isFalse();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"s3://", "s3:///a", "s3://B/a", "s3://bucket/../a", "s3://bucket//a"})
+  void placesThatAreNone(String place) {
+    assertThatThrownBy(() -> ArchiveRoot.of(place, S3Settings.NONE))
+        .satisfies(failure -> assertClass(failure, FailureClass.INCOMPATIBLE))
+        .hasMessageContaining("s3://bucket/prefix");
+  }
+}
