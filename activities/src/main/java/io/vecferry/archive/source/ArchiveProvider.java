@@ -77,7 +77,7 @@ public final class ArchiveProvider implements StoreProvider {
             "options.pathStyle",
             StoreOption.Kind.BOOLEAN,
             false,
-            "true with url",
+            "",
             "Whether the bucket is named in the path and not in the name of the host."),
         new StoreOption(
             ALLOW_INCOMPLETE,
