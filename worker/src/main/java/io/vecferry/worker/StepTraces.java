@@ -54,13 +54,14 @@ final class StepTraces extends WorkerInterceptorBase implements Traces {
   private final TraceIds ids;
   private final Tracer tracer;
   private final MigrationRuns runs;
-  private final TraceLog log = new TraceLog();
+  private final TraceLog log;
 
-  private StepTraces(OpenTelemetrySdk sdk, TraceIds ids, MigrationRuns runs) {
+  private StepTraces(OpenTelemetrySdk sdk, TraceIds ids, MigrationRuns runs, TraceLog log) {
     this.sdk = sdk;
     this.ids = ids;
     this.tracer = sdk.getTracer("io.vecferry");
     this.runs = runs;
+    this.log = log;
   }
 
   static StepTraces ofEnvironment(Map<String, String> environment, WorkflowServiceStubs stubs) {
@@ -69,6 +70,7 @@ final class StepTraces extends WorkerInterceptorBase implements Traces {
     hideHeaders(environment.getOrDefault("OTEL_EXPORTER_OTLP_HEADERS", ""));
     hideHeaders(environment.getOrDefault("OTEL_EXPORTER_OTLP_TRACES_HEADERS", ""));
     TraceIds ids = new TraceIds();
+    TraceLog log = new TraceLog();
     try {
       OpenTelemetrySdk sdk =
           AutoConfiguredOpenTelemetrySdk.builder()
@@ -85,8 +87,9 @@ final class StepTraces extends WorkerInterceptorBase implements Traces {
               .disableShutdownHook()
               .build()
               .getOpenTelemetrySdk();
-      return new StepTraces(sdk, ids, new MigrationRuns(stubs));
+      return new StepTraces(sdk, ids, new MigrationRuns(stubs), log);
     } catch (ConfigurationException e) {
+      log.close();
       throw new IllegalStateException(
           "Traces cannot be sent as the environment asks: "
               + Secrets.hidden(e.getMessage())

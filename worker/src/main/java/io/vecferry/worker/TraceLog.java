@@ -1,6 +1,7 @@
 package io.vecferry.worker;
 
 import java.util.logging.Handler;
+import java.util.logging.Level;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import java.util.logging.SimpleFormatter;
@@ -21,7 +22,7 @@ final class TraceLog extends Handler {
 
   @Override
   public void publish(LogRecord event) {
-    if (event.getLevel().intValue() >= java.util.logging.Level.WARNING.intValue()) {
+    if (event.getLevel().intValue() >= Level.WARNING.intValue()) {
       String cause = event.getThrown() == null ? "" : " " + event.getThrown();
       LOG.warn("Traces: {}{}", getFormatter().formatMessage(event), cause);
     }
