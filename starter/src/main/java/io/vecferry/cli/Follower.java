@@ -51,20 +51,27 @@ final class Follower {
         EmbeddedTemporal embedded = EmbeddedTemporal.start()) {
       TemporalSettings settings = TemporalSettings.of(embedded.address());
       try (Temporal service = Temporal.connect(settings);
-          MigrationWorker worker =
-              MigrationWorker.start(
-                  settings.connect(),
-                  settings.client(),
-                  root.archiveRoot,
-                  root.connections(),
-                  true,
-                  WorkerLimits.defaults(),
-                  Optional.empty(),
-                  Optional.empty())) {
+          MigrationWorker worker = startWorker(settings)) {
         running.address(embedded.address());
         service.client().start(document);
         return follow(service.client(), name, true);
       }
+    }
+  }
+
+  private MigrationWorker startWorker(TemporalSettings settings) {
+    try {
+      return MigrationWorker.start(
+          settings.connect(),
+          settings.client(),
+          root.archiveRoot,
+          root.connections(),
+          true,
+          WorkerLimits.defaults(),
+          Optional.empty(),
+          Optional.empty());
+    } catch (IllegalStateException e) {
+      throw new UserError(e.getMessage());
     }
   }
 

@@ -97,6 +97,15 @@ final class ArchitectureTest {
           .resideInAPackage("io.temporal..");
 
   @ArchTest
+  static final ArchRule onlyTheWorkerKnowsOfTraces =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("io.vecferry.worker..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("io.opentelemetry..");
+
+  @ArchTest
   static final ArchRule activitiesKnowNothingOfWorkerAndCommandLine =
       noClasses()
           .that()

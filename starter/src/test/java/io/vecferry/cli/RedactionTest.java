@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import io.temporal.client.WorkflowClient;
 import io.temporal.client.WorkflowFailedException;
@@ -44,7 +45,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("slow")
 @Timeout(240)
 class RedactionTest {
-  private static final Pattern ADDRESS = Pattern.compile("Metrics and health on (http://\\S+)");
+  private static final Pattern ADDRESS = Pattern.compile("Metrics and health on (http://[\\d.:]+)");
   private static final int ROWS = 120;
 
   @TempDir Path folder;
@@ -195,6 +196,7 @@ class RedactionTest {
               .with("ES_BEARER", plant("esbearer"))
               .with("MILVUS_TOKEN", plant("milvustoken"))
               .with("VECFERRY_LOG", "debug")
+              .with("VECFERRY_LOG_FORMAT", "json")
               .with("VECFERRY_TEMPORAL_LOG", "debug");
       Cli.Running worker = service.startWorker(cli, "--http", "127.0.0.1:0");
       worker.await("it serves", () -> ADDRESS.matcher(worker.err()).find());
@@ -309,7 +311,20 @@ class RedactionTest {
       look("metrics", metrics);
       worker.terminate();
       look(worker.await());
-      assertThat(worker.err()).contains("DEBUG", "PERMISSION: ");
+      assertThat(worker.err()).contains("\"level\":\"DEBUG\"");
+      List<JsonNode> log = new ArrayList<>();
+      for (String line : worker.err().lines().toList()) {
+        log.add(new ObjectMapper().readTree(line));
+      }
+      assertThat(log)
+          .filteredOn(line -> line.path("message").asText().startsWith("PERMISSION: "))
+          .isNotEmpty()
+          .allSatisfy(line -> assertThat(line.has("phase")).isTrue())
+          .anySatisfy(line -> assertThat(line.path("migration").asText()).isEqualTo("moved"));
+      assertThat(log)
+          .filteredOn(line -> line.path("message").asText().startsWith("ImportPart done"))
+          .isNotEmpty()
+          .allSatisfy(line -> assertThat(line.path("part").asText()).startsWith("p000-"));
       lookAtFiles(folder);
       assertThat(folder.resolve("archives/moved/spec.json"))
           .content()

@@ -39,14 +39,16 @@ public final class MigrationWorker implements AutoCloseable {
 
   private final WorkerFactory factory;
   private final Activities activities;
+  private final Optional<Traces> traces;
 
-  private MigrationWorker(WorkerFactory factory, Activities activities) {
+  private MigrationWorker(WorkerFactory factory, Activities activities, Optional<Traces> traces) {
     this.factory = factory;
     this.activities = activities;
+    this.traces = traces;
   }
 
   /**
-   * Starts polling.
+   * Starts polling. The environment says whether steps are traced.
    *
    * @param options namespace and what else a client has; a data converter without a codec is
    *     replaced
@@ -56,6 +58,7 @@ public final class MigrationWorker implements AutoCloseable {
    * @param limits what the worker takes on
    * @param deployment worker versioning; empty for none
    * @param metrics where steps are counted; empty for nowhere
+   * @throws IllegalStateException when traces cannot be sent as the environment asks
    */
   public static MigrationWorker start(
       WorkflowServiceStubs stubs,
@@ -67,8 +70,11 @@ public final class MigrationWorker implements AutoCloseable {
       Optional<WorkerDeploymentOptions> deployment,
       Optional<StepMetrics> metrics) {
     WorkflowClient client = WorkflowClient.newInstance(stubs, Payloads.in(options));
+    Optional<Traces> traces = Traces.ofEnvironment(System.getenv(), stubs);
     WorkerInterceptor[] interceptors =
-        Stream.concat(Stream.of(new StepLog()), metrics.stream()).toArray(WorkerInterceptor[]::new);
+        Stream.of(Stream.of(new StepLog()), metrics.stream(), traces.stream())
+            .flatMap(all -> all)
+            .toArray(WorkerInterceptor[]::new);
     WorkerFactory factory =
         WorkerFactory.newInstance(
             client, WorkerFactoryOptions.newBuilder().setWorkerInterceptors(interceptors).build());
@@ -86,7 +92,7 @@ public final class MigrationWorker implements AutoCloseable {
       worker.registerActivitiesImplementations(activities.implementations());
     }
     factory.start();
-    return new MigrationWorker(factory, activities);
+    return new MigrationWorker(factory, activities, traces);
   }
 
   private static String taskQueue(WorkerLimits.Kind kind) {
@@ -153,5 +159,6 @@ public final class MigrationWorker implements AutoCloseable {
     factory.shutdownNow();
     factory.awaitTermination(5, TimeUnit.SECONDS);
     activities.close();
+    traces.ifPresent(Traces::close);
   }
 }

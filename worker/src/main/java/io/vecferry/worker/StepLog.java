@@ -7,12 +7,8 @@ import io.temporal.common.interceptors.ActivityInboundCallsInterceptorBase;
 import io.temporal.common.interceptors.WorkerInterceptorBase;
 import io.vecferry.activity.CheckResult;
 import io.vecferry.activity.PartResult;
-import io.vecferry.activity.PartTask;
-import io.vecferry.plan.Phase;
 import java.util.List;
 import java.util.Locale;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
@@ -26,9 +22,6 @@ final class StepLog extends WorkerInterceptorBase {
   static final List<String> PLACES = List.of("migration", "phase", "part");
 
   private static final Logger LOG = LoggerFactory.getLogger(StepLog.class);
-
-  /** Partition workflows have the id of their migration and more. */
-  private static final Pattern WORKFLOW_ID = Pattern.compile("(?:migration|retention)-([^/]+).*");
 
   @Override
   public ActivityInboundCallsInterceptor interceptActivity(ActivityInboundCallsInterceptor next) {
@@ -51,10 +44,10 @@ final class StepLog extends WorkerInterceptorBase {
     @Override
     public ActivityOutput execute(ActivityInput input) {
       String step = info.getActivityType();
-      Matcher workflow = WORKFLOW_ID.matcher(info.getWorkflowId());
-      put("migration", workflow.matches() ? workflow.group(1).replace(":", "") : "");
-      put("phase", phase(step));
-      put("part", input.getArguments()[0] instanceof PartTask task ? task.partName() : "");
+      StepPlace place = StepPlace.of(info, input.getArguments()[0]);
+      put("migration", place.migration());
+      put("phase", place.phase());
+      put("part", place.part());
       long started = System.nanoTime();
       try {
         ActivityOutput output = super.execute(input);
@@ -86,28 +79,6 @@ final class StepLog extends WorkerInterceptorBase {
       return result instanceof CheckResult check && !check.summary().isEmpty()
           ? ": " + check.summary()
           : "";
-    }
-
-    private static String phase(String step) {
-      return switch (step) {
-        case "CheckSpec", "TargetHolder", "Plan" -> Phase.PLANNING.name();
-        case "ExportPart" -> Phase.EXPORT.name();
-        case "ValidateExportedPart", "CompleteExport" -> Phase.VALIDATE_EXPORT.name();
-        case "PrepareTarget", "ImportPart", "FinishLoad" -> Phase.IMPORT.name();
-        case "ValidateImportedPart", "CompleteImportValidation", "Repair" ->
-            Phase.VALIDATE_IMPORT.name();
-        case "CheckQuality" -> Phase.QUALITY_CHECK.name();
-        case "KeptChanges",
-            "FindChanges",
-            "KeepChanges",
-            "RemoveChanged",
-            "FinishChanges",
-            "Cutover" ->
-            Phase.CUTOVER.name();
-        case "Compensate" -> Phase.ROLLBACK.name();
-        case "EndRetention", "MoveArchive", "WriteReport" -> Phase.FINALIZE.name();
-        default -> "";
-      };
     }
   }
 }

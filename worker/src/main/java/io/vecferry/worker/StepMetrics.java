@@ -163,7 +163,8 @@ final class StepMetrics extends WorkerInterceptorBase {
     return activity.replaceAll("(?<=[a-z])([A-Z])", "_$1").toLowerCase(Locale.ROOT);
   }
 
-  private static FailureClass failureClass(RuntimeException failure) {
+  /** The class of what a step has failed with. */
+  static FailureClass failureClass(RuntimeException failure) {
     return failure instanceof ApplicationFailure application
         ? FailureClass.named(application.getType())
         : FailureClass.BUG;
