@@ -13,6 +13,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.Timeout;
@@ -27,6 +28,7 @@ import picocli.CommandLine.ParameterException;
  * another exit code than 0 is right.
  */
 @Timeout(180)
+@Tag("slow")
 class DocsTest {
   private static final Pattern COMMAND =
       Pattern.compile("(?:\\$ )?(?:\\./)?vecferry\\s+(.*?)(?:\\s+#\\s*(?:exit (\\d))?.*)?");

@@ -37,6 +37,7 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -44,6 +45,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Migrations whose history nobody reads without the keys. */
 @Timeout(180)
 @WithServer(Server.TEMPORAL)
+@Tag("slow")
 class EncryptedMigrationTest {
   private static final Pattern ADDRESS = Pattern.compile("Codec server on (http://\\S+)");
   private static final String REASON = "approved-in-confidence";

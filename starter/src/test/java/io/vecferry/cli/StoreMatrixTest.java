@@ -19,6 +19,7 @@ import java.util.stream.Stream;
 import org.assertj.core.api.SoftAssertions;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,6 +35,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * -Dvecferry.renewGoldenPlans=true} writes it anew. Look at the difference before it is committed.
  */
 @Timeout(600)
+@Tag("slow")
 class StoreMatrixTest {
   private static final List<String> STORES =
       List.of("faiss", "chroma", "milvus", "qdrant", "elasticsearch");
