@@ -71,7 +71,7 @@ final class Calls {
       return work.get();
     } catch (ActivityCompletionException | ApplicationFailure e) {
       throw e;
-    } catch (MemoryGuard.HeldBack e) {
+    } catch (HeldBack e) {
       throw heldBack(e);
     } catch (StoreException e) {
       failed = Optional.of(e.failureClass());
@@ -201,7 +201,7 @@ final class Calls {
   }
 
   /** What a step ends with that waits for others on this worker; it uses up no patience. */
-  private static ApplicationFailure heldBack(MemoryGuard.HeldBack reason) {
+  private static ApplicationFailure heldBack(HeldBack reason) {
     LOG.warn("{}", reason.getMessage());
     return ApplicationFailure.newBuilder()
         .setType(reason.failureClass().name())

@@ -107,14 +107,25 @@ final class DiskGuard implements AutoCloseable {
    * Takes room for a part.
    *
    * @param estimatedBytes what the plan expects of it
+   * @throws HeldBack when there is room for it, but not beside those underway
    * @throws StoreException RESOURCE_EXHAUSTED when there is none
    */
   synchronized Room take(PartTask task, long estimatedBytes) {
     long part = Math.max(estimatedBytes, largest.getOrDefault(task.migration(), 0L));
     long reserve = Math.min(MOST_RESERVE, total.getAsLong() / RESERVE_SHARE);
-    long needed = reserve + MARGIN * part * (underway + 1L);
+    long needed = reserve + MARGIN * part;
     long there = free.getAsLong();
     String name = task.partName();
+    if (there >= needed && there < needed + MARGIN * part * underway) {
+      throw new HeldBack(
+          "the disk of the archives has room for fewer parts at once: "
+              + words(there)
+              + " are free for "
+              + root
+              + ", and "
+              + underway
+              + " are written. Tried again when some are done.");
+    }
     if (there >= 0 && there < needed) {
       long enough = needed + MARGIN * part;
       stopped.put(

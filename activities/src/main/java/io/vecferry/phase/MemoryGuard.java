@@ -1,7 +1,5 @@
 package io.vecferry.phase;
 
-import io.vecferry.plan.FailureClass;
-import io.vecferry.store.StoreException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -20,13 +18,6 @@ final class MemoryGuard {
    */
   MemoryGuard(Supplier<List<MemoryUse>> readings) {
     this.readings = readings;
-  }
-
-  /** A part has to wait until others are done. */
-  static final class HeldBack extends StoreException {
-    private HeldBack(String message) {
-      super(FailureClass.RESOURCE_EXHAUSTED, message);
-    }
   }
 
   /**

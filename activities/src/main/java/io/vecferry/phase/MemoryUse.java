@@ -80,11 +80,14 @@ record MemoryUse(String name, long used, long limit, double nearly, String remed
           Long.parseLong(
               Files.readString(folder.resolve(second ? "memory.current" : "memory.usage_in_bytes"))
                   .strip());
-      String cache = second ? "inactive_file " : "total_inactive_file ";
+      List<String> caches =
+          second
+              ? List.of("active_file ", "inactive_file ")
+              : List.of("total_active_file ", "total_inactive_file ");
       long reclaimable =
           Files.readAllLines(folder.resolve("memory.stat")).stream()
-              .filter(line -> line.startsWith(cache))
-              .mapToLong(line -> Long.parseLong(line.substring(cache.length())))
+              .filter(line -> caches.stream().anyMatch(line::startsWith))
+              .mapToLong(line -> Long.parseLong(line.substring(line.indexOf(' ') + 1)))
               .sum();
       // Version 1 has a very large number for no limit.
       return limit.equals("max") || Long.parseLong(limit) > 1L << 60

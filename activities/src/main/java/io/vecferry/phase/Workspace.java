@@ -113,7 +113,7 @@ final class Workspace implements AutoCloseable {
       open.clear();
     }
     if (steps == 0) {
-      refused.forEach(VectorStore::close);
+      refused.forEach(Workspace::close);
       refused.clear();
     }
   }
@@ -489,8 +489,17 @@ final class Workspace implements AutoCloseable {
   }
 
   private synchronized void closeStores() {
-    open.values().forEach(VectorStore::close);
+    open.values().forEach(Workspace::close);
     open.clear();
+  }
+
+  /** A store that is gone must not fail a step that is done with it. */
+  private static void close(VectorStore store) {
+    try {
+      store.close();
+    } catch (RuntimeException e) {
+      LOG.warn("a store could not be closed", e);
+    }
   }
 
   private StoreSettings sourceSettings() {

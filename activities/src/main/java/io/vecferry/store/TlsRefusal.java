@@ -80,6 +80,7 @@ public final class TlsRefusal {
   }
 
   private Optional<StoreException> listen(String host, String name, int port, String protocol) {
+    boolean accepted = false;
     try (Socket plain = new Socket()) {
       plain.connect(new InetSocketAddress(host, port), CONNECT_MILLIS);
       plain.setSoTimeout(CONNECT_MILLIS);
@@ -96,17 +97,19 @@ public final class TlsRefusal {
         }
         socket.setSSLParameters(parameters);
         socket.startHandshake();
+        accepted = true;
         socket.setSoTimeout(LISTEN_MILLIS);
-        return socket.getInputStream().read() < 0
-            ? ofClientCertificate("it closes the connection")
-            : Optional.empty();
+        // A refusal of the client's certificate is an alert. A proxy whose server is down just
+        // closes.
+        socket.getInputStream().read();
+        return Optional.empty();
       }
     } catch (SocketTimeoutException e) {
       return Optional.empty();
     } catch (SSLException e) {
       return ofServer(e).or(() -> ofClientCertificate(e.getMessage()));
     } catch (IOException e) {
-      return ofClientCertificate(e.getMessage());
+      return accepted ? Optional.empty() : ofClientCertificate(e.getMessage());
     }
   }
 

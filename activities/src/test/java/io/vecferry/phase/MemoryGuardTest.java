@@ -29,7 +29,7 @@ class MemoryGuardTest {
               assertThat(guard.run(() -> "beside")).isEqualTo("beside");
               use = MemoryUse.heap(990 * MB, 900 * MB, 1000 * MB);
               assertThatThrownBy(() -> guard.run(() -> "too much"))
-                  .isInstanceOf(MemoryGuard.HeldBack.class)
+                  .isInstanceOf(HeldBack.class)
                   .hasMessage(
                       "this worker is short of memory and does fewer parts at once: heap after"
                           + " collection 900 MB of 1000 MB; 1 run. Tried again when some are done."

@@ -3,6 +3,7 @@ package io.vecferry.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import io.vecferry.archive.place.ArchiveRoot;
 import io.vecferry.phase.SpecCheck;
 import io.vecferry.spec.SpecValues;
 import io.vecferry.spec.Suggestion;
@@ -227,7 +228,7 @@ final class InitCommand implements Callable<Integer> {
                 answers)
             .toLowerCase(Locale.ROOT);
     List<StoreOption> options = Stores.get(type).options();
-    boolean server = options.stream().anyMatch(one -> one.path().equals("url"));
+    boolean server = options.stream().anyMatch(one -> one.path().equals("url") && one.required());
     String address =
         answer(
             givenAddress,
@@ -362,6 +363,9 @@ final class InitCommand implements Callable<Integer> {
 
   /** A relative path in a spec counts from the folder of the spec. */
   private String path(String given) {
+    if (ArchiveRoot.isS3(given)) {
+      return given;
+    }
     Path path = Path.of(given);
     Path folder = output == null ? null : output.getParent();
     return path.isAbsolute() || folder == null

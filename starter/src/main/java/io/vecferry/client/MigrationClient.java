@@ -127,6 +127,9 @@ public final class MigrationClient {
                 + Instant.ofEpochMilli(sinceMillis)
                 + "'")
         .sorted(Comparator.comparing(WorkflowExecutionMetadata::getStartTime).reversed())
+        // Somebody may have started one under an id of his own; it has ended at once.
+        .filter(
+            run -> run.getExecution().getWorkflowId().startsWith(MigrationWorkflow.workflowId("")))
         .filter(run -> seen.add(run.getExecution().getWorkflowId()))
         .map(MigrationClient::summary);
   }

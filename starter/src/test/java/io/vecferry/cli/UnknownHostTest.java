@@ -64,7 +64,7 @@ class UnknownHostTest {
       @WithServer(Server.CHROMA) RunningServer chroma) {
     try (Service service = Service.at(temporal, folder);
         Link link = new Link(chroma.url())) {
-      startWorker(service, "--patience", "0.02");
+      startWorker(service, "--patience", "0.1");
       awaitImport(service, "chroma", link);
       forgetName(link);
       verb(service, "approve");

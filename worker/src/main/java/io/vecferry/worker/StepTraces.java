@@ -25,6 +25,7 @@ import io.vecferry.workflow.PhaseProgress;
 import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 
 /**
  * A span for each attempt at a step, below one for its phase and one for the migration. The spans
@@ -49,6 +50,9 @@ final class StepTraces extends WorkerInterceptorBase implements Traces {
   private static final AttributeKey<String> ERROR = AttributeKey.stringKey("error.type");
 
   private static final int LONGEST_FLUSH_SECONDS = 5;
+
+  private static final Pattern CREDENTIAL =
+      Pattern.compile("auth|key|token|secret|password|cookie", Pattern.CASE_INSENSITIVE);
 
   private final OpenTelemetrySdk sdk;
   private final TraceIds ids;
@@ -108,9 +112,15 @@ final class StepTraces extends WorkerInterceptorBase implements Traces {
     }
   }
 
-  /** Of {@code name=value,name=value}, the values, and what follows a word like Bearer. */
+  /**
+   * Of {@code name=value,name=value}, values that are credentials by their name, and what follows a
+   * word like Bearer. Others, as the name of a tenant, may be words of every log.
+   */
   private static void hideHeaders(String headers) {
     for (String header : headers.split(",")) {
+      if (!CREDENTIAL.matcher(header.split("=", 2)[0]).find()) {
+        continue;
+      }
       String value = header.substring(header.indexOf('=') + 1).strip().replace("%20", " ");
       Secrets.hide(value);
       Secrets.hide(value.substring(value.lastIndexOf(' ') + 1));

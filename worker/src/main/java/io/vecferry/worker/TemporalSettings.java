@@ -90,6 +90,7 @@ public record TemporalSettings(
   private static TlsSettings tls(ClientConfigTLS profile) {
     if (profile == null
         || Boolean.TRUE.equals(profile.isDisabled())
+        || Boolean.TRUE.equals(profile.isDisableHostVerification())
         || profile.getServerCACertData() != null
         || profile.getClientCertData() != null
         || profile.getClientKeyData() != null) {

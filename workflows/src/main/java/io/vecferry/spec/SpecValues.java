@@ -16,7 +16,7 @@ public final class SpecValues {
   private static final Pattern SECRET_FORM = Pattern.compile(SECRET);
 
   private static final Pattern OTHER_SECRET_FORM =
-      Pattern.compile("(?!(?:env|file):)[a-z][a-z0-9+.-]*:(?!//).+");
+      Pattern.compile("(?!(?:env|file|https?):)[a-z][a-z0-9+.-]*:(?!//).+");
 
   /** Form of a time. */
   static final String TIME = "([0-9]{1,4})([mhd])";

@@ -3,6 +3,7 @@ package io.vecferry.archive.s3;
 import io.vecferry.archive.ArtifactStore;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.store.StoreException;
+import java.nio.ByteBuffer;
 import java.util.List;
 import software.amazon.awssdk.core.ResponseBytes;
 import software.amazon.awssdk.core.sync.RequestBody;
@@ -17,6 +18,11 @@ import software.amazon.awssdk.services.s3.model.S3Object;
  * #discardUnpublished} or a rule of the bucket removes it.
  */
 public final class S3ArtifactStore implements ArtifactStore {
+  /** Bytes of the largest object that S3 copies by itself. */
+  private static final long LARGEST_COPY = 5L << 30;
+
+  private static final int COPIED_AT_ONCE = 1 << 20;
+
   private final S3Connection connection;
   private final String prefix;
 
@@ -107,25 +113,46 @@ public final class S3ArtifactStore implements ArtifactStore {
   public void move(String from, String to) {
     String source = key(from);
     String target = key(to);
-    if (!exists(from)) {
+    HeadObjectResponse head =
+        connection.find(
+            "cannot move " + describe(from),
+            client -> client.headObject(request -> request.bucket(bucket()).key(source)));
+    if (head == null) {
       if (!exists(to)) {
         throw missing(from);
       }
       return;
     }
-    connection.ask(
-        "cannot move " + describe(from),
-        client ->
-            client.copyObject(
-                request ->
-                    request
-                        .sourceBucket(bucket())
-                        .sourceKey(source)
-                        .destinationBucket(bucket())
-                        .destinationKey(target)
-                        .serverSideEncryption(connection.settings().encryption())
-                        .ssekmsKeyId(connection.settings().kmsKey())));
+    if (head.contentLength() > LARGEST_COPY) {
+      copyThrough(from, to);
+    } else {
+      connection.ask(
+          "cannot move " + describe(from),
+          client ->
+              client.copyObject(
+                  request ->
+                      request
+                          .sourceBucket(bucket())
+                          .sourceKey(source)
+                          .destinationBucket(bucket())
+                          .destinationKey(target)
+                          .serverSideEncryption(connection.settings().encryption())
+                          .ssekmsKeyId(connection.settings().kmsKey())));
+    }
     delete(from);
+  }
+
+  private void copyThrough(String from, String to) {
+    try (ReadableArtifact in = open(from);
+        WritableArtifact out = create(to)) {
+      byte[] bytes = new byte[COPIED_AT_ONCE];
+      for (long position = 0; position < in.size(); position += bytes.length) {
+        int length = (int) Math.min(bytes.length, in.size() - position);
+        in.readFully(position, ByteBuffer.wrap(bytes, 0, length));
+        out.write(bytes, 0, length);
+      }
+      out.publish();
+    }
   }
 
   @Override
@@ -139,15 +166,18 @@ public final class S3ArtifactStore implements ArtifactStore {
   @Override
   public void discardUnpublished(String folder) {
     String start = key(folder) + "/";
+    // MinIO takes a prefix here for a whole key.
+    String listed = connection.settings().endpoint() == null ? start : null;
     connection
         .ask(
             "cannot clean " + describe(folder),
             client ->
                 client
                     .listMultipartUploadsPaginator(
-                        request -> request.bucket(bucket()).prefix(start))
+                        request -> request.bucket(bucket()).prefix(listed))
                     .uploads()
                     .stream()
+                    .filter(upload -> upload.key().startsWith(start))
                     .toList())
         .forEach(
             upload ->

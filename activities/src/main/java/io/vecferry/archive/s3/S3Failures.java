@@ -67,6 +67,20 @@ record S3Failures(String bucket, String server) {
           said + ". Let these credentials use the key of VECFERRY_S3_KMS_KEY" + AGAIN,
           failure);
     }
+    if (name.equals("ExpiredToken")
+        || name.equals("InvalidToken")
+        || name.equals("TokenRefreshRequired")
+        // The answer to a question without a body says no more.
+        || (failure.statusCode() == 400 && name.isEmpty())) {
+      return failed(
+          FailureClass.PERMISSION,
+          action,
+          said
+              + ": the credentials have ended, or the bucket is in another region. Renew them, or set"
+              + " AWS_REGION to it"
+              + AGAIN,
+          failure);
+    }
     return switch (failure.statusCode()) {
       case 401, 403 ->
           failed(
@@ -103,8 +117,9 @@ record S3Failures(String bucket, String server) {
           FailureClass.PERMISSION,
           ("there are no credentials for the bucket '%s' at %s. Set AWS_ACCESS_KEY_ID and"
                   + " AWS_SECRET_ACCESS_KEY, a profile of AWS, or VECFERRY_S3_ACCESS_KEY and"
-                  + " VECFERRY_S3_SECRET_KEY to references%s")
-              .formatted(bucket, server, AGAIN));
+                  + " VECFERRY_S3_SECRET_KEY to references%s. The library of AWS says: %s")
+              .formatted(bucket, server, AGAIN, Secrets.hidden(message)),
+          (Exception) Secrets.hidden(failure));
     }
     return null;
   }

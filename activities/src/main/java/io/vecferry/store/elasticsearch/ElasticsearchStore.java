@@ -53,9 +53,20 @@ final class ElasticsearchStore implements VectorStore {
   private synchronized Opened opened() {
     if (opened == null) {
       IndexSet indices = IndexSet.get(client, settings);
+      requireFinished(indices);
       opened = new Opened(indices, Layout.of(indices, settings));
     }
     return opened;
+  }
+
+  private static void requireFinished(IndexSet indices) {
+    for (Index index : indices.indices()) {
+      if (index.isUnfinishedCopy()) {
+        throw new StoreException(
+            FailureClass.TRANSIENT,
+            "index '" + index.name() + "' is being made as a copy of another one.");
+      }
+    }
   }
 
   private synchronized Census census() {

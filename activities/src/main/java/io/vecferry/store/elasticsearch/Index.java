@@ -82,6 +82,14 @@ record Index(String name, String asked, JsonNode description) {
   }
 
   /**
+   * Whether it is being made as a copy of another index. The server gives such a one its mapping
+   * only when it has begun to copy.
+   */
+  boolean isUnfinishedCopy() {
+    return !setting("resize/source/name").isMissingNode() && mappings().isEmpty();
+  }
+
+  /**
    * Whether it is closed to writes, as {@code true} or {@code false}; empty when nothing is said.
    */
   String writeBlock() {
