@@ -86,6 +86,15 @@ class InitTest {
   }
 
   @Test
+  void anArchiveMayBeTheSource() throws IOException {
+    Path file = folder.resolve("x.yaml");
+    answer(file, "archive\ns3://bucket/archives/products\n\nfaiss\nb\nx\n");
+    JsonNode spec = new YAMLMapper().readTree(file.toFile());
+    assertThat(spec.at("/source/path").asText()).isEqualTo("s3://bucket/archives/products");
+    assertThat(SpecCheck.check(spec)).isEmpty();
+  }
+
+  @Test
   void overwritesNothingAndWritesNothingHalf() throws IOException {
     Path file = Files.writeString(folder.resolve("x.yaml"), "mine");
     assertThatThrownBy(() -> answer(file, "faiss\na\nfaiss\nb\nx\n"))

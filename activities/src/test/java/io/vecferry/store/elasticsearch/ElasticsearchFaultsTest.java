@@ -251,6 +251,24 @@ class ElasticsearchFaultsTest {
     }
   }
 
+  /** It has no mapping yet, by which its records would be read in another way. */
+  @Test
+  void anUnfinishedCopyIsNotRead() {
+    fill();
+    set("index.blocks.write", "true");
+    String copy = index + "-copy";
+    elasticsearch.ask(
+        "PUT",
+        "/" + index + "/_clone/" + copy + "?wait_for_active_shards=0&timeout=1s",
+        "{\"settings\":{\"" + REQUIRED_NODE + "\":\"nowhere\"}}");
+    try (VectorStore store = open("source", "collection", copy)) {
+      assertFails(
+          FailureClass.TRANSIENT,
+          () -> store.fetch(IdColumn.ofStrings("row-1")),
+          "index '" + copy + "' is being made as a copy");
+    }
+  }
+
   @Test
   void aPointInTimeThatExpiresIsOpenedAnew() {
     fill();
