@@ -91,7 +91,8 @@ class MemoryGuardTest {
     Files.writeString(folder.resolve("memory.max"), "max\n");
     Files.writeString(folder.resolve("memory.current"), 990 * MB + "\n");
     Files.writeString(
-        folder.resolve("memory.stat"), "anon 5\ninactive_file " + 100 * MB + "\nactive_file 7\n");
+        folder.resolve("memory.stat"),
+        "anon 5\ninactive_file " + 60 * MB + "\nactive_file " + 40 * MB + "\n");
     assertThat(MemoryUse.group(folder)).isNull();
     Files.writeString(folder.resolve("memory.max"), 1000 * MB + "\n");
     assertThat(MemoryUse.group(folder))

@@ -123,7 +123,7 @@ public final class S3ArtifactStore implements ArtifactStore {
       }
       return;
     }
-    if (head.contentLength() > LARGEST_COPY) {
+    if (head.contentLength() != null && head.contentLength() > LARGEST_COPY) {
       copyThrough(from, to);
     } else {
       connection.ask(
