@@ -490,7 +490,8 @@ class BadInputTest {
 
       assertThat(full.exitCode()).as("%s", full).isEqualTo(3);
       assertThat(full.err())
-          .contains("waits for a person", "RESOURCE_EXHAUSTED", "the disk of the archives is nearly full")
+          .contains(
+              "waits for a person", "RESOURCE_EXHAUSTED", "the disk of the archives is nearly full")
           .contains("give the same command again");
       assertThat(folder.resolve("target")).doesNotExist();
       Path archive = disk.resolve("archive/full");
