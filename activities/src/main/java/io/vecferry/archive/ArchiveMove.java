@@ -179,13 +179,7 @@ public final class ArchiveMove {
   private void write(String file, String copy) {
     try (ReadableArtifact in = store.open(file);
         WritableArtifact out = store.create(copy)) {
-      byte[] bytes = new byte[BUFFER_BYTES];
-      for (long position = 0; position < in.size(); position += bytes.length) {
-        int length = (int) Math.min(bytes.length, in.size() - position);
-        in.readFully(position, ByteBuffer.wrap(bytes, 0, length));
-        out.write(bytes, 0, length);
-        beat.run();
-      }
+      in.copyTo(out, beat);
       // An attempt that is overtaken must not bring back what has changed in the new place since:
       // the one that has moved the archive discards what was not published by then.
       if (from.isMoved()) {

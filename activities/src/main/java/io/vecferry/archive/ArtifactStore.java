@@ -54,6 +54,9 @@ public interface ArtifactStore {
     return plain;
   }
 
+  /** Bytes. */
+  int COPIED_AT_ONCE = 1 << 20;
+
   /** The whole content of a small object. */
   default byte[] readBytes(String path) {
     try (ReadableArtifact artifact = open(path)) {
@@ -77,6 +80,21 @@ public interface ArtifactStore {
 
     /** Fills the buffer from a position on; an object that ends before that is ARCHIVE_DAMAGED. */
     void readFully(long position, ByteBuffer target);
+
+    /**
+     * Writes all of it to another object, which is not published.
+     *
+     * @param beat called now and then
+     */
+    default void copyTo(WritableArtifact copy, Runnable beat) {
+      byte[] bytes = new byte[COPIED_AT_ONCE];
+      for (long position = 0; position < size(); position += bytes.length) {
+        int length = (int) Math.min(bytes.length, size() - position);
+        readFully(position, ByteBuffer.wrap(bytes, 0, length));
+        copy.write(bytes, 0, length);
+        beat.run();
+      }
+    }
 
     @Override
     void close();

@@ -45,7 +45,6 @@ final class DiskGuard implements AutoCloseable {
   private final ArchiveRoot root;
   private final LongSupplier free;
   private final LongSupplier total;
-  private final Map<String, Long> largest = new ConcurrentHashMap<>();
   private final Map<String, Stopped> stopped = new ConcurrentHashMap<>();
   private int underway;
   private final ScheduledExecutorService looking =
@@ -84,16 +83,7 @@ final class DiskGuard implements AutoCloseable {
 
   /** Room for a part that is written; closed when it is. */
   final class Room implements AutoCloseable {
-    private final String migration;
-
-    private Room(String migration) {
-      this.migration = migration;
-    }
-
-    /** The part has become so large. */
-    void written(long bytes) {
-      largest.merge(migration, bytes, Math::max);
-    }
+    private Room() {}
 
     @Override
     public void close() {
@@ -106,12 +96,11 @@ final class DiskGuard implements AutoCloseable {
   /**
    * Takes room for a part.
    *
-   * @param estimatedBytes what the plan expects of it
+   * @param part bytes that are expected of it
    * @throws HeldBack when there is room for it, but not beside those underway
    * @throws StoreException RESOURCE_EXHAUSTED when there is none
    */
-  synchronized Room take(PartTask task, long estimatedBytes) {
-    long part = Math.max(estimatedBytes, largest.getOrDefault(task.migration(), 0L));
+  synchronized Room take(PartTask task, long part) {
     long reserve = Math.min(MOST_RESERVE, total.getAsLong() / RESERVE_SHARE);
     long needed = reserve + MARGIN * part;
     long there = free.getAsLong();
@@ -150,7 +139,7 @@ final class DiskGuard implements AutoCloseable {
     }
     stopped.remove(task.migration() + "/" + name);
     underway++;
-    return new Room(task.migration());
+    return new Room();
   }
 
   private static String words(long bytes) {

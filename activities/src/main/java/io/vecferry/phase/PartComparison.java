@@ -4,13 +4,11 @@ import io.vecferry.activity.PartTask;
 import io.vecferry.archive.Archive;
 import io.vecferry.archive.PartReader;
 import io.vecferry.archive.PartSidecar;
-import io.vecferry.plan.FailureClass;
 import io.vecferry.record.IdColumn;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.search.InParallel;
 import io.vecferry.spec.MigrationSpec;
 import io.vecferry.store.Reject;
-import io.vecferry.store.StoreException;
 import io.vecferry.store.VectorStore;
 import io.vecferry.verify.Difference;
 import io.vecferry.verify.IdSample;
@@ -142,18 +140,7 @@ final class PartComparison {
   private void compareAllBut(int waiting) {
     while (asked.size() > waiting) {
       Asked next = asked.remove();
-      compare(next.archived(), found(next));
-    }
-  }
-
-  private static RecordBatch found(Asked asked) {
-    try {
-      return InParallel.result(asked.found());
-    } catch (IllegalStateException e) {
-      if (Thread.currentThread().isInterrupted()) {
-        throw new StoreException(FailureClass.TRANSIENT, "interrupted while comparing", e);
-      }
-      throw e;
+      compare(next.archived(), InParallel.result(next.found()));
     }
   }
 

@@ -97,7 +97,7 @@ public final class PartSteps implements PartActivities {
     int batchSize =
         Math.min(Throttle.batchSize(task.pace(), workspace.spec().export().batchSize()), partRows);
     Throttle throttle = new Throttle(task.pace());
-    try (DiskGuard.Room room = disk.take(task, workspace.estimatedPartBytes());
+    try (DiskGuard.Room room = disk.take(task, workspace.expectedPartBytes());
         BatchReader reader = source.read(range, start, batchSize);
         PartWriter writer = new PartWriter(archive.store(), path, workspace.partSchema(origin))) {
       boolean last = false;
@@ -119,7 +119,7 @@ public final class PartSteps implements PartActivities {
       // Attempts end a part at different places when a worker stops: only one may publish it.
       Calls.confirm();
       PartSidecar sidecar = writer.finish(start, end, last, fingerprint, Instant.now().toString());
-      room.written(sidecar.bytes());
+      workspace.partWritten(sidecar.bytes());
       return new PartResult(sidecar.rows(), sidecar.bytes(), 0, end, last, false);
     }
   }

@@ -60,6 +60,7 @@ final class Workspace implements AutoCloseable {
   private final List<VectorStore> refused = new ArrayList<>();
   private int steps;
   private long idleSinceNanos;
+  private long largestPart;
   private final List<ThroughputSample> throughput = new ArrayList<>();
   private final Map<String, Long> rowsDone = new HashMap<>();
   private FutureTask<Optional<QualityCheck.SourceAnswers>> sourceAnswers;
@@ -149,9 +150,15 @@ final class Workspace implements AutoCloseable {
     return plan;
   }
 
-  /** Bytes that a part of the archive is planned to have; 0 when nobody can tell. */
-  long estimatedPartBytes() {
-    return plan.estimate().archiveBytes() / Math.max(1, plan.estimate().parts());
+  /** Bytes to expect of a part of the archive: as planned, or as the largest so far. */
+  synchronized long expectedPartBytes() {
+    return Math.max(
+        largestPart, plan.estimate().archiveBytes() / Math.max(1, plan.estimate().parts()));
+  }
+
+  /** A part of the archive has become so large. */
+  synchronized void partWritten(long bytes) {
+    largestPart = Math.max(largestPart, bytes);
   }
 
   LoadStamp stamp() {

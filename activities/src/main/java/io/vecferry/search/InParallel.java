@@ -1,5 +1,7 @@
 package io.vecferry.search;
 
+import io.vecferry.plan.FailureClass;
+import io.vecferry.store.StoreException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -35,6 +37,7 @@ public final class InParallel {
    * Waits for work that was given to another thread.
    *
    * @throws RuntimeException what the work has thrown
+   * @throws StoreException TRANSIENT when this thread is interrupted
    */
   public static <T> T result(Future<T> run) {
     try {
@@ -48,7 +51,7 @@ public final class InParallel {
           : new IllegalStateException(e.getCause());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new IllegalStateException(e);
+      throw new StoreException(FailureClass.TRANSIENT, "interrupted", e);
     }
   }
 }

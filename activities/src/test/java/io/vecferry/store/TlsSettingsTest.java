@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.testing.TestAuthority;
 import io.vecferry.testing.TestAuthority.Identity;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyFactory;
@@ -14,6 +17,11 @@ import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLServerSocket;
+import javax.net.ssl.SSLSocket;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -177,6 +185,32 @@ class TlsSettingsTest {
     return "-----BEGIN RSA PRIVATE KEY-----\n"
         + Base64.getMimeEncoder().encodeToString(inner)
         + "\n-----END RSA PRIVATE KEY-----\n";
+  }
+
+  /** So does a proxy whose server is down; that is no word about a certificate. */
+  @Test
+  void aServerThatJustClosesHasRefusedNothing() throws Exception {
+    SSLContext context = authority.server("proxy", "ip:127.0.0.1").context(authority);
+    try (SSLServerSocket server =
+        (SSLServerSocket)
+            context
+                .getServerSocketFactory()
+                .createServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      server.setWantClientAuth(true);
+      CompletableFuture<Void> served =
+          CompletableFuture.runAsync(
+              () -> {
+                try (SSLSocket socket = (SSLSocket) server.accept()) {
+                  socket.startHandshake();
+                } catch (IOException e) {
+                  throw new UncheckedIOException(e);
+                }
+              });
+      TlsSettings settings = client(rsa.certificate(), rsa.key());
+      assertThat(TlsRefusal.find(settings, "store", "127.0.0.1", server.getLocalPort(), ""))
+          .isEmpty();
+      served.get(30, TimeUnit.SECONDS);
+    }
   }
 
   @Test

@@ -139,7 +139,8 @@ public final class MigrationClient {
     String id = run.getExecution().getWorkflowId();
     Long progress = shown.get(io.vecferry.workflow.SearchAttributes.PROGRESS);
     return new MigrationSummary(
-        id.substring(MigrationWorkflow.workflowId("").length()),
+        // As the archive of a run of a schedule is named.
+        id.substring(MigrationWorkflow.workflowId("").length()).replace(":", ""),
         state(run.getStatus(), shown),
         orEmpty(shown.get(io.vecferry.workflow.SearchAttributes.PHASE)),
         progress,

@@ -120,6 +120,19 @@ class TemporalServiceTest {
     await("damaged", MigrationStatus.State.NEEDS_ATTENTION);
 
     awaitCount("MigrationNeedsAttention=true AND MigrationPhase='IMPORT'", 1);
+    temporal.done(
+        "workflow",
+        "start",
+        "--type",
+        "MigrationWorkflow",
+        "--task-queue",
+        "migration",
+        "-w",
+        "own-id",
+        "--input",
+        "{}");
+    awaitCount("WorkflowId='own-id'", 1);
+    assertThat(done("list").out()).contains("damaged ").doesNotContain("own-id", "d-id");
     assertThat(
             done("list", "--state", "needs-attention", "--phase", "import", "--since", "1d").out())
         .matches("(?s)damaged +NEEDS_ATTENTION +IMPORT .* -> .*target.*")

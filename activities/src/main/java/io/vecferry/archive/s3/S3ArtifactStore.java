@@ -3,7 +3,6 @@ package io.vecferry.archive.s3;
 import io.vecferry.archive.ArtifactStore;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.store.StoreException;
-import java.nio.ByteBuffer;
 import java.util.List;
 import software.amazon.awssdk.core.ResponseBytes;
 import software.amazon.awssdk.core.sync.RequestBody;
@@ -21,16 +20,20 @@ public final class S3ArtifactStore implements ArtifactStore {
   /** Bytes of the largest object that S3 copies by itself. */
   private static final long LARGEST_COPY = 5L << 30;
 
-  private static final int COPIED_AT_ONCE = 1 << 20;
-
   private final S3Connection connection;
   private final String prefix;
+  private final long largestCopy;
 
   /**
    * @param prefix in front of the path of each object, with slashes between its words only; may be
    *     empty
    */
   public S3ArtifactStore(String bucket, String prefix, S3Settings settings) {
+    this(bucket, prefix, settings, LARGEST_COPY);
+  }
+
+  S3ArtifactStore(String bucket, String prefix, S3Settings settings, long largestCopy) {
+    this.largestCopy = largestCopy;
     this.connection = new S3Connection(bucket, settings);
     this.prefix = prefix.isEmpty() ? "" : prefix + "/";
   }
@@ -123,7 +126,7 @@ public final class S3ArtifactStore implements ArtifactStore {
       }
       return;
     }
-    if (head.contentLength() != null && head.contentLength() > LARGEST_COPY) {
+    if (head.contentLength() != null && head.contentLength() > largestCopy) {
       copyThrough(from, to);
     } else {
       connection.ask(
@@ -145,12 +148,7 @@ public final class S3ArtifactStore implements ArtifactStore {
   private void copyThrough(String from, String to) {
     try (ReadableArtifact in = open(from);
         WritableArtifact out = create(to)) {
-      byte[] bytes = new byte[COPIED_AT_ONCE];
-      for (long position = 0; position < in.size(); position += bytes.length) {
-        int length = (int) Math.min(bytes.length, in.size() - position);
-        in.readFully(position, ByteBuffer.wrap(bytes, 0, length));
-        out.write(bytes, 0, length);
-      }
+      in.copyTo(out, () -> {});
       out.publish();
     }
   }

@@ -24,6 +24,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -194,6 +195,42 @@ class S3ArtifactStoreTest extends ArtifactStoreContract {
     assertThatThrownBy(() -> store(bucket, url).readBytes("m/a"))
         .satisfies(failure -> assertClass(failure, FailureClass.TRANSIENT))
         .hasMessageContainingAll("cannot read s3://" + bucket + "/some/where/m/a", url);
+  }
+
+  /** S3 copies no object of more than 5 GB by itself. */
+  @Test
+  void moveOfALargeObject() {
+    ArtifactStore store =
+        new S3ArtifactStore(
+            bucket, "some/where", settings(Map.of("ENDPOINT", server.url())), 1 << 20);
+    byte[] large = new byte[(1 << 20) + 7];
+    new Random(1).nextBytes(large);
+    store.writeBytes("m/a", large);
+    store.move("m/a", "m/b");
+    assertThat(store.exists("m/a")).isFalse();
+    assertThat(store.readBytes("m/b")).isEqualTo(large);
+  }
+
+  /** An answer to HEAD has no body that says why. */
+  @Test
+  void keysThatHaveEnded() throws IOException {
+    HttpServer fake =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    fake.createContext(
+        "/",
+        exchange -> {
+          exchange.sendResponseHeaders(400, -1);
+          exchange.close();
+        });
+    fake.start();
+    try {
+      String url = "http://127.0.0.1:" + fake.getAddress().getPort();
+      assertThatThrownBy(() -> store(bucket, url).exists("m/a"))
+          .satisfies(failure -> assertClass(failure, FailureClass.PERMISSION))
+          .hasMessageContainingAll("said 400", "the credentials have ended", "AWS_REGION");
+    } finally {
+      fake.stop(0);
+    }
   }
 
   @Test
