@@ -5,6 +5,8 @@ import io.vecferry.plan.FailureClass;
 import io.vecferry.spec.NotificationTarget;
 import io.vecferry.store.Secrets;
 import io.vecferry.store.StoreException;
+import io.vecferry.store.TlsRefusal;
+import javax.net.ssl.SSLException;
 
 /**
  * Sends notifications. What it throws shows no secret: neither a message nor a cause of one that
@@ -52,10 +54,12 @@ public final class NotificationSender {
   /** An exception in one line, without secrets: others repeat what they were sent. */
   static String said(Throwable failure) {
     String name = failure.getClass().getSimpleName();
-    if (failure.getMessage() == null) {
+    String message =
+        failure instanceof SSLException tls ? TlsRefusal.said(tls) : failure.getMessage();
+    if (message == null) {
       return name;
     }
-    String line = Secrets.hidden(failure.getMessage()).replaceAll("\\s*\\R\\s*", " ").strip();
+    String line = Secrets.hidden(message).replaceAll("\\s*\\R\\s*", " ").strip();
     return name + ": " + (line.length() <= LONGEST ? line : line.substring(0, LONGEST) + " ...");
   }
 

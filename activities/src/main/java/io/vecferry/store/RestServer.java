@@ -125,10 +125,10 @@ public record RestServer(String role, URI url, Duration timeout, TlsSettings tls
         return refusal.get();
       }
     }
-    if (cause instanceof SSLException) {
+    if (cause instanceof SSLException failure) {
       return new StoreException(
           FailureClass.TRANSIENT,
-          url + " and this worker cannot agree on TLS: " + cause.getMessage(),
+          url + " and this worker cannot agree on TLS: " + TlsRefusal.said(failure),
           cause);
     }
     return new StoreException(

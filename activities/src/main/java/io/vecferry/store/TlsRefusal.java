@@ -16,6 +16,7 @@ import java.util.LinkedHashSet;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
@@ -35,6 +36,7 @@ public final class TlsRefusal {
   private static final int LISTEN_MILLIS = 2000;
 
   private static final int MOST_AUTHORITIES = 5;
+  private static final Pattern ALERT = Pattern.compile("^\\([a-z_]+\\) ");
 
   private final TlsSettings settings;
   private final String server;
@@ -75,6 +77,12 @@ public final class TlsRefusal {
     }
   }
 
+  /** What went wrong, as every JDK says it: newer ones put the name of the alert in front of it. */
+  public static String said(SSLException failure) {
+    String message = failure.getMessage();
+    return message == null ? null : ALERT.matcher(message).replaceFirst("");
+  }
+
   private static String unbracketed(String host) {
     return host.startsWith("[") && host.endsWith("]") ? host.substring(1, host.length() - 1) : host;
   }
@@ -107,7 +115,7 @@ public final class TlsRefusal {
     } catch (SocketTimeoutException e) {
       return Optional.empty();
     } catch (SSLException e) {
-      return ofServer(e).or(() -> ofClientCertificate(e.getMessage()));
+      return ofServer(e).or(() -> ofClientCertificate(said(e)));
     } catch (IOException e) {
       return accepted ? Optional.empty() : ofClientCertificate(e.getMessage());
     }
@@ -115,7 +123,7 @@ public final class TlsRefusal {
 
   /** What this worker has against the server. */
   private Optional<StoreException> ofServer(SSLException failure) {
-    String message = String.valueOf(failure.getMessage());
+    String message = String.valueOf(said(failure));
     String text = message.toLowerCase(Locale.ROOT);
     if (text.contains("unrecognized ssl message") || text.contains("plaintext")) {
       return Optional.of(

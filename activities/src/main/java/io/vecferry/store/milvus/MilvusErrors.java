@@ -5,6 +5,7 @@ import io.milvus.grpc.Status;
 import io.milvus.shaded.io.grpc.StatusRuntimeException;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.store.StoreException;
+import io.vecferry.store.TlsRefusal;
 import java.net.ConnectException;
 import java.net.NoRouteToHostException;
 import java.net.UnknownHostException;
@@ -245,11 +246,11 @@ final class MilvusErrors {
   private static StoreException unavailable(
       String doing, String server, String reason, StatusRuntimeException failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      if (cause instanceof SSLException) {
+      if (cause instanceof SSLException tls) {
         return failed(
             FailureClass.INCOMPATIBLE,
             doing,
-            "no TLS connection to " + server + " (" + cause.getMessage() + ")",
+            "no TLS connection to " + server + " (" + TlsRefusal.said(tls) + ")",
             "Use http:// when the server has no TLS.",
             failure);
       }
