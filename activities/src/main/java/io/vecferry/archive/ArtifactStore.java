@@ -74,6 +74,14 @@ public interface ArtifactStore {
     }
   }
 
+  /**
+   * Writes a small object as {@link #writeBytes} does, unless there is one: of several that do so
+   * at once, one succeeds.
+   *
+   * @return whether it was written
+   */
+  boolean writeNew(String path, byte[] bytes);
+
   /** An object that is open for reading. Not thread-safe. */
   interface ReadableArtifact extends Closeable {
     long size();

@@ -70,6 +70,25 @@ public final class LocalArtifactStore implements ArtifactStore {
   }
 
   @Override
+  public boolean writeNew(String path, byte[] bytes) {
+    Path file = resolve(path);
+    String other = path + TEMPORARY_PREFIX + UUID.randomUUID();
+    writeBytes(other, bytes);
+    try {
+      // A link, unlike a move, does not replace.
+      Files.createLink(file, resolve(other));
+      forceFolders(file);
+      return true;
+    } catch (FileAlreadyExistsException e) {
+      return false;
+    } catch (IOException e) {
+      throw failure("write", file, e);
+    } finally {
+      delete(other);
+    }
+  }
+
+  @Override
   public long freeBytes() {
     return Disk.freeBytes(root);
   }

@@ -2,6 +2,7 @@ package io.vecferry.archive;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.fail;
 
 import io.vecferry.archive.ArtifactStore.ReadableArtifact;
 import io.vecferry.archive.ArtifactStore.WritableArtifact;
@@ -9,14 +10,24 @@ import io.vecferry.plan.FailureClass;
 import io.vecferry.store.StoreException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What archives may rely on, wherever they are. */
 public abstract class ArtifactStoreContract {
+  private static final ArchiveLease.Timing SOON =
+      new ArchiveLease.Timing(Duration.ofMillis(100), Duration.ofSeconds(1));
+
   /** An empty place of its own. */
   protected abstract ArtifactStore store();
 
@@ -94,6 +105,62 @@ public abstract class ArtifactStoreContract {
     }
     assertThat(store.exists("m/a")).isFalse();
     assertThat(store.list("")).containsExactly("m/b", "n/a");
+  }
+
+  @Test
+  void oneOfSeveralWritesWhatIsNew() {
+    ArtifactStore store = store();
+    List<String> wrote =
+        IntStream.range(0, 8)
+            .parallel()
+            .mapToObj(writer -> "writer " + writer)
+            .filter(writer -> store.writeNew("m/a", text(writer)))
+            .toList();
+    assertThat(wrote).hasSize(1);
+    assertThat(store.readBytes("m/a")).isEqualTo(text(wrote.get(0)));
+    assertThat(store.list("m")).containsExactly("m/a");
+    store.delete("m/a");
+    assertThat(store.writeNew("m/a", text("again"))).isTrue();
+  }
+
+  @Test
+  void aLeaseIsTakenFromWhoIsGoneOnly() {
+    ArtifactStore store = store();
+    String there =
+        "{\"host\":\"elsewhere\",\"boot\":\"b\",\"pid\":7,\"process\":\"p\",\"renewals\":%d}";
+    String lease = ".running/products/000000004.json";
+    store.writeBytes(lease, text(there.formatted(1)));
+    // It is renewed as soon as somebody waits for its end.
+    assertThatThrownBy(
+            () -> take(store, whose -> store.writeBytes(lease, text(there.formatted(2)))))
+        .hasMessage(
+            "it is running in another process, on elsewhere (pid 7). Follow it there, or run it on a"
+                + " Temporal service that both machines use.");
+    assertThat(store.list(".running")).containsExactly(lease);
+
+    List<String> waitedFor = new ArrayList<>();
+    try (ArchiveLease taken = take(store, waitedFor::add)) {
+      assertThat(waitedFor)
+          .containsExactly(
+              "a process on elsewhere (pid 7) had begun it; looking for 1 s whether it is alive");
+      assertThat(store.list(".running")).containsExactly(".running/products/000000005.json");
+    }
+    // What was given back is waited for by nobody, and numbers go on.
+    take(store, whose -> fail(whose)).close();
+    assertThat(store.list(".running")).containsExactly(".running/products/000000006.json");
+  }
+
+  @Test
+  void whoseLeaseWasTakenIsTold() throws InterruptedException {
+    ArtifactStore store = store();
+    CountDownLatch lost = new CountDownLatch(1);
+    ArchiveLease.take(store, "products", SOON, lost::countDown, whose -> fail(whose));
+    store.writeBytes(".running/products/000000002.json", text("{\"process\":\"another\"}"));
+    assertThat(lost.await(30, TimeUnit.SECONDS)).isTrue();
+  }
+
+  private static ArchiveLease take(ArtifactStore store, Consumer<String> waiting) {
+    return ArchiveLease.take(store, "products", SOON, () -> {}, waiting);
   }
 
   @Test

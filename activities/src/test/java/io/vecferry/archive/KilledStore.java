@@ -57,6 +57,12 @@ final class KilledStore implements ArtifactStore {
   }
 
   @Override
+  public boolean writeNew(String path, byte[] bytes) {
+    change();
+    return store.writeNew(path, bytes);
+  }
+
+  @Override
   public boolean exists(String path) {
     return store.exists(path);
   }

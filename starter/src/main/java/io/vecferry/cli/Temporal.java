@@ -5,8 +5,10 @@ import io.temporal.client.WorkflowNotFoundException;
 import io.temporal.client.WorkflowServiceException;
 import io.temporal.client.WorkflowUpdateException;
 import io.temporal.serviceclient.WorkflowServiceStubs;
+import io.vecferry.archive.ArchiveLease;
 import io.vecferry.archive.place.ArchiveRoot;
 import io.vecferry.client.MigrationClient;
+import io.vecferry.store.StoreException;
 import io.vecferry.worker.TemporalSettings;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -136,11 +138,13 @@ final class Temporal implements AutoCloseable {
     private final Path file;
     private final FileChannel channel;
     private final FileLock lock;
+    private final Optional<ArchiveLease> lease;
 
-    private Running(Path file, FileChannel channel, FileLock lock) {
+    private Running(Path file, FileChannel channel, FileLock lock, Optional<ArchiveLease> lease) {
       this.file = file;
       this.channel = channel;
       this.lock = lock;
+      this.lease = lease;
     }
 
     /** Takes the mark; two processes must not run one migration. */
@@ -160,7 +164,12 @@ final class Temporal implements AutoCloseable {
                   + "' is running in another process. Follow it with: vecferry watch "
                   + migration);
         }
-        return new Running(file, channel, lock);
+        try {
+          return new Running(file, channel, lock, lease(archiveRoot, migration));
+        } catch (StoreException e) {
+          channel.close();
+          throw new UserError("The migration '" + migration + "': " + e.getMessage());
+        }
       } catch (IOException e) {
         throw new UserError(
             "The archive folder "
@@ -169,6 +178,27 @@ final class Temporal implements AutoCloseable {
                 + reason(e)
                 + ". Free or mount it, or name another with --archive.");
       }
+    }
+
+    /** A lock of a file is of this machine; others look into the bucket. */
+    private static Optional<ArchiveLease> lease(ArchiveRoot archiveRoot, String migration) {
+      if (!archiveRoot.isS3()) {
+        return Optional.empty();
+      }
+      return Optional.of(
+          ArchiveLease.take(
+              archiveRoot.store(),
+              migration,
+              ArchiveLease.Timing.STANDARD,
+              () -> {
+                System.err.println(
+                    "vecferry: this process has lost the migration '"
+                        + migration
+                        + "' to another one, or cannot reach its archive, and stops. Run it again.");
+                // Steps must not go on beside those of somebody else.
+                Runtime.getRuntime().halt(ExitCode.NEEDS_PERSON);
+              },
+              whose -> System.err.println("The migration '" + migration + "': " + whose + ".")));
     }
 
     private static String reason(IOException failure) {
@@ -214,6 +244,7 @@ final class Temporal implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
+      lease.ifPresent(ArchiveLease::close);
       Files.deleteIfExists(file);
       lock.release();
       channel.close();

@@ -14,10 +14,13 @@ import io.vecferry.workflow.MigrationWorkflow;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -152,16 +155,58 @@ class S3ArchiveTest {
         inS3(Cli.in(folder))
             .with("VECFERRY_ARCHIVE", "s3://none-" + bucket)
             .run("run", "spec.yaml");
-    assertThat(none.exitCode()).as("%s", none).isEqualTo(3);
+    assertThat(none.exitCode()).as("%s", none).isEqualTo(1);
     assertThat(none.err())
         .contains("there is no bucket 'none-" + bucket + "' at " + s3.url())
         .contains("name another with --archive");
     Files.writeString(folder.resolve("secret"), "another-word-that-is-wrong");
-    Cli.Result wrong = vecferry(3, "run", "spec.yaml");
+    Cli.Result wrong = vecferry(1, "run", "spec.yaml");
     assertThat(wrong.err())
         .contains(s3.url() + " said 403", "the bucket '" + bucket + "'", "Mend them, then retry")
         .doesNotContain("another-word");
     assertThat(folder.resolve("target")).doesNotExist();
+  }
+
+  @Test
+  void aRunOfAnotherMachineIsNotDisturbed() throws Exception {
+    FaissFolder.write(folder.resolve("source"), 10, 4);
+    Specs.write(folder, "twice", "");
+    Path lease = objects.resolve("archives/.running/twice/000000001.json");
+    Files.createDirectories(lease.getParent());
+    AtomicBoolean alive = new AtomicBoolean(true);
+    CountDownLatch begun = new CountDownLatch(1);
+    Thread other = new Thread(() -> renew(lease, alive, begun));
+    other.start();
+    begun.await();
+    try {
+      assertThat(vecferry(1, "run", "spec.yaml").err())
+          .contains(
+              "The migration 'twice': a process on elsewhere (pid 7) had begun it",
+              "it is running in another process, on elsewhere (pid 7). Follow it there");
+    } finally {
+      alive.set(false);
+      other.join();
+    }
+    assertThat(folder.resolve("target")).doesNotExist();
+    assertThat(objects.resolve("archives/twice")).doesNotExist();
+  }
+
+  private static void renew(Path lease, AtomicBoolean alive, CountDownLatch begun) {
+    // Not where leases are listed.
+    Path next = lease.getParent().resolveSibling("next");
+    try {
+      for (int renewals = 0; alive.get(); renewals++) {
+        Files.writeString(
+            next,
+            "{\"host\":\"elsewhere\",\"boot\":\"b\",\"pid\":7,\"process\":\"p\",\"renewals\":%d}"
+                .formatted(renewals));
+        Files.move(next, lease, StandardCopyOption.REPLACE_EXISTING);
+        begun.countDown();
+        Thread.sleep(20);
+      }
+    } catch (IOException | InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   @Test

@@ -6,8 +6,10 @@ import io.vecferry.store.StoreException;
 import java.util.List;
 import software.amazon.awssdk.core.ResponseBytes;
 import software.amazon.awssdk.core.sync.RequestBody;
+import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.model.GetObjectResponse;
 import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
+import software.amazon.awssdk.services.s3.model.PutObjectResponse;
 import software.amazon.awssdk.services.s3.model.S3Object;
 
 /**
@@ -71,18 +73,25 @@ public final class S3ArtifactStore implements ArtifactStore {
 
   @Override
   public void writeBytes(String path, byte[] bytes) {
-    String key = key(path);
-    connection.ask(
-        "cannot write " + describe(path),
-        client ->
-            client.putObject(
-                request ->
-                    request
-                        .bucket(bucket())
-                        .key(key)
-                        .serverSideEncryption(connection.settings().encryption())
-                        .ssekmsKeyId(connection.settings().kmsKey()),
-                RequestBody.fromBytes(bytes)));
+    connection.ask("cannot write " + describe(path), client -> put(client, path, bytes, null));
+  }
+
+  @Override
+  public boolean writeNew(String path, byte[] bytes) {
+    return connection.askOnCondition(
+        "cannot write " + describe(path), client -> put(client, path, bytes, "*"));
+  }
+
+  private PutObjectResponse put(S3Client client, String path, byte[] bytes, String unlessThere) {
+    return client.putObject(
+        request ->
+            request
+                .bucket(bucket())
+                .key(key(path))
+                .ifNoneMatch(unlessThere)
+                .serverSideEncryption(connection.settings().encryption())
+                .ssekmsKeyId(connection.settings().kmsKey()),
+        RequestBody.fromBytes(bytes));
   }
 
   @Override

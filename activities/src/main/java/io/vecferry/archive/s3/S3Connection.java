@@ -29,6 +29,9 @@ final class S3Connection {
   /** After an answer of the bucket it is believed to be there for so long. */
   private static final long BELIEF_NANOS = Duration.ofSeconds(1).toNanos();
 
+  private static final int PRECONDITION_FAILED = 412;
+  private static final int CONFLICT = 409;
+
   private final String bucket;
   private final S3Settings settings;
   private final S3Client client;
@@ -148,6 +151,20 @@ final class S3Connection {
       if (isMissing(e)) {
         requireBucket();
         return null;
+      }
+      throw failures.of(action, e);
+    }
+  }
+
+  /** Asks for something on a condition; false when that is not so, or somebody was faster. */
+  <T> boolean askOnCondition(String action, Function<S3Client, T> question) {
+    try {
+      answer(question);
+      return true;
+    } catch (SdkException e) {
+      if (e instanceof S3Exception answer
+          && (answer.statusCode() == PRECONDITION_FAILED || answer.statusCode() == CONFLICT)) {
+        return false;
       }
       throw failures.of(action, e);
     }
