@@ -39,7 +39,7 @@ public final class Activities implements AutoCloseable {
         List.of(
             new PartSteps(workspaces, calls, disk, new MemoryGuard(MemoryUse::now)),
             new NotificationSteps(connections),
-            new MigrationSteps(workspaces, monitor, searchAttributes, calls));
+            new MigrationSteps(workspaces, disk, monitor, searchAttributes, calls));
   }
 
   /** What has to be registered with a worker. */

@@ -93,6 +93,16 @@ final class DiskGuard implements AutoCloseable {
     }
   }
 
+  private long reserve() {
+    return Math.min(MOST_RESERVE, total.getAsLong() / RESERVE_SHARE);
+  }
+
+  /** Bytes that exports may fill before this stops them; -1 when nobody can tell. */
+  long usableBytes() {
+    long there = free.getAsLong();
+    return there < 0 ? there : Math.max(0, there - reserve());
+  }
+
   /**
    * Takes room for a part.
    *
@@ -101,8 +111,7 @@ final class DiskGuard implements AutoCloseable {
    * @throws StoreException RESOURCE_EXHAUSTED when there is none
    */
   synchronized Room take(PartTask task, long part) {
-    long reserve = Math.min(MOST_RESERVE, total.getAsLong() / RESERVE_SHARE);
-    long needed = reserve + MARGIN * part;
+    long needed = reserve() + MARGIN * part;
     long there = free.getAsLong();
     String name = task.partName();
     if (there >= needed && there < needed + MARGIN * part * underway) {

@@ -69,13 +69,19 @@ public final class MigrationSteps implements MigrationActivities {
   private static final long CLIENT_NANOS = 1_000_000_000L;
 
   private final Workspaces workspaces;
+  private final DiskGuard disk;
   private final ReportAssembly reports;
   private final boolean searchAttributes;
   private final Calls calls;
 
   MigrationSteps(
-      Workspaces workspaces, ResourceMonitor monitor, boolean searchAttributes, Calls calls) {
+      Workspaces workspaces,
+      DiskGuard disk,
+      ResourceMonitor monitor,
+      boolean searchAttributes,
+      Calls calls) {
     this.workspaces = workspaces;
+    this.disk = disk;
     this.reports = new ReportAssembly(monitor);
     this.searchAttributes = searchAttributes;
     this.calls = calls;
@@ -110,7 +116,7 @@ public final class MigrationSteps implements MigrationActivities {
                   .plan(
                       workspaces.connections().resolve(spec),
                       location,
-                      workspaces.store().freeBytes(),
+                      disk.usableBytes(),
                       loadId,
                       earlier != null,
                       System.currentTimeMillis());

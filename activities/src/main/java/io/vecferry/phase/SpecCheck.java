@@ -10,9 +10,12 @@ import io.vecferry.spec.SpecValues;
 import io.vecferry.spec.StoreSpec;
 import io.vecferry.spec.Suggestion;
 import io.vecferry.store.Secrets;
+import io.vecferry.store.StoreException;
 import io.vecferry.store.StoreOption;
 import io.vecferry.store.StoreProvider;
+import io.vecferry.store.StoreSettings;
 import io.vecferry.store.Stores;
+import io.vecferry.store.TlsSettings;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -104,6 +107,17 @@ public final class SpecCheck {
       checkOption(role, store.settings(), option, problems);
     }
     checkUnknown(role, "", store.settings(), options, COMMON, problems);
+    if (options.containsAll(TlsSettings.OPTIONS)) {
+      checkTls(new StoreSettings(role, store.settings()), problems);
+    }
+  }
+
+  private static void checkTls(StoreSettings settings, List<SpecProblem> problems) {
+    try {
+      TlsSettings.of(settings);
+    } catch (StoreException e) {
+      problems.add(new SpecProblem(settings.role() + ".options", e.getMessage()));
+    }
   }
 
   private static String pointer(StoreOption option) {

@@ -21,6 +21,7 @@ class DiskGuardTest {
     PartTask task = new PartTask("m", new PlannedPartition(0, "", "", 0, true), 0, null, null);
     // 5 MB stay free.
     try (DiskGuard guard = new DiskGuard(ArchiveRoot.of(folder), free::get, () -> 100 * MB)) {
+      assertThat(guard.usableBytes()).isEqualTo(35 * MB);
       try (DiskGuard.Room first = guard.take(task, 10 * MB)) {
         assertThat(first).isNotNull();
         assertThatThrownBy(() -> guard.take(task, 10 * MB))

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vecferry.spec.SpecProblem;
 import java.io.IOException;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -52,6 +53,23 @@ class SpecCheckTest {
         .singleElement()
         .satisfies(problem -> assertThat(problem.toString()).startsWith(field))
         .satisfies(problem -> assertThat(problem.toString()).doesNotContain(SECRET));
+  }
+
+  @Test
+  void filesOfTlsAreOfUseWithTlsOnly() throws IOException {
+    String source =
+        "{\"type\":\"milvus\",\"collection\":\"c\",\"url\":\"%s://h:1\",\"options\":{\"%s\":\"/ca.pem\"}}";
+    assertThat(SpecCheck.check(spec(source.formatted("http", "caFile"))))
+        .extracting(SpecProblem::toString)
+        .containsExactly(
+            "source.options: source.options.caFile: /ca.pem is for TLS, and source.url is http://h:1."
+                + " Write https:// there, or leave the file out.");
+    assertThat(SpecCheck.check(spec(source.formatted("https", "clientKey"))))
+        .extracting(SpecProblem::toString)
+        .containsExactly(
+            "source.options: source.options.clientKey: /ca.pem is of no use without"
+                + " source.options.clientCertificate. Name both files.");
+    assertThat(SpecCheck.check(spec(source.formatted("https", "caFile")))).isEmpty();
   }
 
   /** Whether a place of secrets is known, can only a worker say, and the command line beside it. */
