@@ -191,6 +191,14 @@ final class MilvusCollection {
 
   /** Loads the collection and waits until it can be read. */
   void load() {
+    beginLoading();
+    while (!isLoaded()) {
+      pause();
+    }
+  }
+
+  /** Has the collection loaded, which takes seconds; it can be written meanwhile. */
+  void beginLoading() {
     client.run(
         doing("loading"),
         stub ->
@@ -199,9 +207,6 @@ final class MilvusCollection {
                     .setCollectionName(name())
                     .setReplicaNumber(1)
                     .build()));
-    while (!isLoaded()) {
-      pause();
-    }
   }
 
   /** Releases the collection if this object has loaded it. */

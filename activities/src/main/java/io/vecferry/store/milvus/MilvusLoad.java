@@ -146,7 +146,7 @@ final class MilvusLoad {
     DescribeCollectionResponse created = require(stamp);
     if (!version.lite() && schema.vectorBytes() <= EARLY_BYTES) {
       makeIndexes(CollectionNote.of(created).orElseThrow());
-      collection.load();
+      collection.beginLoading();
     }
   }
 
