@@ -60,9 +60,7 @@ public interface ArtifactStore {
   /** The whole content of a small object. */
   default byte[] readBytes(String path) {
     try (ReadableArtifact artifact = open(path)) {
-      byte[] bytes = new byte[Math.toIntExact(artifact.size())];
-      artifact.readFully(0, ByteBuffer.wrap(bytes));
-      return bytes;
+      return artifact.readAll();
     }
   }
 
@@ -88,6 +86,13 @@ public interface ArtifactStore {
 
     /** Fills the buffer from a position on; an object that ends before that is ARCHIVE_DAMAGED. */
     void readFully(long position, ByteBuffer target);
+
+    /** The whole content of a small object. */
+    default byte[] readAll() {
+      byte[] bytes = new byte[Math.toIntExact(size())];
+      readFully(0, ByteBuffer.wrap(bytes));
+      return bytes;
+    }
 
     /**
      * Writes all of it to another object, which is not published.

@@ -46,7 +46,7 @@ final class Documents {
         throw new IOException(
             "it has %d bytes, at most %d are read".formatted(artifact.size(), LARGEST));
       }
+      return artifact.readAll();
     }
-    return store.readBytes(path);
   }
 }

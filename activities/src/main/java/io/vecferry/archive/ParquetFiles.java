@@ -87,6 +87,61 @@ final class ParquetFiles {
     }
   }
 
+  /** Sums up the bytes of an object while they are read from front to back. */
+  static final class ChecksumInput implements ReadableArtifact {
+    private static final int AT_ONCE = 1 << 18;
+
+    private final ReadableArtifact artifact;
+    private final CRC32C checksum = new CRC32C();
+
+    /** Everything before it is in the sum. */
+    private long summed;
+
+    ChecksumInput(ReadableArtifact artifact) {
+      this.artifact = artifact;
+    }
+
+    @Override
+    public long size() {
+      return artifact.size();
+    }
+
+    @Override
+    public void readFully(long position, ByteBuffer target) {
+      if (position > summed && position - summed < AT_ONCE) {
+        sumTo(position);
+      }
+      ByteBuffer read = target.duplicate();
+      artifact.readFully(position, target);
+      long end = position + read.remaining();
+      if (position <= summed && summed < end) {
+        checksum.update(read.position(read.position() + (int) (summed - position)));
+        summed = end;
+      }
+    }
+
+    /** The sum of the whole object; what was left out is read now. */
+    String checksum() {
+      sumTo(size());
+      return describe(checksum);
+    }
+
+    private void sumTo(long end) {
+      ByteBuffer buffer = ByteBuffer.allocateDirect((int) Math.min(AT_ONCE, end - summed));
+      while (summed < end) {
+        buffer.clear().limit((int) Math.min(buffer.capacity(), end - summed));
+        artifact.readFully(summed, buffer);
+        checksum.update(buffer.flip());
+        summed += buffer.limit();
+      }
+    }
+
+    @Override
+    public void close() {
+      artifact.close();
+    }
+  }
+
   static String describe(CRC32C checksum) {
     return "crc32c:%08x".formatted(checksum.getValue());
   }

@@ -15,8 +15,8 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.Predicate;
-import java.util.zip.CRC32C;
 import org.apache.parquet.ParquetReadOptions;
 import org.apache.parquet.column.ColumnDescriptor;
 import org.apache.parquet.column.ColumnReader;
@@ -128,8 +128,21 @@ public final class PartReader implements AutoCloseable {
    * @throws StoreException MISSING when the part is not finished, ARCHIVE_DAMAGED
    */
   public static PartReader open(ArtifactStore store, String path) {
+    return open(store, path, store::open);
+  }
+
+  /**
+   * The same for somebody who reads all of it and then asks for {@link #verifyChecksum()}, which
+   * has little left to read. Until then what was read may be anything.
+   */
+  public static PartReader openUnverified(ArtifactStore store, String path) {
+    return open(store, path, name -> new ParquetFiles.ChecksumInput(store.open(name)));
+  }
+
+  private static PartReader open(
+      ArtifactStore store, String path, Function<String, ReadableArtifact> opening) {
     PartSidecar sidecar = sidecar(store, path);
-    ReadableArtifact artifact = store.open(path);
+    ReadableArtifact artifact = opening.apply(path);
     try {
       return new PartReader(store, path, sidecar, artifact);
     } catch (IOException | RuntimeException | LinkageError | OutOfMemoryError e) {
@@ -167,15 +180,11 @@ public final class PartReader implements AutoCloseable {
   private static void verifyChecksum(
       ArtifactStore store, String path, PartSidecar sidecar, ReadableArtifact artifact) {
     requireSize(store, path, sidecar, artifact);
-    CRC32C checksum = new CRC32C();
-    ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 18);
-    for (long position = 0; position < artifact.size(); position += buffer.limit()) {
-      buffer.clear();
-      buffer.limit((int) Math.min(buffer.capacity(), artifact.size() - position));
-      artifact.readFully(position, buffer);
-      checksum.update(buffer.flip());
-    }
-    String actual = ParquetFiles.describe(checksum);
+    ParquetFiles.ChecksumInput input =
+        artifact instanceof ParquetFiles.ChecksumInput begun
+            ? begun
+            : new ParquetFiles.ChecksumInput(artifact);
+    String actual = input.checksum();
     if (!actual.equals(sidecar.checksum())) {
       throw damaged(
           store,

@@ -54,24 +54,30 @@ public final class PartChecks {
     long badVectors = 0;
     long badMetadata = 0;
     List<String> problems = new ArrayList<>();
-    try (PartReader reader = PartReader.open(store, part)) {
-      reader.verifyChecksum();
-      PartReader.Batches batches = reader.batches();
-      for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
-        for (int row = 0; row < batch.rows(); row++) {
-          String vectorProblem = vectorProblem(batch, row, unitVectors);
-          if (vectorProblem != null) {
-            badVectors++;
-            add(problems, maxProblems, batch, row, rows, vectorProblem);
+    try (PartReader reader = PartReader.openUnverified(store, part)) {
+      try {
+        PartReader.Batches batches = reader.batches();
+        for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
+          for (int row = 0; row < batch.rows(); row++) {
+            String vectorProblem = vectorProblem(batch, row, unitVectors);
+            if (vectorProblem != null) {
+              badVectors++;
+              add(problems, maxProblems, batch, row, rows, vectorProblem);
+            }
+            String metadataProblem = metadataProblem(batch.metadata(), row);
+            if (metadataProblem != null) {
+              badMetadata++;
+              add(problems, maxProblems, batch, row, rows, metadataProblem);
+            }
           }
-          String metadataProblem = metadataProblem(batch.metadata(), row);
-          if (metadataProblem != null) {
-            badMetadata++;
-            add(problems, maxProblems, batch, row, rows, metadataProblem);
-          }
+          rows += batch.rows();
         }
-        rows += batch.rows();
+      } catch (RuntimeException | OutOfMemoryError e) {
+        // Where the bytes are not those that were written, that is what is wrong.
+        reader.verifyChecksum();
+        throw e;
       }
+      reader.verifyChecksum();
     }
     return new Result(part, rows, badVectors, badMetadata, List.copyOf(problems));
   }

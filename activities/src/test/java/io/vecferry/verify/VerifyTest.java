@@ -1,12 +1,14 @@
 package io.vecferry.verify;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vecferry.archive.Archive;
 import io.vecferry.archive.LocalArtifactStore;
 import io.vecferry.archive.PartSchema;
 import io.vecferry.archive.PartSidecar;
 import io.vecferry.archive.PartWriter;
+import io.vecferry.plan.FailureClass;
 import io.vecferry.record.DenseVectors;
 import io.vecferry.record.ElementType;
 import io.vecferry.record.IdColumn;
@@ -18,6 +20,7 @@ import io.vecferry.record.TextColumn;
 import io.vecferry.record.VectorColumn;
 import io.vecferry.record.VectorKind;
 import io.vecferry.store.Metric;
+import io.vecferry.store.StoreException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -255,6 +258,27 @@ class VerifyTest {
     assertThat(result.problems())
         .contains("id 'nan' (row 1): vector '' is NaN at component 1")
         .contains("id 'good' (row 0): metadata is not a JSON object: [1]");
+  }
+
+  @Test
+  void everyByteOfAPartCounts() throws Exception {
+    Archive archive = new Archive(new LocalArtifactStore(folder), "m");
+    String part =
+        write(archive, 0, batch(new String[] {"a", "b"}, new float[] {1, 2, 3, 4}, "{}")).part();
+    Path file = folder.resolve(part);
+    byte[] whole = Files.readAllBytes(file);
+    for (int i = 0; i < whole.length; i++) {
+      byte[] changed = whole.clone();
+      changed[i] ^= 1;
+      Files.write(file, changed);
+      assertThatThrownBy(() -> PartChecks.check(archive.store(), part, false, 10))
+          .as("byte %d of %d", i, whole.length)
+          .isInstanceOfSatisfying(
+              StoreException.class,
+              e -> assertThat(e.failureClass()).isEqualTo(FailureClass.ARCHIVE_DAMAGED));
+    }
+    Files.write(file, whole);
+    assertThat(PartChecks.check(archive.store(), part, false, 10).rows()).isEqualTo(2);
   }
 
   @ParameterizedTest

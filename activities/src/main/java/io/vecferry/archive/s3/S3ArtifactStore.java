@@ -4,10 +4,8 @@ import io.vecferry.archive.ArtifactStore;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.store.StoreException;
 import java.util.List;
-import software.amazon.awssdk.core.ResponseBytes;
 import software.amazon.awssdk.core.sync.RequestBody;
 import software.amazon.awssdk.services.s3.S3Client;
-import software.amazon.awssdk.services.s3.model.GetObjectResponse;
 import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
 import software.amazon.awssdk.services.s3.model.PutObjectResponse;
 import software.amazon.awssdk.services.s3.model.S3Object;
@@ -42,28 +40,11 @@ public final class S3ArtifactStore implements ArtifactStore {
 
   @Override
   public ReadableArtifact open(String path) {
-    String key = key(path);
-    HeadObjectResponse head =
-        connection.find(
-            "cannot read " + describe(path),
-            client -> client.headObject(request -> request.bucket(bucket()).key(key)));
-    if (head == null) {
+    ReadableArtifact artifact = S3Readable.open(connection, key(path), describe(path));
+    if (artifact == null) {
       throw missing(path);
     }
-    return new S3Readable(connection, key, describe(path), head.contentLength(), head.eTag());
-  }
-
-  @Override
-  public byte[] readBytes(String path) {
-    String key = key(path);
-    ResponseBytes<GetObjectResponse> bytes =
-        connection.find(
-            "cannot read " + describe(path),
-            client -> client.getObjectAsBytes(request -> request.bucket(bucket()).key(key)));
-    if (bytes == null) {
-      throw missing(path);
-    }
-    return bytes.asByteArrayUnsafe();
+    return artifact;
   }
 
   @Override

@@ -77,6 +77,8 @@ final class S3Connection {
             .serviceConfiguration(
                 S3Configuration.builder()
                     .chunkedEncodingEnabled(false)
+                    // Costs a round trip for each piece.
+                    .expectContinueEnabled(false)
                     .pathStyleAccessEnabled(
                         settings.pathStyle() == null ? otherServer : settings.usesPathStyle())
                     .build());

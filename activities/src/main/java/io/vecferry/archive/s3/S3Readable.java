@@ -6,37 +6,89 @@ import io.vecferry.store.StoreException;
 import java.io.EOFException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.Future;
+import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
+import software.amazon.awssdk.services.s3.model.S3Exception;
 
 /**
- * Reads an object in windows: small ones first, larger ones as long as it is read from front to
- * back, the next one while the last is being used.
+ * Reads an object in windows: the end first, which says where the rest is; small ones, larger ones
+ * where much is wanted at once or it is read from front to back, the next one while the last is
+ * being used.
  */
 final class S3Readable implements ReadableArtifact {
   private static final int SMALLEST = 64 << 10;
-  private static final int LARGEST = 4 << 20;
+  private static final int LARGEST = 8 << 20;
   private static final int GROWTH = 4;
+  private static final int NO_SUCH_RANGE = 416;
+  private static final byte[] NOTHING = new byte[0];
 
   private final S3Connection connection;
   private final String key;
   private final String name;
   private final long size;
+
+  /** Tag of the object; one that replaces it is not read. */
   private final String version;
-  private byte[] window = new byte[0];
+
+  private byte[] window;
   private long start;
+  private int held;
   private int length = SMALLEST;
 
   /** The window behind this one, on its way; null when nothing is. */
   private Future<byte[]> next;
 
+  /** A window that is not needed any more, for the next one. */
+  private byte[] spare = NOTHING;
+
   /**
-   * @param version tag of the object; one that replaces it is not read
+   * @param bytes the last ones of it, or none
    */
-  S3Readable(S3Connection connection, String key, String name, long size, String version) {
+  private record Tail(long size, String version, byte[] bytes) {}
+
+  private S3Readable(S3Connection connection, String key, String name, Tail tail) {
     this.connection = connection;
     this.key = key;
     this.name = name;
-    this.size = size;
-    this.version = version;
+    this.size = tail.size();
+    this.version = tail.version();
+    this.window = tail.bytes();
+    this.held = window.length;
+    this.start = size - held;
+  }
+
+  /** Opens an object; null when it is missing. */
+  static S3Readable open(S3Connection connection, String key, String name) {
+    Tail tail =
+        connection.find("cannot read " + name, client -> tail(client, connection.bucket(), key));
+    return tail == null ? null : new S3Readable(connection, key, name, tail);
+  }
+
+  private static Tail tail(S3Client client, String bucket, String key) {
+    try {
+      return client.getObject(
+          request -> request.bucket(bucket).key(key).range("bytes=-" + SMALLEST),
+          (answer, content) -> {
+            if (answer.contentRange() == null) {
+              // The whole object, which may be large.
+              content.abort();
+              return sizeOnly(client, bucket, key);
+            }
+            byte[] bytes = content.readAllBytes();
+            String size = answer.contentRange().replaceAll(".*/", "");
+            return new Tail(Long.parseLong(size), answer.eTag(), bytes);
+          });
+    } catch (S3Exception e) {
+      if (e.statusCode() == NO_SUCH_RANGE) {
+        return sizeOnly(client, bucket, key);
+      }
+      throw e;
+    }
+  }
+
+  private static Tail sizeOnly(S3Client client, String bucket, String key) {
+    HeadObjectResponse head = client.headObject(request -> request.bucket(bucket).key(key));
+    return new Tail(head.contentLength(), head.eTag(), NOTHING);
   }
 
   @Override
@@ -52,38 +104,56 @@ final class S3Readable implements ReadableArtifact {
     }
     long from = position;
     while (target.hasRemaining()) {
-      if (from < start || from >= start + window.length) {
-        moveTo(from);
+      if (from < start || from >= start + held) {
+        moveTo(from, target.remaining());
       }
       int offset = (int) (from - start);
-      int count = Math.min(target.remaining(), window.length - offset);
+      int count = Math.min(target.remaining(), held - offset);
       target.put(window, offset, count);
       from += count;
     }
   }
 
-  private void moveTo(long position) {
-    boolean onward = window.length > 0 && position == start + window.length;
+  private void moveTo(long position, int wanted) {
+    boolean onward = held > 0 && position == start + held;
     // What stands before the end is wanted with it: it says where the rest is.
     long from = onward ? position : Math.max(0, Math.min(position, size - SMALLEST));
-    if (onward && next != null) {
-      window = Transfers.await(next);
-    } else {
-      length = onward ? Math.min(LARGEST, GROWTH * length) : SMALLEST;
-      window = fetch(from, length);
+    Future<byte[]> current = onward ? next : null;
+    spare = window;
+    held = 0;
+    if (current == null) {
+      length = Math.max(onward ? grown() : SMALLEST, Math.min(LARGEST, wanted));
+      current = begin(from);
     }
+    int count = count(from);
+    window = NOTHING;
     next = null;
-    start = from;
-    long behind = start + window.length;
-    if (onward && behind < size) {
-      length = Math.min(LARGEST, GROWTH * length);
-      int wanted = length;
-      next = Transfers.start(() -> fetch(behind, wanted));
+    long behind = from + count;
+    if (behind < size && (onward || behind < position + wanted)) {
+      length = grown();
+      next = begin(behind);
     }
+    window = Transfers.await(current);
+    start = from;
+    held = count;
   }
 
-  private byte[] fetch(long position, int wanted) {
-    int count = (int) Math.min(wanted, size - position);
+  private int grown() {
+    return Math.min(LARGEST, GROWTH * length);
+  }
+
+  private Future<byte[]> begin(long position) {
+    int count = count(position);
+    byte[] bytes = spare.length < count ? new byte[count] : spare;
+    spare = NOTHING;
+    return Transfers.start(() -> fetch(position, bytes, count));
+  }
+
+  private int count(long position) {
+    return (int) Math.min(length, size - position);
+  }
+
+  private byte[] fetch(long position, byte[] bytes, int count) {
     return connection.ask(
         "cannot read " + name,
         client ->
@@ -95,7 +165,6 @@ final class S3Readable implements ReadableArtifact {
                         .ifMatch(version)
                         .range("bytes=%d-%d".formatted(position, position + count - 1)),
                 (answer, content) -> {
-                  byte[] bytes = new byte[count];
                   int read = content.readNBytes(bytes, 0, count);
                   if (read < count) {
                     throw new EOFException("%d bytes came instead of %d".formatted(read, count));
@@ -106,7 +175,9 @@ final class S3Readable implements ReadableArtifact {
 
   @Override
   public void close() {
-    window = new byte[0];
+    window = NOTHING;
+    spare = NOTHING;
+    held = 0;
     next = null;
   }
 }

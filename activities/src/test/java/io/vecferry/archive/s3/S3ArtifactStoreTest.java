@@ -233,6 +233,34 @@ class S3ArtifactStoreTest extends ArtifactStoreContract {
     }
   }
 
+  /** HTTP allows that for a range with all of the object in it. */
+  @Test
+  void serverThatAnswersWithTheWholeObject() throws IOException {
+    HttpServer fake =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    fake.createContext(
+        "/",
+        exchange -> {
+          boolean head = exchange.getRequestMethod().equals("HEAD");
+          exchange.getResponseHeaders().add("ETag", "\"tag\"");
+          if (head) {
+            exchange.getResponseHeaders().add("Content-Length", "5");
+          }
+          exchange.sendResponseHeaders(200, head ? -1 : 5);
+          if (!head) {
+            exchange.getResponseBody().write(text("whole"));
+          }
+          exchange.close();
+        });
+    fake.start();
+    try {
+      String url = "http://127.0.0.1:" + fake.getAddress().getPort();
+      assertThat(store(bucket, url).readBytes("m/a")).isEqualTo(text("whole"));
+    } finally {
+      fake.stop(0);
+    }
+  }
+
   @Test
   void encryptionIsAskedForWithEachObject() throws IOException {
     List<String> asked = new CopyOnWriteArrayList<>();
