@@ -70,8 +70,7 @@ def free_port():
 
 def migrate(rows, dimension):
     name = f"growth-{rows}x{dimension}-{int(time.time())}"
-    folder = options.work / "growth"
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = options.work / name  # A run that was broken off still holds its target.
     folder.mkdir()
     target = {"type": "faiss", "path": str(folder / "out")}
     if options.target == "qdrant":
