@@ -74,12 +74,12 @@ public class ElasticsearchBenchmark extends RecordBenchmark {
 
   @Benchmark
   public Object readNumbers() {
-    return Page.of(numbers, layout, "reading");
+    return Page.of(numbers, layout, "reading", ROWS);
   }
 
   @Benchmark
   public Object readBase64() {
-    return Page.of(base64, layout, "reading");
+    return Page.of(base64, layout, "reading", ROWS);
   }
 
   @Benchmark

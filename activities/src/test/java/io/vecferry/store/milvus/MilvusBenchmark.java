@@ -53,8 +53,8 @@ public class MilvusBenchmark extends RecordBenchmark {
   }
 
   @Benchmark
-  public Object readColumns() throws IOException {
-    Page page = new Page(QueryResults.parseFrom(new ByteArrayInputStream(answer)), layout);
+  public Object readColumns() {
+    Page page = new Page(new QueryAnswer().parse(new ByteArrayInputStream(answer)), layout);
     BatchBuilder builder = new BatchBuilder(layout, page.rows());
     for (int row = 0; row < page.rows(); row++) {
       builder.add(page, row);
