@@ -162,7 +162,7 @@ final class DenseCodec extends VectorCodec {
     boolean split = data.getValueEncoding() == Encoding.BYTE_STREAM_SPLIT;
     return (split || data.getValueEncoding() == Encoding.PLAIN)
         && FloatPages.decode(
-            data.getBytes().toByteArray(),
+            data.getBytes().toByteBuffer(),
             data.getValueCount(),
             field().dimension(),
             valueAt,

@@ -51,14 +51,14 @@ final class FloatPages {
    *     as it was
    */
   static boolean decode(
-      byte[] page,
+      ByteBuffer page,
       int valueCount,
       int dimension,
       int valueAt,
       boolean split,
       float[] target,
       int offset) {
-    ByteBuffer buffer = ByteBuffer.wrap(page).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer buffer = page.slice().order(ByteOrder.LITTLE_ENDIAN);
     if (valueCount < 1 || valueCount % dimension != 0 || buffer.remaining() < 8) {
       return false;
     }
@@ -88,7 +88,9 @@ final class FloatPages {
       return false;
     }
     if (split) {
-      merge(page, buffer.position(), valueCount, target, offset);
+      byte[] values = new byte[4 * valueCount];
+      buffer.get(values);
+      merge(values, 0, valueCount, target, offset);
     } else {
       buffer.asFloatBuffer().get(target, offset, valueCount);
     }

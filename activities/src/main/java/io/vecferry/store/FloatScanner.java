@@ -12,7 +12,7 @@ public final class FloatScanner {
   private static final long MOST_DIGITS = 100_000_000_000_000_000L;
 
   private static final int LARGEST_POWER = 60;
-  private static final double[] POWERS = new double[LARGEST_POWER + 1];
+  static final double[] POWERS = new double[LARGEST_POWER + 1];
 
   static {
     for (int power = 0; power <= LARGEST_POWER; power++) {
@@ -164,9 +164,7 @@ public final class FloatScanner {
     if (exponent >= -LARGEST_POWER && exponent <= LARGEST_POWER) {
       double value =
           exponent < 0 ? significand / POWERS[-exponent] : significand * POWERS[exponent];
-      boolean normal = value >= Float.MIN_NORMAL && value <= Float.MAX_VALUE;
-      long lost = Double.doubleToRawLongBits(value) & LOST_BITS;
-      if (normal && Math.abs(lost - HALF_WAY) > DOUBT) {
+      if (isCertain(value)) {
         return (float) (negative ? -value : value);
       }
     }
@@ -175,6 +173,16 @@ public final class FloatScanner {
     } catch (NumberFormatException e) {
       throw new MalformedException("a number was expected at byte " + start);
     }
+  }
+
+  /**
+   * Whether the float that is nearest to a positive number is the one nearest to this double, which
+   * was made of its digits and a power.
+   */
+  static boolean isCertain(double value) {
+    boolean normal = value >= Float.MIN_NORMAL && value <= Float.MAX_VALUE;
+    long lost = Double.doubleToRawLongBits(value) & LOST_BITS;
+    return normal && Math.abs(lost - HALF_WAY) > DOUBT;
   }
 
   /** Makes sure that the scanner has moved since it stood here. */

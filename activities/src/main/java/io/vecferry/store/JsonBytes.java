@@ -142,7 +142,8 @@ public final class JsonBytes {
   public JsonBytes numbers(float[] values, int start, int dimension) {
     raw("[");
     for (int i = 0; i < dimension; i++) {
-      separate(i).raw(Float.toString(values[start + i]));
+      separate(i).ensure(FloatText.LONGEST);
+      length = FloatText.put(values[start + i], bytes, length);
     }
     return raw("]");
   }

@@ -135,4 +135,37 @@ class FloatScannerTest {
         .isInstanceOf(FloatScanner.MalformedException.class)
         .hasMessageContaining("byte");
   }
+
+  @Test
+  void floatsAreSpelledSoThatTheyAreReadAgain() throws Exception {
+    Random random = new Random(12);
+    float[] values = {0, -0.0f, 1, -1, 0.1f, 1e-3f, 9.999999e-4f, 1e7f, 9999999, 1e30f, 1e-30f};
+    for (int i = 0; i < 300_000; i++) {
+      float value =
+          i < values.length
+              ? values[i]
+              : i % 3 == 0
+                  ? (float) random.nextGaussian()
+                  : i % 3 == 1
+                      ? random.nextInt(2_000_000) / 1e4f
+                      : Float.intBitsToFloat(random.nextInt());
+      if (Float.isFinite(value)) {
+        byte[] bytes = new byte[FloatText.LONGEST + 1];
+        String text = new String(bytes, 0, FloatText.put(value, bytes, 0), StandardCharsets.UTF_8);
+        assertThat(Float.floatToRawIntBits(Float.parseFloat(text)))
+            .as(text)
+            .isEqualTo(Float.floatToRawIntBits(value));
+        assertThat(bits(text)).as(text).isEqualTo(Float.floatToRawIntBits(value));
+        assertThat(text.length()).as(text).isLessThanOrEqualTo(Float.toString(value).length());
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(floats = {0, -0.0f, 1, -1, 0.1f, 12.5f, 1e-3f, 1e7f, 123456.7f, -2.5e-8f, 3e20f, 9})
+  void floatsAreSpelledAsTheLibraryDoes(float value) {
+    byte[] bytes = new byte[FloatText.LONGEST];
+    assertThat(new String(bytes, 0, FloatText.put(value, bytes, 0), StandardCharsets.UTF_8))
+        .isEqualTo(Float.toString(value));
+  }
 }

@@ -84,6 +84,15 @@ final class JsonWalker {
     }
   }
 
+  /**
+   * Moves over a text.
+   *
+   * @return whether it is spelled as it is, so that it stands between the quotes
+   */
+  boolean skipPlainString() throws IOException {
+    return peek() == '"' && !skipString();
+  }
+
   /** Reads a whole number. */
   long number() throws IOException {
     peek();

@@ -36,10 +36,14 @@ import java.util.Set;
  */
 record Page(
     String pit, List<String> storedIds, long lastSequence, Set<String> indices, RecordBatch batch) {
-  /** Reads an answer. */
-  static Page of(Answer answer, Layout layout, String doing) {
+  /**
+   * Reads an answer.
+   *
+   * @param asked how many records were asked for at most; there is room for as many at once
+   */
+  static Page of(Answer answer, Layout layout, String doing, int asked) {
     try {
-      return new Reading(answer, layout, doing).read();
+      return new Reading(answer, layout, doing, asked).read();
     } catch (IOException e) {
       throw new StoreException(
           FailureClass.TRANSIENT,
@@ -63,9 +67,9 @@ record Page(
       this.column = column;
     }
 
-    void room(int rows) {
+    void room(int rows, int asked) {
       if (rows > present.length) {
-        int more = Math.max(rows, Math.max(16, 2 * present.length));
+        int more = Math.max(rows, Math.max(asked, 2 * present.length));
         present = Arrays.copyOf(present, more);
         values = Arrays.copyOf(values, Math.multiplyExact(more, column.dimension()));
       }
@@ -79,10 +83,11 @@ record Page(
           nulls[row] = !present[row];
         }
       }
+      int size = Math.multiplyExact(rows, column.dimension());
       return new DenseVectors(
           column.name(),
           column.dimension(),
-          Arrays.copyOf(values, Math.multiplyExact(rows, column.dimension())),
+          values.length == size ? values : Arrays.copyOf(values, size),
           nulls);
     }
   }
@@ -94,6 +99,8 @@ record Page(
     private final Layout layout;
     private final IdMapping ids;
     private final String doing;
+    private final int asked;
+    private final VectorText vectorText = new VectorText();
     private final List<Gathered> gathered;
     private final List<String> storedIds = new ArrayList<>();
     private final TextColumn.Builder idTexts = new TextColumn.Builder(64);
@@ -108,12 +115,13 @@ record Page(
     private long lastSequence = -1;
     private String document;
 
-    Reading(Answer answer, Layout layout, String doing) {
+    Reading(Answer answer, Layout layout, String doing, int asked) {
       this.json = answer.bytes();
       this.walker = new JsonWalker(json, 0, answer.length());
       this.layout = layout;
       this.ids = layout.ids();
       this.doing = doing;
+      this.asked = asked;
       this.gathered =
           layout.columns().stream()
               .filter(column -> column.dimension() > 0)
@@ -190,7 +198,7 @@ record Page(
       String routing = null;
       boolean source = false;
       int row = storedIds.size();
-      gathered.forEach(one -> one.room(row + 1));
+      gathered.forEach(one -> one.room(row + 1, asked));
       document = null;
       object.cut(0);
       walker.expect('{');
@@ -310,11 +318,7 @@ record Page(
           }
         }
         case '"' -> {
-          String text = walker.string();
-          boolean read =
-              VectorText.read(
-                  text, vectors.column.field().element(), dimension, vectors.values, from);
-          count = read ? dimension : -1;
+          count = readText(vectors, from) ? dimension : -1;
         }
         case 'n' -> {
           walker.skipValue();
@@ -340,6 +344,35 @@ record Page(
       }
       vectors.present[row] = true;
       vectors.found++;
+    }
+
+    private boolean readText(Gathered vectors, int target) throws IOException {
+      int from = walker.position();
+      byte[] text = json;
+      int start = from + 1;
+      int end;
+      if (walker.skipPlainString()) {
+        end = walker.position() - 1;
+      } else {
+        text = unescaped(from);
+        start = 0;
+        end = text.length;
+      }
+      return vectorText.read(
+          text,
+          start,
+          end,
+          vectors.column.field().element(),
+          vectors.column.dimension(),
+          vectors.values,
+          target);
+    }
+
+    /** A string that stands here, and that was moved over, without escapes. */
+    private byte[] unescaped(int from) throws IOException {
+      return new JsonWalker(json, from, walker.position())
+          .string()
+          .getBytes(StandardCharsets.UTF_8);
     }
 
     private void add(String id) throws IOException {

@@ -135,7 +135,7 @@ final class RangeReader implements BatchReader {
         }
         throw e;
       }
-      Page page = Page.of(answer, layout, doing(stretch));
+      Page page = Page.of(answer, layout, doing(stretch), asked);
       reopened = 0;
       pit = page.pit() == null ? pit : page.pit();
       boolean exhausted = page.rows() < asked;

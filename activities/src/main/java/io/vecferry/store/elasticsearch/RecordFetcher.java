@@ -95,7 +95,7 @@ final class RecordFetcher {
     bytes.json(body.toString());
     String path = "/" + RestClient.encode(name) + "/_search?allow_partial_search_results=false";
     Answer answer = client.start("POST", path, bytes, doing, FailureClass.INCOMPATIBLE).await();
-    return new Found(Page.of(answer, layout, doing), answer.length());
+    return new Found(Page.of(answer, layout, doing, body.path("size").asInt()), answer.length());
   }
 
   private Optional<RecordBatch> fetch(IndexSet indices, Layout layout, List<String> stored) {

@@ -21,6 +21,7 @@ import io.milvus.grpc.QueryResults;
 import io.milvus.grpc.ReleaseCollectionRequest;
 import io.milvus.grpc.ShowCollectionsRequest;
 import io.milvus.grpc.ShowCollectionsResponse;
+import io.milvus.shaded.io.grpc.stub.ClientCalls;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.spec.Suggestion;
 import io.vecferry.store.StoreException;
@@ -288,7 +289,10 @@ final class MilvusCollection {
   }
 
   ListenableFuture<QueryResults> start(QueryRequest query) {
-    return client.start(stub -> stub.query(query));
+    return client.start(
+        stub ->
+            ClientCalls.futureUnaryCall(
+                stub.getChannel().newCall(QueryAnswer.METHOD, stub.getCallOptions()), query));
   }
 
   /** The answer to a query that was started. */

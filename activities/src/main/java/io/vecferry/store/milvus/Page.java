@@ -6,7 +6,6 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.google.protobuf.ByteString;
 import io.milvus.grpc.DataType;
 import io.milvus.grpc.FieldData;
-import io.milvus.grpc.FloatArray;
 import io.milvus.grpc.QueryResults;
 import io.milvus.grpc.ScalarField;
 import io.milvus.grpc.VectorField;
@@ -52,6 +51,7 @@ final class Page {
   }
 
   /**
+   * @param results as {@link QueryAnswer} reads them
    * @throws StoreException when the answer lacks a field that was asked for
    */
   Page(QueryResults results, Layout layout) {
@@ -125,7 +125,6 @@ final class Page {
     VectorField field = data.getVectors();
     int width = vector.dimension();
     return switch (vector.type()) {
-      case FloatVector -> field.getFloatVector().getDataCount() / width;
       case SparseFloatVector -> field.getSparseFloatVector().getContentsCount();
       default -> bytes(field, vector.type()).size() / VectorCodec.width(vector.type(), width);
     };
@@ -133,6 +132,7 @@ final class Page {
 
   private static ByteString bytes(VectorField field, DataType type) {
     return switch (type) {
+      case FloatVector -> VectorCodec.bytes(field.getFloatVector());
       case Float16Vector -> field.getFloat16Vector();
       case BFloat16Vector -> field.getBfloat16Vector();
       case Int8Vector -> field.getInt8Vector();
@@ -183,17 +183,8 @@ final class Page {
     Layout.Vector vector = layout.vectors().get(field);
     int position = vectors.get(field).position(row);
     VectorField data = vectors.get(field).data().getVectors();
-    int dimension = vector.dimension();
-    if (vector.type() == DataType.FloatVector) {
-      FloatArray floats = data.getFloatVector();
-      int from = position * dimension;
-      for (int i = 0; i < dimension; i++) {
-        target[start + i] = floats.getData(from + i);
-      }
-    } else {
-      VectorCodec.read(
-          vector.type(), bytes(data, vector.type()), position, dimension, target, start);
-    }
+    VectorCodec.read(
+        vector.type(), bytes(data, vector.type()), position, vector.dimension(), target, start);
   }
 
   /** Entries of a sparse vector, 8 bytes each: index and value. */

@@ -13,6 +13,7 @@ import io.vecferry.record.SparseVectors;
 import io.vecferry.record.VectorColumn;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
 
 /**
  * Vectors as Milvus sends them: floats as packed floats, every other type as bytes, all of them
@@ -124,7 +125,7 @@ final class VectorCodec {
    * Packed floats whose bytes are there already. The field is given as one that this message does
    * not know: it is written like any other, but without a call for each float.
    */
-  private static FloatArray packed(ByteString bytes) {
+  static FloatArray packed(ByteString bytes) {
     if (bytes.isEmpty()) {
       return FloatArray.getDefaultInstance();
     }
@@ -136,6 +137,13 @@ final class VectorCodec {
                     UnknownFieldSet.Field.newBuilder().addLengthDelimited(bytes).build())
                 .build())
         .build();
+  }
+
+  /** The bytes that {@link #packed} was made of. */
+  static ByteString bytes(FloatArray floats) {
+    List<ByteString> data =
+        floats.getUnknownFields().getField(FloatArray.DATA_FIELD_NUMBER).getLengthDelimitedList();
+    return data.isEmpty() ? ByteString.EMPTY : data.get(0);
   }
 
   /** Vectors of some rows, one after the other. */
@@ -215,6 +223,10 @@ final class VectorCodec {
     int width = width(type, dimension);
     ByteBuffer buffer = bytes.asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
     buffer.position(buffer.position() + row * width);
+    if (type == DataType.FloatVector) {
+      buffer.asFloatBuffer().get(target, start, dimension);
+      return;
+    }
     for (int i = start; i < start + dimension; i++) {
       switch (type) {
         case Float16Vector -> target[i] = halfToFloat(buffer.getShort());

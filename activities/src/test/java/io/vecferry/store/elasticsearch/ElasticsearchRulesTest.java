@@ -21,6 +21,7 @@ import io.vecferry.store.StoreSettings;
 import io.vecferry.store.VectorFieldInfo;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -235,21 +236,28 @@ class ElasticsearchRulesTest {
     assertThat(field.score(score)).isCloseTo((float) expected, within(1e-4f));
   }
 
+  /** Reads a text that stands inside of another one. */
+  private static boolean isVector(
+      String text, ElementType element, int dimension, float[] target, int from) {
+    byte[] json = ('"' + text + '"').getBytes(StandardCharsets.UTF_8);
+    return new VectorText().read(json, 1, json.length - 1, element, dimension, target, from);
+  }
+
   @Test
   void vectorsAsText() {
     float[] target = new float[4];
     byte[] floats = ByteBuffer.allocate(12).putFloat(1).putFloat(-0.0f).putFloat(1e-42f).array();
     String base64 = Base64.getEncoder().encodeToString(floats);
-    assertThat(VectorText.read(base64, ElementType.FLOAT32, 3, target, 1)).isTrue();
+    assertThat(isVector(base64, ElementType.FLOAT32, 3, target, 1)).isTrue();
     assertThat(target).containsExactly(0, 1, -0.0f, 1e-42f);
-    assertThat(VectorText.read("01fe", ElementType.INT8, 2, target, 0)).isTrue();
+    assertThat(isVector("01fe", ElementType.INT8, 2, target, 0)).isTrue();
     assertThat(target[1]).isEqualTo(-2);
-    assertThat(VectorText.read("Af4=", ElementType.INT8, 2, target, 0)).isTrue();
+    assertThat(isVector("Af4=", ElementType.INT8, 2, target, 0)).isTrue();
     assertThat(target[1]).isEqualTo(-2);
-    assertThat(VectorText.read("P4C/gA==", ElementType.BFLOAT16, 2, target, 0)).isTrue();
+    assertThat(isVector("P4C/gA==", ElementType.BFLOAT16, 2, target, 0)).isTrue();
     assertThat(target).startsWith(1, -1);
-    assertThat(VectorText.read("no", ElementType.FLOAT32, 3, target, 0)).isFalse();
-    assertThat(VectorText.read("z!", ElementType.INT8, 1, target, 0)).isFalse();
+    assertThat(isVector("no", ElementType.FLOAT32, 3, target, 0)).isFalse();
+    assertThat(isVector("z!", ElementType.INT8, 1, target, 0)).isFalse();
     assertThat(VectorText.hexadecimal(new float[] {9, 1, 0, 0, 0, 0, 0, 0, 1}, 1, 8))
         .isEqualTo("81");
   }

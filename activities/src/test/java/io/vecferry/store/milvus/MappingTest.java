@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
-import com.google.protobuf.InvalidProtocolBufferException;
 import io.milvus.grpc.DataType;
 import io.milvus.grpc.FieldData;
 import io.milvus.grpc.JSONArray;
@@ -91,12 +90,13 @@ class MappingTest {
 
   /** What a server answers that has taken these columns. */
   private static QueryResults answer(RowEncoder.Encoded encoded) {
-    try {
-      return QueryResults.parseFrom(
-          QueryResults.newBuilder().addAllFieldsData(encoded.columns()).build().toByteString());
-    } catch (InvalidProtocolBufferException e) {
-      throw new IllegalStateException(e);
-    }
+    return new QueryAnswer()
+        .parse(
+            QueryResults.newBuilder()
+                .addAllFieldsData(encoded.columns())
+                .build()
+                .toByteString()
+                .newInput());
   }
 
   private static RecordBatch decode(Layout layout, RowEncoder.Encoded encoded) {
