@@ -205,8 +205,12 @@ public final class PartReader implements AutoCloseable {
 
   /** All columns from the first row on, in batches of moderate size however long the rows are. */
   public Batches batches() {
-    return batches(
-        (int) Math.max(1, Math.min(1000, BATCH_BYTES * sidecar.rows() / artifact.size())));
+    return batches(Math.min(1000, rowsIn(BATCH_BYTES)));
+  }
+
+  /** About as many rows as take so many bytes, at least one. */
+  public int rowsIn(long bytes) {
+    return (int) Math.max(1, Math.min(Integer.MAX_VALUE, bytes * sidecar.rows() / artifact.size()));
   }
 
   /** All columns from the first row on. */
@@ -354,9 +358,14 @@ public final class PartReader implements AutoCloseable {
 
     /** The next records, exactly the batch size except at the end, or null at the end. */
     public RecordBatch next() {
-      Assembly assembly = new Assembly();
-      while (assembly.rows < batchSize && advance()) {
-        int count = Math.min(batchSize - assembly.rows, group.rows - position);
+      return next(batchSize);
+    }
+
+    /** The next records, exactly so many except at the end, or null at the end. */
+    public RecordBatch next(int most) {
+      Assembly assembly = new Assembly(most);
+      while (assembly.rows < most && advance()) {
+        int count = Math.min(most - assembly.rows, group.rows - position);
         assembly.add(group, position, count);
         position += count;
       }
@@ -395,11 +404,15 @@ public final class PartReader implements AutoCloseable {
     /** A batch in the making, from one or more row groups. */
     private final class Assembly {
       private final List<List<VectorColumn>> vectors = new ArrayList<>();
-      private final TextColumn.Builder ids = new TextColumn.Builder(Math.min(batchSize, 1 << 14));
+      private final TextColumn.Builder ids;
       private final TextColumn.Builder documents = new TextColumn.Builder(16);
       private final TextColumn.Builder metadata = new TextColumn.Builder(16);
       private final List<IdKind> kinds = new ArrayList<>();
       private int rows;
+
+      Assembly(int most) {
+        this.ids = new TextColumn.Builder(Math.min(most, 1 << 14));
+      }
 
       void add(Group source, int start, int count) {
         for (int row = start; row < start + count; row++) {

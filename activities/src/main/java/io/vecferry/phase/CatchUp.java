@@ -145,7 +145,7 @@ final class CatchUp {
           expected,
           source,
           (search, found) -> {
-            long rows = readAll(source, workspace.spec().export().batchSize(), search::current);
+            long rows = readAll(source, workspace.spec().export().batchRows(), search::current);
             search.finish(found);
             return rows;
           });
@@ -263,7 +263,7 @@ final class CatchUp {
     @Override
     public void gone(IdKind kind, String id) {
       missing.add(new Id(kind, id));
-      if (missing.size() == workspace.spec().export().batchSize()) {
+      if (missing.size() == workspace.spec().export().batchRows()) {
         lookAgain();
       }
     }
@@ -352,7 +352,7 @@ final class CatchUp {
   }
 
   private PartSidecar export(int pass, VectorStore source, String path, long start, long all) {
-    int batchSize = Math.min(workspace.spec().export().batchSize(), workspace.plan().partRows());
+    int batchSize = Math.min(workspace.spec().export().batchRows(), workspace.plan().partRows());
     long end = Math.min(all, start + workspace.plan().partRows() / batchSize * batchSize);
     try (PartReader ids = PartReader.open(archive.store(), changedIds(pass));
         PartWriter writer = new PartWriter(archive.store(), path, workspace.partSchema())) {
@@ -530,7 +530,7 @@ final class CatchUp {
     long removed = 0;
     try (PartReader reader = PartReader.open(archive.store(), goneIds(pass))) {
       PartReader.Batches batches =
-          reader.batches(0, workspace.spec().load().batchSize(), IdParts.COLUMNS);
+          reader.batches(0, workspace.spec().load().batchRows(), IdParts.COLUMNS);
       for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
         // Another attempt may have come further: the changed are written anew after this.
         Calls.confirm();

@@ -157,7 +157,7 @@ final class ImportProof {
         for (String path : paths) {
           readIds(workspace, path, search);
         }
-        CatchUp.readAll(workspace.loaded(), workspace.spec().load().batchSize(), search::current);
+        CatchUp.readAll(workspace.loaded(), workspace.spec().load().batchRows(), search::current);
         search.finish(found);
       } finally {
         Files.deleteIfExists(temporary);

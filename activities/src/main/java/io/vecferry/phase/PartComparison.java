@@ -9,6 +9,7 @@ import io.vecferry.record.RecordBatch;
 import io.vecferry.search.InParallel;
 import io.vecferry.spec.MigrationSpec;
 import io.vecferry.store.Reject;
+import io.vecferry.store.SlowDown;
 import io.vecferry.store.VectorStore;
 import io.vecferry.verify.Difference;
 import io.vecferry.verify.IdSample;
@@ -63,7 +64,8 @@ final class PartComparison {
     MigrationSpec spec = workspace.spec();
     this.loaded = workspace.loaded();
     this.throttle = new Throttle(task.pace());
-    this.batchSize = Throttle.batchSize(task.pace(), spec.load().batchSize());
+    this.batchSize =
+        Throttle.batchSize(task.pace(), spec.load().batchSize(), workspace.bytesPerRow());
     this.tolerance = workspace.tolerance(loaded, workspace.loadSchema());
     this.comparator =
         new RecordComparator(
@@ -132,7 +134,9 @@ final class PartComparison {
       return;
     }
     RecordBatch archived = RecordBatch.concat(drawn);
-    asked.add(new Asked(archived, fetching.submit(() -> loaded.fetch(archived.ids()))));
+    asked.add(
+        new Asked(
+            archived, fetching.submit(() -> SlowDown.obey(() -> loaded.fetch(archived.ids())))));
     drawn.clear();
     drawnRows = 0;
   }

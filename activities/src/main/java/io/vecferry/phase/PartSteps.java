@@ -14,6 +14,7 @@ import io.vecferry.plan.PlannedPartition.Origin;
 import io.vecferry.record.RecordBatch;
 import io.vecferry.store.BatchReader;
 import io.vecferry.store.BatchWriter;
+import io.vecferry.store.PatientReader;
 import io.vecferry.store.Reject;
 import io.vecferry.store.SourceRange;
 import io.vecferry.store.StoreException;
@@ -94,11 +95,12 @@ public final class PartSteps implements PartActivities {
           "Put it back as it was and retry, or roll back and start again with another name.");
     }
     int partRows = workspace.plan().partRows();
+    int asked = Throttle.batchSize(task.pace(), workspace.spec().export().batchSize());
     int batchSize =
-        Math.min(Throttle.batchSize(task.pace(), workspace.spec().export().batchSize()), partRows);
+        Math.min(Throttle.batchSize(task.pace(), asked, workspace.bytesPerRow()), partRows);
     Throttle throttle = new Throttle(task.pace());
     try (DiskGuard.Room room = disk.take(task, workspace.expectedPartBytes());
-        BatchReader reader = source.read(range, start, batchSize);
+        BatchReader reader = new PatientReader(source, range, start, batchSize, asked > 0);
         PartWriter writer = new PartWriter(archive.store(), path, workspace.partSchema(origin))) {
       boolean last = false;
       while (writer.rows() + batchSize <= partRows) {
@@ -173,13 +175,17 @@ public final class PartSteps implements PartActivities {
         // Rows that are left out make what is written and what is read count differently.
         long start = view.leavesOut() ? 0 : cursor;
         long position = start;
+        int asked = Throttle.batchSize(task.pace(), workspace.spec().load().batchSize());
+        int mostRows = reader.rowsIn(Throttle.BATCH_BYTES);
         PartReader.Batches batches =
-            reader.batches(
-                start,
-                Throttle.batchSize(task.pace(), workspace.spec().load().batchSize()),
-                EnumSet.allOf(PartReader.Column.class));
+            reader.batches(start, mostRows, EnumSet.allOf(PartReader.Column.class));
         Throttle throttle = new Throttle(task.pace());
-        for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
+        while (true) {
+          RecordBatch batch =
+              batches.next(asked > 0 ? asked : Math.min(mostRows, writer.batchRows()));
+          if (batch == null) {
+            break;
+          }
           RecordBatch loaded = view.loaded(batch, position);
           position += batch.rows();
           if (loaded.rows() > 0) {

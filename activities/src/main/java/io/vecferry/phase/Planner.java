@@ -739,8 +739,12 @@ public final class Planner {
       long measuredSeconds) {
     long vectorBytes = rows * (bytesPerRow - OTHER_BYTES_PER_ROW);
     long bytes = rows * bytesPerRow;
-    int batchSize = Math.max(spec.export().batchSize(), spec.load().batchSize());
-    long batchBytes = Math.min(rows, batchSize) * bytesPerRow;
+    long batchBytes =
+        Math.min(
+            rows * bytesPerRow,
+            Math.max(
+                batchBytes(spec.export().batchSize(), bytesPerRow),
+                batchBytes(spec.load().batchSize(), bytesPerRow)));
     // Three activities a part before the barrier and one behind it, each three events and about as
     // many of the workflow itself.
     long eventsPerPart = 4 * 6;
@@ -756,6 +760,15 @@ public final class Planner {
         parts,
         history,
         measuredSeconds > 0 ? measuredSeconds : Math.max(1, Math.round(bytes / BYTES_PER_SECOND)));
+  }
+
+  /**
+   * Bytes of a batch at most.
+   *
+   * @param batchSize its records; 0 when the run finds them out
+   */
+  private static long batchBytes(int batchSize, long bytesPerRow) {
+    return batchSize == 0 ? Math.max(bytesPerRow, Throttle.BATCH_BYTES) : batchSize * bytesPerRow;
   }
 
   /** Vectors that differ in length from record to record count as long as those looked at. */

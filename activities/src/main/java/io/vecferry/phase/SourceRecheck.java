@@ -37,7 +37,7 @@ final class SourceRecheck {
   static long run(Workspace workspace, List<String> parts) {
     VectorStore source = workspace.source();
     RecordComparator comparator = new RecordComparator(0, true, true);
-    int rows = Math.min(ROWS_PER_PLACE, workspace.spec().export().batchSize());
+    int rows = Math.min(ROWS_PER_PLACE, workspace.spec().export().batchRows());
     int places = Math.min(PLACES, parts.size());
     for (int place = 0; place < places; place++) {
       String part = parts.get((int) ((long) place * parts.size() / places));

@@ -161,6 +161,11 @@ final class Workspace implements AutoCloseable {
     largestPart = Math.max(largestPart, bytes);
   }
 
+  /** What a record takes, as planned. */
+  long bytesPerRow() {
+    return Math.max(1, plan.estimate().targetBytes() / Math.max(1, plan.exportedRows()));
+  }
+
   LoadStamp stamp() {
     return new LoadStamp(spec.name(), plan.loadId());
   }

@@ -15,6 +15,14 @@ public interface BatchWriter extends AutoCloseable {
    */
   void write(RecordBatch batch);
 
+  /**
+   * Rows that the next batch should have where nobody has said how many: those of one request, as
+   * the store likes it.
+   */
+  default int batchRows() {
+    return AdaptiveRequests.FIRST_ROWS;
+  }
+
   /** Number of rows, counted from the first one, that the store has acknowledged without a gap. */
   long acknowledged();
 

@@ -16,22 +16,19 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Writes to a store that takes requests. Keeps some requests in flight, cuts batches to the store's
- * limits, halves a request that is too large, bisects one that holds a bad record until only that
- * record is rejected, and waits when the store asks to slow down. Everything else that fails ends
- * the part, which is then tried again as a whole.
+ * Writes to a store that takes requests. Keeps some requests in flight, as many as {@link
+ * AdaptiveRequests} has found to be right, cuts batches to the store's limits, halves a request
+ * that is too large, bisects one that holds a bad record until only that record is rejected, and
+ * waits when the store asks to slow down. Everything else that fails ends the part, which is then
+ * tried again as a whole.
  */
 public final class SendingWriter implements BatchWriter {
   /** More rejects than this in one part are no bad records but a wrong request. */
   private static final int MOST_REJECTS = 1000;
 
-  private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
-  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(8);
-  private static final Duration PATIENCE = Duration.ofSeconds(90);
   private static final Duration STOP_DEADLINE = Duration.ofSeconds(60);
 
   /** One request to the store. Called by several threads at once. */
@@ -52,28 +49,32 @@ public final class SendingWriter implements BatchWriter {
    *
    * @param rows most records in a request
    * @param bytes most bytes of columns in a request
-   * @param inFlight requests at once
    */
-  public record Limits(int rows, long bytes, int inFlight) {}
+  public record Limits(int rows, long bytes) {}
 
   private record Sent(int rows, Future<List<Reject>> result) {}
 
   private final Request request;
   private final Limits limits;
+  private final AdaptiveRequests requests;
   private final ExecutorService executor;
   private final Deque<Sent> inFlight = new ArrayDeque<>();
   private final List<Reject> rejects = new ArrayList<>();
   private long acknowledged;
   private long resumable;
 
-  public SendingWriter(String store, Limits limits, Request request) {
+  /**
+   * @param requests what all writers of the load have found out together
+   */
+  public SendingWriter(Limits limits, AdaptiveRequests requests, Request request) {
     this.request = request;
     this.limits = limits;
+    this.requests = requests;
     this.executor =
         Executors.newFixedThreadPool(
-            limits.inFlight(),
+            requests.perWriter(),
             task -> {
-              Thread thread = new Thread(task, store + "-writer");
+              Thread thread = new Thread(task, requests.store() + "-writer");
               thread.setDaemon(true);
               return thread;
             });
@@ -83,17 +84,21 @@ public final class SendingWriter implements BatchWriter {
   public void write(RecordBatch batch) {
     int start = 0;
     while (start < batch.rows()) {
-      int rows = Math.min(limits.rows(), batch.rows() - start);
-      long averageBytes = Math.max(1, batch.bytes() / batch.rows());
-      rows = (int) Math.max(1, Math.min(rows, limits.bytes() / averageBytes));
+      int most = requests.mostRows(limits.rows(), limits.bytes(), batch.bytes() / batch.rows());
+      int rows = Math.min(most, batch.rows() - start);
       submit(rows == batch.rows() ? batch : batch.select(range(start, rows)));
       start += rows;
     }
   }
 
   @Override
+  public int batchRows() {
+    return requests.rows(limits.rows(), limits.bytes());
+  }
+
+  @Override
   public long acknowledged() {
-    collect(limits.inFlight());
+    collect(requests.perWriter());
     return acknowledged;
   }
 
@@ -120,7 +125,7 @@ public final class SendingWriter implements BatchWriter {
   }
 
   private void submit(RecordBatch batch) {
-    collect(limits.inFlight() - 1);
+    collect(requests.perWriter() - 1);
     inFlight.add(new Sent(batch.rows(), executor.submit(() -> sendFinite(batch))));
   }
 
@@ -176,26 +181,34 @@ public final class SendingWriter implements BatchWriter {
   }
 
   private List<Reject> send(RecordBatch batch) {
-    long deadline = System.nanoTime() + PATIENCE.toNanos();
-    long pause = FIRST_PAUSE.toMillis();
-    while (true) {
-      try {
-        return request.send(batch);
-      } catch (StoreException e) {
-        switch (e.failureClass()) {
-          case TOO_LARGE, BAD_RECORD -> {
-            return sendHalves(batch, e);
-          }
-          case RATE_LIMITED -> {
-            if (System.nanoTime() > deadline) {
-              throw e;
-            }
-            sleep(pause + ThreadLocalRandom.current().nextLong(pause));
-            pause = Math.min(2 * pause, LONGEST_PAUSE.toMillis());
-          }
-          default -> throw e;
-        }
-      }
+    try {
+      return SlowDown.obey(() -> sendOnce(batch));
+    } catch (StoreException e) {
+      return switch (e.failureClass()) {
+        case TOO_LARGE, BAD_RECORD -> sendHalves(batch, e);
+        default -> throw e;
+      };
+    }
+  }
+
+  private List<Reject> sendOnce(RecordBatch batch) {
+    AdaptiveRequests.Request now;
+    try {
+      now = requests.begin();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw interrupted(e);
+    }
+    FailureClass failure = FailureClass.BUG;
+    try {
+      List<Reject> refused = request.send(batch);
+      failure = null;
+      return refused;
+    } catch (StoreException e) {
+      failure = e.failureClass();
+      throw e;
+    } finally {
+      now.ended(failure, batch.rows(), batch.bytes());
     }
   }
 
@@ -245,15 +258,6 @@ public final class SendingWriter implements BatchWriter {
       rows[i] = start + i;
     }
     return rows;
-  }
-
-  private static void sleep(long millis) {
-    try {
-      TimeUnit.MILLISECONDS.sleep(millis);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw interrupted(e);
-    }
   }
 
   private static StoreException interrupted(InterruptedException cause) {

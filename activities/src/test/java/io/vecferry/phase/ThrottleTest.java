@@ -36,5 +36,10 @@ class ThrottleTest {
     assertThat(Throttle.batchSize(null, 1000)).isEqualTo(1000);
     assertThat(Throttle.batchSize(new Pace(0, 5), 1000)).isEqualTo(1000);
     assertThat(Throttle.batchSize(new Pace(7, 0), 1000)).isEqualTo(7);
+    assertThat(Throttle.batchSize(new Pace(7, 0), 0, 600)).isEqualTo(7);
+    assertThat(Throttle.batchSize(null, 5_000, 1 << 20)).isEqualTo(5_000);
+    assertThat(Throttle.batchSize(null, 0, 600)).isEqualTo(1_000);
+    assertThat(Throttle.batchSize(null, 0, 1 << 20)).isEqualTo(4);
+    assertThat(Throttle.batchSize(null, 0, 1 << 30)).isEqualTo(1);
   }
 }

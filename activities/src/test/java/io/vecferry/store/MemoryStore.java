@@ -369,8 +369,8 @@ public final class MemoryStore implements VectorStore {
   public BatchWriter write(String part, LoadStamp stamp) {
     Collection found = collection(stamp);
     return new SendingWriter(
-        "memory",
-        new SendingWriter.Limits(1000, 1 << 20, 1),
+        new SendingWriter.Limits(1000, 1 << 20),
+        new AdaptiveRequests("memory", 0, 1),
         batch -> {
           found.put(batch);
           return List.of();

@@ -23,7 +23,10 @@ class SendingWriterTest {
   void cutsToTheLimits() {
     List<Integer> sizes = Collections.synchronizedList(new ArrayList<>());
     try (SendingWriter writer =
-        new SendingWriter("test", new SendingWriter.Limits(30, 1 << 20, 3), take(sizes))) {
+        new SendingWriter(
+            new SendingWriter.Limits(30, 1 << 20),
+            new AdaptiveRequests("test", 0, 3),
+            take(sizes))) {
       writer.write(batch(0, 100));
       writer.write(batch(100, 5));
       assertThat(writer.finish()).isEmpty();
@@ -48,7 +51,8 @@ class SendingWriterTest {
           return take(new ArrayList<>()).send(batch);
         };
     try (SendingWriter writer =
-        new SendingWriter("test", new SendingWriter.Limits(50, 1 << 20, 2), request)) {
+        new SendingWriter(
+            new SendingWriter.Limits(50, 1 << 20), new AdaptiveRequests("test", 0, 2), request)) {
       writer.write(batch(0, 100));
       assertThat(writer.finish())
           .extracting(Reject::id, Reject::reason)
@@ -73,7 +77,8 @@ class SendingWriterTest {
           return take(new ArrayList<>()).send(batch);
         };
     try (SendingWriter writer =
-        new SendingWriter("test", new SendingWriter.Limits(50, 1 << 20, 2), request)) {
+        new SendingWriter(
+            new SendingWriter.Limits(50, 1 << 20), new AdaptiveRequests("test", 0, 2), request)) {
       writer.write(batch(10, 40));
       writer.write(batch(50, 49));
       assertThat(writer.finish()).extracting(Reject::id).containsExactly("row-70");
@@ -93,11 +98,60 @@ class SendingWriterTest {
           return take(new ArrayList<>()).send(batch);
         };
     try (SendingWriter writer =
-        new SendingWriter("test", new SendingWriter.Limits(50, 1 << 20, 1), request)) {
+        new SendingWriter(
+            new SendingWriter.Limits(50, 1 << 20), new AdaptiveRequests("test", 0, 1), request)) {
       writer.write(batch(0, 10));
       assertThat(writer.finish()).isEmpty();
     }
     assertThat(arrived).hasSize(10);
+  }
+
+  @Test
+  void writersOfALoadSlowDownTogether() {
+    AdaptiveRequests requests = new AdaptiveRequests("test", 0, 1);
+    AtomicInteger inFlight = new AtomicInteger();
+    CountDownLatch refusal = new CountDownLatch(1);
+    SendingWriter.Request request =
+        batch -> {
+          try {
+            if (inFlight.incrementAndGet() > 1) {
+              refusal.countDown();
+              throw new StoreException(FailureClass.RATE_LIMITED, "one at a time");
+            }
+            await(refusal);
+            return take(new ArrayList<>()).send(batch);
+          } finally {
+            inFlight.decrementAndGet();
+          }
+        };
+    SendingWriter.Limits limits = new SendingWriter.Limits(10, 1 << 20);
+    try (SendingWriter one = new SendingWriter(limits, requests, request);
+        SendingWriter other = new SendingWriter(limits, requests, request)) {
+      one.write(batch(0, 10));
+      other.write(batch(10, 10));
+      assertThat(one.finish()).isEmpty();
+      assertThat(other.finish()).isEmpty();
+    }
+    assertThat(arrived).hasSize(20);
+    assertThat(requests.settled().requests()).isEqualTo(1);
+  }
+
+  @Test
+  void aBatchHasTheRowsOfARequest() {
+    List<Integer> sizes = Collections.synchronizedList(new ArrayList<>());
+    try (SendingWriter writer =
+        new SendingWriter(
+            new SendingWriter.Limits(5_000, 10_000),
+            new AdaptiveRequests("test", 0, 1),
+            take(sizes))) {
+      assertThat(writer.batchRows()).isEqualTo(1_000);
+      writer.write(batch(100, 100));
+      int rows = writer.batchRows();
+      assertThat(rows).isBetween(2, 999);
+      writer.write(batch(200, rows));
+      writer.finish();
+      assertThat(sizes).endsWith(rows);
+    }
   }
 
   @Test
@@ -114,7 +168,8 @@ class SendingWriterTest {
           return List.of();
         };
     try (SendingWriter writer =
-        new SendingWriter("test", new SendingWriter.Limits(10, 1 << 20, 3), request)) {
+        new SendingWriter(
+            new SendingWriter.Limits(10, 1 << 20), new AdaptiveRequests("test", 0, 3), request)) {
       writer.write(batch(0, 30));
       others.await();
       assertThat(writer.acknowledged()).isZero();
@@ -128,8 +183,8 @@ class SendingWriterTest {
   void aFailureEndsThePart() {
     try (SendingWriter writer =
         new SendingWriter(
-            "test",
-            new SendingWriter.Limits(10, 1 << 20, 2),
+            new SendingWriter.Limits(10, 1 << 20),
+            new AdaptiveRequests("test", 0, 2),
             batch -> {
               throw new StoreException(FailureClass.PERMISSION, "not allowed");
             })) {
@@ -145,8 +200,8 @@ class SendingWriterTest {
   void endsWhenEverythingIsRefused() {
     try (SendingWriter writer =
         new SendingWriter(
-            "test",
-            new SendingWriter.Limits(10_000, 1 << 20, 2),
+            new SendingWriter.Limits(10_000, 1 << 20),
+            new AdaptiveRequests("test", 0, 2),
             batch -> {
               throw new StoreException(FailureClass.BAD_RECORD, "wrong schema");
             })) {
@@ -175,7 +230,7 @@ class SendingWriterTest {
     }
   }
 
-  private static RecordBatch batch(int from, int rows) {
+  static RecordBatch batch(int from, int rows) {
     String[] ids =
         IntStream.range(from, from + rows).mapToObj(i -> "row-" + i).toArray(String[]::new);
     return new RecordBatch(

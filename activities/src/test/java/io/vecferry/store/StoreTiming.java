@@ -49,7 +49,7 @@ public final class StoreTiming {
             rows);
     List<RecordBatch> batches = new ArrayList<>();
     for (int start = 0; start < rows; start += BATCH) {
-      batches.add(batch(start, dimension));
+      batches.add(batch(start, BATCH, dimension));
     }
     ExecutorService executor = Executors.newFixedThreadPool(parallel);
     try (VectorStore store =
@@ -102,16 +102,17 @@ public final class StoreTiming {
     }
   }
 
-  private static RecordBatch batch(int start, int dimension) {
+  /** Records that are the same each time. */
+  static RecordBatch batch(int start, int rows, int dimension) {
     Random random = new Random(start);
-    float[] values = new float[BATCH * dimension];
+    float[] values = new float[rows * dimension];
     for (int i = 0; i < values.length; i++) {
       values[i] = random.nextFloat();
     }
-    TextColumn.Builder ids = new TextColumn.Builder(BATCH);
-    TextColumn.Builder documents = new TextColumn.Builder(BATCH);
-    TextColumn.Builder metadata = new TextColumn.Builder(BATCH);
-    for (int i = start; i < start + BATCH; i++) {
+    TextColumn.Builder ids = new TextColumn.Builder(rows);
+    TextColumn.Builder documents = new TextColumn.Builder(rows);
+    TextColumn.Builder metadata = new TextColumn.Builder(rows);
+    for (int i = start; i < start + rows; i++) {
       ids.add(Integer.toString(i));
       documents.add("A sentence of some words, as documents have, number " + i);
       metadata.add(

@@ -53,8 +53,8 @@ final class InitCommand implements Callable<Integer> {
       """
 
       # The rest may be left out. These are the values that hold then; all keys are in docs/spec.md.
-      #export: {batchSize: 1000, partRows: auto, parallelism: auto}
-      #import: {batchSize: 1000, maxRejects: 0}                 # records that the target may refuse
+      #export: {batchSize: auto, partRows: auto, parallelism: auto}
+      #import: {batchSize: auto, maxRejects: 0}                 # records that the target may refuse
       #validation: {mode: full, strict: true}                   # or mode: sample
       #quality: {topK: 10, scoreTolerance: 0.01}                # and minRecall, 0 to 1
       #rollback: {onFailure: ask}                               # or automatic

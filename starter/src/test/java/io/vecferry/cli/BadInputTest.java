@@ -85,7 +85,7 @@ class BadInputTest {
         spec(
             "wrong type",
             STORES + "export: {batchSize: many}",
-            "export.batchSize: must be a whole number from 1 to 100000, got \"many\"."),
+            "export.batchSize: must be 'auto' or a whole number from 1 to 100000, got \"many\"."),
         spec(
             "wrong type of a section",
             STORES + "export: [1]",
@@ -141,7 +141,7 @@ class BadInputTest {
             "spec.yaml has 3 problems:",
             "name: is missing.",
             "exprot: is not a known key.",
-            "import.batchSize: must be a whole number from 1 to 100000, got 0."),
+            "import.batchSize: must be 'auto' or a whole number from 1 to 100000, got 0."),
         spec(
             "syntax error",
             "name: bad\nsource: {type: faiss, path: source\ntarget: 1\n",

@@ -38,6 +38,9 @@ public record MigrationSpec(
     @JsonProperty("notify") @JsonInclude(JsonInclude.Include.NON_EMPTY)
         List<NotificationTarget> notifications) {
 
+  /** Records per request where nobody has said how many, and nothing tells better. */
+  public static final int USUAL_BATCH = 1000;
+
   /** The mode of a validation that compares some records. */
   static final String SAMPLE = "sample";
 
@@ -112,7 +115,7 @@ public record MigrationSpec(
   }
 
   /**
-   * @param batchSize records per request to the source
+   * @param batchSize records per request to the source; 0 lets the run find them out
    * @param partRows records per part; 0 lets planning decide
    * @param parallelism partitions worked on at once; 0 lets planning decide
    */
@@ -122,15 +125,27 @@ public record MigrationSpec(
       boolean preserveIds,
       int batchSize,
       int partRows,
-      int parallelism) {}
+      int parallelism) {
+
+    /** Records per request where each counts alike. */
+    public int batchRows() {
+      return batchSize == 0 ? USUAL_BATCH : batchSize;
+    }
+  }
 
   /**
-   * @param batchSize records per request to the target
+   * @param batchSize records per request to the target; 0 lets the run find them out
    * @param parallelism parts written at once; 0 lets planning decide
    * @param maxRejects records that may be refused by the target before the migration needs
    *     attention
    */
-  public record Import(int batchSize, int parallelism, boolean validate, long maxRejects) {}
+  public record Import(int batchSize, int parallelism, boolean validate, long maxRejects) {
+
+    /** Records per request where each counts alike. */
+    public int batchRows() {
+      return batchSize == 0 ? USUAL_BATCH : batchSize;
+    }
+  }
 
   /**
    * How the target is compared with the archive.

@@ -192,7 +192,7 @@ public final class SpecReader {
             section.choice("format", "parquet", List.of("parquet")),
             section.flag("includeMetadata", true),
             section.flag("preserveIds", true),
-            (int) section.integer("batchSize", 1000, 1, LARGEST_BATCH),
+            (int) section.integerOrAuto("batchSize", 1, LARGEST_BATCH),
             (int) section.integerOrAuto("partRows", 1, 100_000_000),
             (int) section.integerOrAuto("parallelism", 1, 256));
     section.notYet("preserveIds", !export.preserveIds(), "giving records new ids");
@@ -204,7 +204,7 @@ public final class SpecReader {
   private static MigrationSpec.Import load(SpecSection section) {
     MigrationSpec.Import load =
         new MigrationSpec.Import(
-            (int) section.integer("batchSize", 1000, 1, LARGEST_BATCH),
+            (int) section.integerOrAuto("batchSize", 1, LARGEST_BATCH),
             (int) section.integerOrAuto("parallelism", 1, 256),
             section.flag("validate", true),
             section.integer("maxRejects", 0, 0, Long.MAX_VALUE));

@@ -66,7 +66,7 @@ final class SpecSection {
    * in the second already wins.
    */
   SpecSection moveDown(String from, String key, String to) {
-    keys.add(SpecKey.of(from + "." + key, SpecKey.Kind.INTEGER, ""));
+    keys.add(SpecKey.of(from + "." + key, SpecKey.Kind.INTEGER_OR_AUTO, ""));
     if (values.get(from) instanceof ObjectNode source) {
       for (String spelling : List.of(key, snakeCase(key))) {
         JsonNode value = source.get(spelling);

@@ -42,12 +42,27 @@ class SpecReaderTest {
   }
 
   @Test
+  void theRunMayFindOutBatchSizes() {
+    SpecReader.Result read =
+        read(
+            "{"
+                + SIDES
+                + ", \"export\": {\"batchSize\": \"auto\"}, \"import\": {\"batch_size\":"
+                + " \"auto\"}}");
+    assertThat(read.problems()).isEmpty();
+    assertThat(read.spec().export().batchSize()).isZero();
+    assertThat(read.spec().load().batchSize()).isZero();
+    assertThat(read.spec().load().batchRows()).isEqualTo(1000);
+  }
+
+  @Test
   void fillsInEveryDefault() {
     SpecReader.Result read = read("{" + SIDES + "}");
 
     assertThat(read.problems()).isEmpty();
     MigrationSpec spec = read.spec();
-    assertThat(spec.export().batchSize()).isEqualTo(1000);
+    assertThat(spec.export().batchSize()).isZero();
+    assertThat(spec.load().batchSize()).isZero();
     assertThat(spec.load().maxRejects()).isZero();
     assertThat(spec.validation().mode()).isEqualTo("full");
     assertThat(spec.validation().tolerance()).isNull();

@@ -12,6 +12,7 @@ import io.vecferry.record.ElementType;
 import io.vecferry.record.IdColumn;
 import io.vecferry.record.IdKind;
 import io.vecferry.record.VectorKind;
+import io.vecferry.store.AdaptiveRequests;
 import io.vecferry.store.BatchWriter;
 import io.vecferry.store.IndexParameter;
 import io.vecferry.store.JsonBytes;
@@ -46,14 +47,18 @@ final class ChromaLoad {
   /** Bytes of columns in a request; in base 64 and with the rest they stay far below 40 MB. */
   private static final long REQUEST_BYTES = 8 << 20;
 
+  private static final int IN_FLIGHT = 2;
+
   private final ChromaClient client;
   private final ChromaClient.Server server;
   private final ChromaSettings settings;
+  private final AdaptiveRequests requests;
 
   ChromaLoad(ChromaClient client, ChromaClient.Server server, ChromaSettings settings) {
     this.client = client;
     this.server = server;
     this.settings = settings;
+    this.requests = new AdaptiveRequests("chroma", settings.requestsInFlight(), IN_FLIGHT);
   }
 
   List<Finding> assess(LoadSchema schema) {
@@ -382,11 +387,10 @@ final class ChromaLoad {
     ChromaCollection collection = client.get(settings.collection());
     require(collection, stamp);
     SendingWriter.Limits limits =
-        new SendingWriter.Limits(
-            settings.limit(server.mostRows()), REQUEST_BYTES, settings.requestsInFlight());
+        new SendingWriter.Limits(settings.limit(server.mostRows()), REQUEST_BYTES);
     return new SendingWriter(
-        "chroma",
         limits,
+        requests,
         new RecordSender(client, collection, server.base64(), client.features().arrays()));
   }
 

@@ -16,7 +16,7 @@ import java.util.Optional;
  * @param role {@code source} or {@code target}, for messages
  * @param url address of the server, without a slash at its end
  * @param header what is sent along to be let in: name and value; null for nothing
- * @param requestsInFlight requests that a writer has on their way at once
+ * @param requestsInFlight requests that a writer has on their way at once; -1 to find that out
  * @param pageSize most records in a request; 0 for what is usual
  * @param timeout how long a request may take
  */
@@ -63,8 +63,9 @@ record ChromaSettings(
               IN_FLIGHT,
               StoreOption.Kind.INTEGER,
               false,
-              "2",
-              "Requests on their way at once while a part is written."),
+              "",
+              "Requests on their way at once while a part is written, 1 to 64; found out when"
+                  + " nothing is said."),
           new StoreOption(
               PAGE_SIZE,
               StoreOption.Kind.INTEGER,
@@ -116,7 +117,7 @@ record ChromaSettings(
         settings.text(DATABASE, "default_database"),
         header,
         TlsSettings.of(settings),
-        number(settings, IN_FLIGHT, 2, 1, 64),
+        number(settings, IN_FLIGHT, -1, 1, 64),
         number(settings, PAGE_SIZE, 0, 1, 100_000),
         Duration.ofSeconds(number(settings, TIMEOUT, 120, 1, 86_400)));
   }

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.record.IdColumn;
 import io.vecferry.record.RecordBatch;
+import io.vecferry.store.AdaptiveRequests;
 import io.vecferry.store.BatchWriter;
 import io.vecferry.store.JsonBytes;
 import io.vecferry.store.LoadNote;
@@ -29,17 +30,22 @@ final class Load {
   /** Bytes of a float in JSON, for each byte of it in memory. */
   private static final int JSON_PER_COLUMN_BYTE = 3;
 
+  /** Several writers run at once, so few requests of each are enough to keep a server busy. */
+  private static final int IN_FLIGHT = 2;
+
   private static final int MOST_ROWS = 10_000;
   private static final int REMOVED_AT_ONCE = 1_000;
 
   private final RestClient client;
   private final Settings settings;
   private final ServerVersion version;
+  private final AdaptiveRequests requests;
 
   Load(RestClient client, Settings settings, ServerVersion version) {
     this.client = client;
     this.settings = settings;
     this.version = version;
+    this.requests = new AdaptiveRequests("elasticsearch", settings.requestsInFlight(), IN_FLIGHT);
   }
 
   private static Optional<LoadStamp> stamp(Index index) {
@@ -106,11 +112,9 @@ final class Load {
     Layout layout = Layout.of(indices, settings);
     SendingWriter writer =
         new SendingWriter(
-            "elasticsearch",
             new SendingWriter.Limits(
-                MOST_ROWS,
-                Math.max(1, settings.requestBytes() / JSON_PER_COLUMN_BYTE),
-                settings.requestsInFlight()),
+                MOST_ROWS, Math.max(1, settings.requestBytes() / JSON_PER_COLUMN_BYTE)),
+            requests,
             new BulkSender(
                 client,
                 layout,
@@ -133,6 +137,11 @@ final class Load {
     @Override
     public void write(RecordBatch batch) {
       writer.write(batch);
+    }
+
+    @Override
+    public int batchRows() {
+      return writer.batchRows();
     }
 
     @Override

@@ -41,7 +41,7 @@ import java.util.regex.Pattern;
  * @param shards primary shards of a target; 0 for what is usual
  * @param replicas copies of each shard of a target; -1 for what is usual
  * @param forceMerge whether a target's segments become one
- * @param requestsInFlight writes at once
+ * @param requestsInFlight writes at once; -1 to find that out
  * @param requestBytes most bytes of a write
  * @param pageBytes bytes of an answer to aim at
  * @param timeout how long a request may take
@@ -159,7 +159,11 @@ record Settings(
               "Whether a target's segments are merged into one, which takes long and makes searches"
                   + " faster."),
           new StoreOption(
-              "options.requestsInFlight", Kind.INTEGER, false, "2", "Writes at once, 1 to 32."),
+              "options.requestsInFlight",
+              Kind.INTEGER,
+              false,
+              "",
+              "Writes of a part at once, 1 to 32; found out when nothing is said."),
           new StoreOption(
               "options.requestBytes",
               Kind.INTEGER,
@@ -208,7 +212,7 @@ record Settings(
         number(settings, "options.shards", 0, 1, 1024),
         number(settings, "options.replicas", -1, 0, 100),
         settings.flag("options.forceMerge", false),
-        number(settings, "options.requestsInFlight", 2, 1, 32),
+        number(settings, "options.requestsInFlight", -1, 1, 32),
         number(settings, "options.requestBytes", 10 << 20, 1 << 10, LARGEST_REQUEST),
         number(settings, "options.pageBytes", 10 << 20, 1 << 10, LARGEST_REQUEST),
         Duration.ofSeconds(number(settings, "options.timeoutSeconds", 120, 1, 86_400)),

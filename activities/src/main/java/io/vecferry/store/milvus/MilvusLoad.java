@@ -20,6 +20,7 @@ import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
 import io.vecferry.record.IdColumn;
 import io.vecferry.record.RecordBatch;
+import io.vecferry.store.AdaptiveRequests;
 import io.vecferry.store.BatchWriter;
 import io.vecferry.store.LoadNote;
 import io.vecferry.store.LoadSchema;
@@ -39,6 +40,11 @@ import java.util.stream.Collectors;
 
 /** Makes a collection and fills it. */
 final class MilvusLoad {
+  private static final int IN_FLIGHT = 4;
+
+  /** Measured: requests of 1,000 rows are taken at two thirds of the speed. */
+  private static final int FIRST_ROWS = 4_000;
+
   private static final int MOST_ROWS = 8_192;
 
   /** An index that gets no further for so long is tried again from the start. */
@@ -65,11 +71,15 @@ final class MilvusLoad {
   private final MilvusCollection collection;
   private final MilvusClient client;
   private final ServerVersion version;
+  private final AdaptiveRequests requests;
 
   MilvusLoad(MilvusCollection collection) {
     this.collection = collection;
     this.client = collection.client();
     this.version = client.version();
+    this.requests =
+        new AdaptiveRequests(
+            "milvus", collection.options().requestsInFlight(), IN_FLIGHT, FIRST_ROWS);
   }
 
   Optional<LoadStamp> stamp() {
@@ -154,8 +164,8 @@ final class MilvusLoad {
     Writing writing = writing(require(stamp));
     MilvusOptions options = collection.options();
     return new SendingWriter(
-        "milvus",
-        new SendingWriter.Limits(MOST_ROWS, options.requestBytes(), options.requestsInFlight()),
+        new SendingWriter.Limits(MOST_ROWS, options.requestBytes()),
+        requests,
         batch -> send(writing, batch));
   }
 

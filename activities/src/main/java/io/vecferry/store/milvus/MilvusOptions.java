@@ -34,7 +34,7 @@ import java.util.regex.Pattern;
  *     #NO_DOCUMENT} for none
  * @param fields metadata keys that get a field of their own
  * @param autoFields whether keys that are alike in all records get a field too
- * @param requestsInFlight writes at once
+ * @param requestsInFlight writes at once; -1 to find that out
  * @param requestBytes most bytes of columns in a write
  * @param pageBytes bytes of an answer that are aimed at
  * @param indexParams parameters of the index as the spec names them; those for searching are used
@@ -162,7 +162,11 @@ record MilvusOptions(
             "false",
             "Whether keys that have one type in all records that were looked at get a field too."),
         new StoreOption(
-            "options.requestsInFlight", Kind.INTEGER, false, "4", "Writes at once, 1 to 32."),
+            "options.requestsInFlight",
+            Kind.INTEGER,
+            false,
+            "",
+            "Writes of a part at once, 1 to 32; found out when nothing is said."),
         new StoreOption(
             "options.requestBytes",
             Kind.INTEGER,
@@ -212,7 +216,7 @@ record MilvusOptions(
         settings.text("options.documentField").orElse(null),
         fields(settings),
         settings.flag("options.autoFields", false),
-        (int) number(settings, "options.requestsInFlight", 4, MOST_IN_FLIGHT),
+        (int) number(settings, "options.requestsInFlight", -1, MOST_IN_FLIGHT),
         number(settings, "options.requestBytes", 8 << 20, LARGEST_MESSAGE),
         number(settings, "options.pageBytes", 4 << 20, LARGEST_MESSAGE),
         parameters(settings.object("index").path("params")));
@@ -241,7 +245,7 @@ record MilvusOptions(
 
   private static long number(StoreSettings settings, String path, long normal, long largest) {
     long number = settings.integer(path, normal);
-    if (number < 1 || number > largest) {
+    if (number != normal && (number < 1 || number > largest)) {
       throw incompatible(
           settings.role() + "." + path, "must be from 1 to " + largest + ", got " + number, "");
     }

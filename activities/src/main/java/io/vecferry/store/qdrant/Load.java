@@ -23,6 +23,7 @@ import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
 import io.vecferry.record.IdColumn;
 import io.vecferry.record.RecordBatch;
+import io.vecferry.store.AdaptiveRequests;
 import io.vecferry.store.BatchWriter;
 import io.vecferry.store.LoadSchema;
 import io.vecferry.store.LoadStamp;
@@ -57,6 +58,7 @@ final class Load {
   private static final long INDEXED_BYTES = 10_000L << 10;
 
   private final Catalogue catalogue;
+  private final AdaptiveRequests requests = new AdaptiveRequests("qdrant", 0, IN_FLIGHT);
 
   Load(Catalogue catalogue) {
     this.catalogue = catalogue;
@@ -188,8 +190,8 @@ final class Load {
     requireStamp(layout, stamp);
     SendingWriter.Limits limits =
         new SendingWriter.Limits(
-            Math.min(REQUEST_ROWS, layout.limits().writeRows()), REQUEST_BYTES, IN_FLIGHT);
-    return new SendingWriter("qdrant", limits, batch -> send(layout, batch));
+            Math.min(REQUEST_ROWS, layout.limits().writeRows()), REQUEST_BYTES);
+    return new SendingWriter(limits, requests, batch -> send(layout, batch));
   }
 
   private List<Reject> send(Layout layout, RecordBatch batch) {

@@ -498,6 +498,10 @@ class ChromaBadInputTest {
       assertThat(write(store, batch(0, 100))).isEmpty();
       assertThat(refused.get()).isPositive();
       assertThat(store.describe().rows()).isEqualTo(100);
+      assertThat(write(store, batch(100, 200))).isEmpty();
+      int known = refused.get();
+      assertThat(write(store, batch(200, 300))).isEmpty();
+      assertThat(refused.get()).as("what was too large is not sent again").isEqualTo(known);
     }
   }
 
