@@ -145,7 +145,7 @@ class Chroma:
 
 
 class Elasticsearch:
-    """Two pages or bulk requests at once, thrown away unread, are the limit; a loop uses the Python client."""
+    """Two pages or bulk requests at once, thrown away unread, are the limit."""
 
     def __init__(self, data, server):
         self.data, self.server = data, server
@@ -160,7 +160,9 @@ class Elasticsearch:
         return json.loads(found)["count"] if found else 0
 
     def drop(self, collection):
-        call_if_there("DELETE", f"{self.url}/{collection}")
+        # It may be an alias.
+        for index in json.loads(call_if_there("GET", f"{self.url}/{collection}") or "{}"):
+            call("DELETE", f"{self.url}/{index}")
 
     def create(self, collection):
         text = {"category": {"type": "keyword"}, "document": {"type": "text", "index": False}} if self.data.has_text else {}
@@ -215,7 +217,7 @@ class Elasticsearch:
                 yield hit["_id"], hit["_source"]
 
     def read(self, collection):
-        """By the pages above and Python's json: that is faster than the client's scan."""
+        """By the pages above and Python's json, without the client."""
         page = [], [], [], []
         for key, record in self.sources(collection):
             for column, value in zip(page, (key, record.pop("vector"), record.pop("document"), record)):
