@@ -80,7 +80,7 @@ def tables():
             limit = tools["limits"]
             slower = max(median(limit, "scan s"), median(limit, "ingest s"))
             limits.append(f"| {title} | {size} | " + " | ".join(cell(median(limit, figure), digits) for figure, digits in [
-                ("scan s", 1), ("ingest s", 1), ("archive MB", 0), ("disk write s", 1), ("disk read s", 1)]) + f" | {median(ours, 'wall s') / slower:.2f} |")
+                ("scan s", 1), ("ingest s", 1), ("archive MB", 0), ("disk write s", 2), ("disk read s", 2)]) + f" | {median(ours, 'wall s') / slower:.2f} |")
     return "\n".join(lines) + "\n\n" + "\n".join(limits) + "\n"
 
 

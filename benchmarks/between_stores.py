@@ -133,6 +133,11 @@ def limits():
     print("limits: " + ", ".join(f"{k} {v:.1f}" for k, v in figures.items()), file=sys.stderr)
 
 
+def failed(who):
+    lines = [json.loads(line) for line in (work / "results.jsonl").read_text().splitlines()]
+    return "failed" in next((line for line in reversed(lines) if line["who"] == who and about.items() <= line.items()), {})
+
+
 def loading_mb():
     """What Milvus grows by when it loads the collection and nothing else, after a start."""
     from pymilvus import MilvusClient
@@ -188,7 +193,7 @@ if options.step in (None, "measure"):
         for who in tools:
             limits() if who == "limits" else measured(who)
 if options.step in (None, "check"):
-    for who in [who for who in tools if who != "limits"]:
+    for who in [who for who in tools if who != "limits" and not failed(who)]:
         lost, changed = stores.lost_and_changed(target, target_name(who))
         keep(who=who, lost=lost, changed=changed)
         target.drop(target_name(who))
