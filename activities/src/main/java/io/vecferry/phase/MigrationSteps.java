@@ -163,8 +163,8 @@ public final class MigrationSteps implements MigrationActivities {
     }
     MigrationSpec earlier = archive.readJson(Archive.SPEC, Payloads.MAPPER, MigrationSpec.class);
     return !Payloads.MAPPER
-        .valueToTree(earlier.withoutNotifications())
-        .equals(Payloads.MAPPER.valueToTree(spec.withoutNotifications()));
+        .valueToTree(earlier.withoutWhatMayChange())
+        .equals(Payloads.MAPPER.valueToTree(spec.withoutWhatMayChange()));
   }
 
   /**

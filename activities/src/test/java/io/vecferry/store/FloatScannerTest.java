@@ -156,7 +156,8 @@ class FloatScannerTest {
             .as(text)
             .isEqualTo(Float.floatToRawIntBits(value));
         assertThat(bits(text)).as(text).isEqualTo(Float.floatToRawIntBits(value));
-        assertThat(text.length()).as(text).isLessThanOrEqualTo(Float.toString(value).length());
+        // One digit more where fewer would be in the middle of two floats.
+        assertThat(text.length()).as(text).isLessThanOrEqualTo(Float.toString(value).length() + 1);
       }
     }
   }

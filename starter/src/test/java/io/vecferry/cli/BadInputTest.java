@@ -357,6 +357,9 @@ class BadInputTest {
     Specs.write(folder, "bad", "");
     Cli.Result first = Cli.in(folder).run("run", "spec.yaml");
     assertThat(first.exitCode()).as("%s", first).isEqualTo(0);
+    Specs.write(folder, "bad", "import: {batchSize: 7}");
+    Cli.Result again = Cli.in(folder).run("run", "spec.yaml");
+    assertThat(again.exitCode()).as("%s", again).isEqualTo(0);
     Specs.write(folder, "bad", "validation: {tolerance: 0.5}");
     refused(
         Cli.in(folder),

@@ -69,36 +69,51 @@ public record MigrationSpec(
 
   /** The same under another name. */
   public MigrationSpec named(String other) {
-    return copy(other, source, target, approvedPlan, notifications);
+    return copy(other, source, target, export, load, approvedPlan, notifications);
   }
 
   /** The same without the plan that somebody has approved. */
   public MigrationSpec withoutApprovedPlan() {
-    return copy(name, source, target, null, notifications);
+    return copy(name, source, target, export, load, null, notifications);
   }
 
-  /** What is moved, and how; whom to tell does not matter to that. */
-  public MigrationSpec withoutNotifications() {
-    return copy(name, source, target, approvedPlan, List.of());
+  /** What is moved, and how. Whom to tell and how large requests are may change under way. */
+  public MigrationSpec withoutWhatMayChange() {
+    return copy(
+        name,
+        source,
+        target,
+        new Export(
+            export.format(),
+            export.includeMetadata(),
+            export.preserveIds(),
+            0,
+            export.partRows(),
+            export.parallelism()),
+        new Import(0, load.parallelism(), load.validate(), load.maxRejects()),
+        approvedPlan,
+        List.of());
   }
 
   /** The same about other stores. */
   public MigrationSpec with(StoreSpec otherSource, StoreSpec otherTarget) {
-    return copy(name, otherSource, otherTarget, approvedPlan, notifications);
+    return copy(name, otherSource, otherTarget, export, load, approvedPlan, notifications);
   }
 
   private MigrationSpec copy(
       String otherName,
       StoreSpec otherSource,
       StoreSpec otherTarget,
+      Export otherExport,
+      Import otherLoad,
       PlanBasis otherPlan,
       List<NotificationTarget> otherNotifications) {
     return new MigrationSpec(
         otherName,
         otherSource,
         otherTarget,
-        export,
-        load,
+        otherExport,
+        otherLoad,
         validation,
         quality,
         rollback,

@@ -117,7 +117,11 @@ class SpecReaderTest {
                 List.of("ops@example.com")));
     assertThat(targets.get(3).mail().port()).isEqualTo(25);
     assertThat(targets.get(3).caFile()).isEqualTo("/etc/ca.pem");
-    assertThat(read.spec().withoutNotifications()).isEqualTo(read("{" + SIDES + "}").spec());
+    assertThat(read.spec().withoutWhatMayChange()).isEqualTo(read("{" + SIDES + "}").spec());
+    assertThat(
+            read("{" + SIDES + ", \"import\": {\"batchSize\": 7}}").spec().withoutWhatMayChange())
+        .isEqualTo(
+            read("{" + SIDES + ", \"export\": {\"batchSize\": 9}}").spec().withoutWhatMayChange());
   }
 
   @ParameterizedTest
