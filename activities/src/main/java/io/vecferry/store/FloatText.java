@@ -4,8 +4,8 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * Spells floats as JSON numbers, without making an object of each. A number has the fewest digits,
- * of at least six that are looked at, that every reader turns into the same float: one more where
- * fewer would be in the middle of two floats. Its form is that of {@link Float#toString(float)}.
+ * of at least six that are looked at, that every reader turns into the same float: more where fewer
+ * would be in the middle of two floats. Its form is that of {@link Float#toString(float)}.
  */
 final class FloatText {
   /** Most bytes of a number. */

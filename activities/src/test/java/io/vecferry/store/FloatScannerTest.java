@@ -156,8 +156,13 @@ class FloatScannerTest {
             .as(text)
             .isEqualTo(Float.floatToRawIntBits(value));
         assertThat(bits(text)).as(text).isEqualTo(Float.floatToRawIntBits(value));
-        // One digit more where fewer would be in the middle of two floats.
-        assertThat(text.length()).as(text).isLessThanOrEqualTo(Float.toString(value).length() + 1);
+        assertThat(text.replaceAll("E.*|[-.]", "").replaceAll("^0+|0+$", ""))
+            .as(text)
+            .hasSizeLessThanOrEqualTo(9);
+        // Where fewer digits would be in the middle of two floats, the library writes them.
+        if (Math.abs(value) < 1e6) {
+          assertThat(text.length()).as(text).isLessThanOrEqualTo(Float.toString(value).length());
+        }
       }
     }
   }
