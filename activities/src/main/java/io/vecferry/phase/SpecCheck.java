@@ -107,7 +107,8 @@ public final class SpecCheck {
       checkOption(role, store.settings(), option, problems);
     }
     checkUnknown(role, "", store.settings(), options, COMMON, problems);
-    if (options.containsAll(TlsSettings.OPTIONS)) {
+    // What a connection says is not shown to somebody whose spec may not change it.
+    if (problems.isEmpty() && options.containsAll(TlsSettings.OPTIONS)) {
       checkTls(new StoreSettings(role, store.settings()), problems);
     }
   }
