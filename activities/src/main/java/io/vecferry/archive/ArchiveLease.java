@@ -6,8 +6,6 @@ import io.vecferry.store.StoreException;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
@@ -43,6 +41,7 @@ public final class ArchiveLease implements AutoCloseable {
   private String path;
   private long renewals;
   private volatile long renewedNanos;
+  private volatile boolean closed;
 
   /**
    * How long things take.
@@ -52,40 +51,26 @@ public final class ArchiveLease implements AutoCloseable {
    *     for two thirds of that gives up
    */
   public record Timing(Duration renewal, Duration over) {
-    public static final Timing STANDARD = new Timing(Duration.ofSeconds(10), Duration.ofMinutes(1));
+    /** Archives are out of reach for a minute or two now and then, and machines gone seldom. */
+    public static final Timing STANDARD = new Timing(Duration.ofSeconds(10), Duration.ofMinutes(5));
   }
 
   /**
    * Who holds a lease.
    *
-   * @param boot of the machine; empty when it has no name for that
    * @param process differs for each lease, empty when it was given back
    * @param renewals changes as long as the process lives
    */
-  private record Holder(String host, String boot, long pid, String process, long renewals) {
+  private record Holder(String host, long pid, String process, long renewals) {
     static Holder here() {
-      return new Holder(
-          hostName(),
-          kernel("random/boot_id"),
-          ProcessHandle.current().pid(),
-          UUID.randomUUID().toString(),
-          0);
+      return new Holder(hostName(), ProcessHandle.current().pid(), UUID.randomUUID().toString(), 0);
     }
 
     private static String hostName() {
       try {
-        String name = kernel("hostname");
-        return name.isEmpty() ? InetAddress.getLocalHost().getHostName() : name;
+        return InetAddress.getLocalHost().getHostName();
       } catch (UnknownHostException e) {
         return "a machine without a name";
-      }
-    }
-
-    private static String kernel(String what) {
-      try {
-        return Files.readString(Path.of("/proc/sys/kernel", what)).strip();
-      } catch (IOException e) {
-        return "";
       }
     }
 
@@ -112,17 +97,12 @@ public final class ArchiveLease implements AutoCloseable {
       return process.isEmpty();
     }
 
-    /** Whether it was on this machine, which has its own way to tell that nobody runs it here. */
-    boolean isOf(Holder other) {
-      return !boot.isEmpty() && boot.equals(other.boot) && host.equals(other.host);
-    }
-
     Holder renewed(long number) {
-      return new Holder(host, boot, pid, process, number);
+      return new Holder(host, pid, process, number);
     }
 
     Holder givenBack() {
-      return new Holder(host, boot, pid, "", renewals);
+      return new Holder(host, pid, "", renewals);
     }
   }
 
@@ -134,9 +114,10 @@ public final class ArchiveLease implements AutoCloseable {
   }
 
   /**
-   * Takes the lease of a migration, and waits for one of a machine that is gone to be over. The
-   * caller has made sure that no other process of this machine runs the migration.
+   * Takes the lease of a migration, and waits for one of a process that is gone to be over.
    *
+   * @param ended {@link #process()} of a lease whose process is known to have ended, which is not
+   *     waited for; empty for none
    * @param lost called once when this process must stop, because another may run the migration
    * @param waiting told once of whose lease is waited for
    * @throws StoreException PERMISSION when a process of another machine runs the migration
@@ -144,12 +125,13 @@ public final class ArchiveLease implements AutoCloseable {
   public static ArchiveLease take(
       ArtifactStore store,
       String migration,
+      String ended,
       Timing timing,
       Runnable lost,
       Consumer<String> waiting) {
     ArchiveLease lease = new ArchiveLease(store, migration, timing);
     try {
-      lease.take(waiting);
+      lease.take(ended, waiting);
     } catch (RuntimeException e) {
       lease.renewing.shutdownNow();
       throw e;
@@ -163,10 +145,10 @@ public final class ArchiveLease implements AutoCloseable {
     return lease;
   }
 
-  private void take(Consumer<String> waiting) {
+  private void take(String ended, Consumer<String> waiting) {
     List<String> before = store.list(folder);
     if (!before.isEmpty()) {
-      awaitEnd(before.get(before.size() - 1), waiting);
+      awaitEnd(before.get(before.size() - 1), ended, waiting);
     }
     path = "%s/%09d.json".formatted(folder, number(before) + 1);
     renewedNanos = System.nanoTime();
@@ -188,9 +170,9 @@ public final class ArchiveLease implements AutoCloseable {
   }
 
   /** Waits until a lease is over; somebody may take or renew it meanwhile. */
-  private void awaitEnd(String lease, Consumer<String> waiting) {
+  private void awaitEnd(String lease, String ended, Consumer<String> waiting) {
     Holder holder = Holder.read(store.readBytes(lease));
-    if (holder.isGivenBack() || holder.isOf(own)) {
+    if (holder.isGivenBack() || holder.process().equals(ended)) {
       return;
     }
     waiting.accept(
@@ -211,10 +193,18 @@ public final class ArchiveLease implements AutoCloseable {
       }
       String last = last();
       Holder now = Holder.read(store.readBytes(last));
+      if (now.isGivenBack()) {
+        return;
+      }
       if (!now.equals(holder)) {
         throw taken(now);
       }
     }
+  }
+
+  /** Names this lease, and no other one. */
+  public String process() {
+    return own.process();
   }
 
   private StoreException taken(Holder holder) {
@@ -243,21 +233,26 @@ public final class ArchiveLease implements AutoCloseable {
   }
 
   private synchronized void renew(Runnable lost) {
+    // The answer may come long after what was written has been seen by others.
+    long now = System.nanoTime();
     try {
+      if (closed) {
+        return;
+      }
       if (!holds()) {
         LOG.error("another process has taken over the migration of {}", store.describe(path));
         lose(lost);
         return;
       }
       store.writeBytes(path, own.renewed(++renewals).bytes());
-      renewedNanos = System.nanoTime();
+      renewedNanos = now;
     } catch (StoreException e) {
       LOG.warn("the lease {} cannot be renewed", store.describe(path), e);
     }
   }
 
   private void watch(Runnable lost) {
-    if (System.nanoTime() - renewedNanos > timing.over().toNanos() * 2 / 3) {
+    if (!closed && System.nanoTime() - renewedNanos > timing.over().toNanos() * 2 / 3) {
       LOG.error("others will take the migration for ended: {}", store.describe(path));
       lose(lost);
     }
@@ -270,8 +265,13 @@ public final class ArchiveLease implements AutoCloseable {
 
   /** Gives it back; the next process need not wait. */
   @Override
-  public synchronized void close() {
+  public void close() {
+    closed = true;
     renewing.shutdownNow();
+    giveBack();
+  }
+
+  private synchronized void giveBack() {
     try {
       if (holds()) {
         store.writeBytes(path, own.givenBack().bytes());

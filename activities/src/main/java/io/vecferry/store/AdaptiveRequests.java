@@ -191,31 +191,24 @@ public final class AdaptiveRequests {
      *
      * @param failure null when it has taken the records
      */
-    void ended(FailureClass failure, int rows, long bytes) {
-      AdaptiveRequests.this.ended(this, failure, rows, bytes);
+    void ended(FailureClass failure, int rows) {
+      AdaptiveRequests.this.ended(this, failure, rows);
     }
   }
 
-  private synchronized void ended(Request request, FailureClass failure, int rows, long bytes) {
+  private synchronized void ended(Request request, FailureClass failure, int rows) {
     long now = clock.getAsLong();
     int others = --inFlight;
     if (others == 0) {
       busyNanos += now - busySince;
     }
     notifyAll();
-    boolean recent = request.born == age;
-    if (failure == FailureClass.TOO_LARGE && rows > 1) {
-      mostBytes = Math.max(1, Math.min(mostBytes, (long) (OF_TOO_LARGE * bytes)));
-    } else if (failure == FailureClass.RATE_LIMITED) {
-      if (recent) {
-        slowDown(Math.max(request.together, others + 1));
-      }
-    } else if (now - request.start > SLOW_NANOS) {
-      if (recent) {
-        shorten(rows);
-      }
-    } else if (!recent) {
+    if (request.born != age) {
       beginWindow();
+    } else if (failure == FailureClass.RATE_LIMITED) {
+      slowDown(Math.max(request.together, others + 1));
+    } else if (now - request.start > SLOW_NANOS) {
+      shorten(rows);
     } else if (failure == null) {
       windowRequests++;
       windowRows += rows;
@@ -224,6 +217,11 @@ public final class AdaptiveRequests {
         judge(windowRows * 1e9 / nanos);
       }
     }
+  }
+
+  /** Records were too many for one request, and all of them went in several. */
+  synchronized void tooLarge(long bytes) {
+    mostBytes = Math.max(1, Math.min(mostBytes, (long) (OF_TOO_LARGE * bytes)));
   }
 
   private long busy(long now) {
@@ -328,7 +326,7 @@ public final class AdaptiveRequests {
       case FEWER_REQUESTS ->
           fixedRequests || windowPeak < 2
               ? settled
-              : new Setting(settled.rows(), Math.min(windowPeak, requests) / 2);
+              : new Setting(settled.rows(), Math.max(1, Math.min(windowPeak, requests) / 2));
       case MORE_REQUESTS ->
           fixedRequests || requests == NO_LIMIT
               ? settled

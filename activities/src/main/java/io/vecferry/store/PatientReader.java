@@ -6,13 +6,21 @@ import io.vecferry.record.RecordBatch;
 /**
  * Reads a range from a store that may ask to slow down. It then goes on behind the last batch after
  * a while, with batches half as large unless a person has said how large they are, and nothing is
- * read again.
+ * read again. After some batches they are larger again.
  */
 public final class PatientReader implements BatchReader {
+  /** Limits on requests in a time are met all the sooner with small batches. */
+  private static final int SMALLEST_SHARE = 8;
+
+  private static final int BATCHES_BEFORE_LARGER = 8;
+
   private final VectorStore store;
   private final SourceRange range;
   private final boolean fixedRows;
+  private final int mostRows;
   private int rows;
+  private int batches;
+  private boolean smaller;
   private BatchReader reader;
   private String cursor;
 
@@ -25,12 +33,14 @@ public final class PatientReader implements BatchReader {
     this.store = store;
     this.range = range;
     this.cursor = cursor;
+    this.mostRows = rows;
     this.rows = rows;
     this.fixedRows = fixedRows;
   }
 
   @Override
   public RecordBatch next() {
+    smaller = fixedRows;
     return SlowDown.obey(this::read);
   }
 
@@ -41,14 +51,24 @@ public final class PatientReader implements BatchReader {
       }
       RecordBatch batch = reader.next();
       cursor = reader.cursor();
+      batches++;
+      if (rows < mostRows && batches == BATCHES_BEFORE_LARGER) {
+        resize(2 * rows);
+      }
       return batch;
     } catch (StoreException e) {
       if (e.failureClass() == FailureClass.RATE_LIMITED) {
-        close();
-        rows = fixedRows ? rows : Math.max(1, rows / 2);
+        resize(smaller ? rows : rows / 2);
+        smaller = true;
       }
       throw e;
     }
+  }
+
+  private void resize(int wanted) {
+    close();
+    batches = 0;
+    rows = Math.min(mostRows, Math.max(wanted, Math.max(1, mostRows / SMALLEST_SHARE)));
   }
 
   @Override

@@ -117,9 +117,14 @@ public final class SendingWriter implements BatchWriter {
   @Override
   public void close() {
     executor.shutdownNow();
+    // Also for a step that was interrupted: what follows must not meet its requests.
+    boolean interrupted = Thread.interrupted();
     try {
       executor.awaitTermination(STOP_DEADLINE.toSeconds(), TimeUnit.SECONDS);
     } catch (InterruptedException e) {
+      interrupted = true;
+    }
+    if (interrupted) {
       Thread.currentThread().interrupt();
     }
   }
@@ -185,7 +190,15 @@ public final class SendingWriter implements BatchWriter {
       return SlowDown.obey(() -> sendOnce(batch));
     } catch (StoreException e) {
       return switch (e.failureClass()) {
-        case TOO_LARGE, BAD_RECORD -> sendHalves(batch, e);
+        case TOO_LARGE -> {
+          List<Reject> refused = sendHalves(batch, e);
+          // A single record that is too large says nothing about others.
+          if (refused.isEmpty()) {
+            requests.tooLarge(batch.bytes());
+          }
+          yield refused;
+        }
+        case BAD_RECORD -> sendHalves(batch, e);
         default -> throw e;
       };
     }
@@ -208,7 +221,7 @@ public final class SendingWriter implements BatchWriter {
       failure = e.failureClass();
       throw e;
     } finally {
-      now.ended(failure, batch.rows(), batch.bytes());
+      now.ended(failure, batch.rows());
     }
   }
 

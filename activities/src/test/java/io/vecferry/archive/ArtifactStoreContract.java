@@ -126,8 +126,7 @@ public abstract class ArtifactStoreContract {
   @Test
   void aLeaseIsTakenFromWhoIsGoneOnly() {
     ArtifactStore store = store();
-    String there =
-        "{\"host\":\"elsewhere\",\"boot\":\"b\",\"pid\":7,\"process\":\"p\",\"renewals\":%d}";
+    String there = "{\"host\":\"elsewhere\",\"pid\":7,\"process\":\"p\",\"renewals\":%d}";
     String lease = ".running/products/000000004.json";
     store.writeBytes(lease, text(there.formatted(1)));
     // It is renewed as soon as somebody waits for its end.
@@ -147,20 +146,23 @@ public abstract class ArtifactStoreContract {
     }
     // What was given back is waited for by nobody, and numbers go on.
     take(store, whose -> fail(whose)).close();
-    assertThat(store.list(".running")).containsExactly(".running/products/000000006.json");
+    String last = ".running/products/000000006.json";
+    assertThat(store.list(".running")).containsExactly(last);
+    store.writeBytes(last, text(there.formatted(9)));
+    ArchiveLease.take(store, "products", "p", SOON, () -> {}, whose -> fail(whose)).close();
   }
 
   @Test
   void whoseLeaseWasTakenIsTold() throws InterruptedException {
     ArtifactStore store = store();
     CountDownLatch lost = new CountDownLatch(1);
-    ArchiveLease.take(store, "products", SOON, lost::countDown, whose -> fail(whose));
+    ArchiveLease.take(store, "products", "", SOON, lost::countDown, whose -> fail(whose));
     store.writeBytes(".running/products/000000002.json", text("{\"process\":\"another\"}"));
     assertThat(lost.await(30, TimeUnit.SECONDS)).isTrue();
   }
 
   private static ArchiveLease take(ArtifactStore store, Consumer<String> waiting) {
-    return ArchiveLease.take(store, "products", SOON, () -> {}, waiting);
+    return ArchiveLease.take(store, "products", "", SOON, () -> {}, waiting);
   }
 
   @Test

@@ -3,7 +3,9 @@ package io.vecferry.store;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vecferry.plan.FailureClass;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.List;
 import java.util.PriorityQueue;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -104,6 +106,31 @@ class AdaptiveRequestsTest {
     }
   }
 
+  @Test
+  void oneRequestMayAlwaysBeOnItsWay() throws InterruptedException {
+    FailureClass[] ends = {
+      null, null, null, null, null, null, FailureClass.TOO_LARGE, FailureClass.RATE_LIMITED
+    };
+    for (int seed = 0; seed < 200; seed++) {
+      AdaptiveRequests now = new AdaptiveRequests("test", 0, PER_WRITER, 1_000, () -> nanos);
+      Random random = new Random(seed);
+      List<AdaptiveRequests.Request> open = new ArrayList<>();
+      // Most stores never fail; now and then, one fails for a while.
+      int trouble = 2 + random.nextInt(7);
+      for (int step = 0; step < 2_000; step++) {
+        if (open.isEmpty() || (open.size() < now.setting().requests() && random.nextInt(3) > 0)) {
+          open.add(now.begin());
+        } else {
+          nanos += (long) (1e9 * Math.pow(10, 2 * random.nextDouble() - 1));
+          FailureClass end = ends[random.nextInt(trouble)];
+          open.remove(random.nextInt(open.size())).ended(end, now.rows(MOST_ROWS, 1 << 20));
+        }
+        assertThat(now.setting().requests()).as("seed %d", seed).isPositive();
+        assertThat(now.setting().rows()).as("seed %d", seed).isPositive();
+      }
+    }
+  }
+
   private interface Duration {
     double seconds(int rows);
   }
@@ -201,12 +228,12 @@ class AdaptiveRequestsTest {
           refused++;
           boolean large = (long) next.rows() * ROW_BYTES > mostBytes;
           next.request()
-              .ended(
-                  large ? FailureClass.TOO_LARGE : FailureClass.RATE_LIMITED,
-                  next.rows(),
-                  (long) next.rows() * ROW_BYTES);
+              .ended(large ? FailureClass.TOO_LARGE : FailureClass.RATE_LIMITED, next.rows());
+          if (large) {
+            settings.tooLarge((long) next.rows() * ROW_BYTES);
+          }
         } else {
-          next.request().ended(null, next.rows(), (long) next.rows() * ROW_BYTES);
+          next.request().ended(null, next.rows());
           done += next.rows();
         }
       }

@@ -155,6 +155,29 @@ class SendingWriterTest {
   }
 
   @Test
+  void aSingleRecordThatIsTooLargeSaysNothingAboutOthers() {
+    List<Integer> sizes = new ArrayList<>();
+    SendingWriter.Request request =
+        batch -> {
+          for (int row = 0; row < batch.rows(); row++) {
+            if (batch.ids().get(row).equals("row-13")) {
+              throw new StoreException(FailureClass.TOO_LARGE, "more than a record may have");
+            }
+          }
+          return take(sizes).send(batch);
+        };
+    try (SendingWriter writer =
+        new SendingWriter(
+            new SendingWriter.Limits(50, 1 << 20), new AdaptiveRequests("test", 1, 1), request)) {
+      writer.write(batch(0, 50));
+      writer.write(batch(50, 50));
+      assertThat(writer.finish()).extracting(Reject::id).containsExactly("row-13");
+    }
+    assertThat(sizes).endsWith(50);
+    assertThat(arrived).hasSize(99).doesNotHaveDuplicates();
+  }
+
+  @Test
   void acknowledgesWithoutAGap() throws InterruptedException {
     CountDownLatch first = new CountDownLatch(1);
     CountDownLatch others = new CountDownLatch(2);

@@ -1,5 +1,6 @@
 package io.vecferry.cli;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.temporal.client.WorkflowNotFoundException;
 import io.temporal.client.WorkflowServiceException;
@@ -135,6 +136,9 @@ final class Temporal implements AutoCloseable {
    * commands in other processes.
    */
   static final class Running implements AutoCloseable {
+    private static final String ADDRESS = "address";
+    private static final String LEASE = "lease";
+
     private final Path file;
     private final FileChannel channel;
     private final FileLock lock;
@@ -165,7 +169,10 @@ final class Temporal implements AutoCloseable {
                   + migration);
         }
         try {
-          return new Running(file, channel, lock, lease(archiveRoot, migration));
+          Optional<ArchiveLease> lease = lease(archiveRoot, migration, field(file, LEASE));
+          Running running = new Running(file, channel, lock, lease);
+          running.note("");
+          return running;
         } catch (StoreException e) {
           channel.close();
           throw new UserError("The migration '" + migration + "': " + e.getMessage());
@@ -181,7 +188,8 @@ final class Temporal implements AutoCloseable {
     }
 
     /** A lock of a file is of this machine; others look into the bucket. */
-    private static Optional<ArchiveLease> lease(ArchiveRoot archiveRoot, String migration) {
+    private static Optional<ArchiveLease> lease(
+        ArchiveRoot archiveRoot, String migration, String ended) {
       if (!archiveRoot.isS3()) {
         return Optional.empty();
       }
@@ -189,6 +197,8 @@ final class Temporal implements AutoCloseable {
           ArchiveLease.take(
               archiveRoot.store(),
               migration,
+              // Whoever noted it held the lock that this process has now.
+              ended,
               ArchiveLease.Timing.STANDARD,
               () -> {
                 System.err.println(
@@ -211,11 +221,21 @@ final class Temporal implements AutoCloseable {
     }
 
     void address(String address) {
+      note(address);
+    }
+
+    private void note(String address) {
       try {
         byte[] json =
             new ObjectMapper()
                 .writeValueAsBytes(
-                    Map.of("address", address, "pid", ProcessHandle.current().pid()));
+                    Map.of(
+                        ADDRESS,
+                        address,
+                        "pid",
+                        ProcessHandle.current().pid(),
+                        LEASE,
+                        lease.map(ArchiveLease::process).orElse("")));
         channel.truncate(0);
         channel.write(ByteBuffer.wrap(json), 0);
         channel.force(false);
@@ -235,10 +255,19 @@ final class Temporal implements AutoCloseable {
         if (lock != null) {
           return Optional.empty();
         }
-        return Optional.of(new ObjectMapper().readTree(file.toFile()).path("address").asText())
-            .filter(address -> !address.isEmpty());
+        return Optional.of(field(file, ADDRESS)).filter(address -> !address.isEmpty());
       } catch (IOException e) {
         return Optional.empty();
+      }
+    }
+
+    /** What a process has noted; empty when it has not. */
+    private static String field(Path file, String name) throws IOException {
+      try {
+        return new ObjectMapper().readTree(file.toFile()).path(name).asText();
+      } catch (JsonProcessingException e) {
+        // It was killed while it wrote.
+        return "";
       }
     }
 

@@ -198,7 +198,7 @@ class S3ArchiveTest {
       for (int renewals = 0; alive.get(); renewals++) {
         Files.writeString(
             next,
-            "{\"host\":\"elsewhere\",\"boot\":\"b\",\"pid\":7,\"process\":\"p\",\"renewals\":%d}"
+            "{\"host\":\"elsewhere\",\"pid\":7,\"process\":\"p\",\"renewals\":%d}"
                 .formatted(renewals));
         Files.move(next, lease, StandardCopyOption.REPLACE_EXISTING);
         begun.countDown();

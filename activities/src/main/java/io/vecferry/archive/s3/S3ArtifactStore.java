@@ -60,7 +60,9 @@ public final class S3ArtifactStore implements ArtifactStore {
   @Override
   public boolean writeNew(String path, byte[] bytes) {
     return connection.askOnCondition(
-        "cannot write " + describe(path), client -> put(client, path, bytes, "*"));
+        "cannot write " + describe(path),
+        client -> put(client, path, bytes, "*"),
+        client -> put(client, path, bytes, null));
   }
 
   private PutObjectResponse put(S3Client client, String path, byte[] bytes, String unlessThere) {

@@ -31,6 +31,7 @@ final class S3Connection {
 
   private static final int PRECONDITION_FAILED = 412;
   private static final int CONFLICT = 409;
+  private static final int NOT_IMPLEMENTED = 501;
 
   private final String bucket;
   private final S3Settings settings;
@@ -158,15 +159,24 @@ final class S3Connection {
     }
   }
 
-  /** Asks for something on a condition; false when that is not so, or somebody was faster. */
-  <T> boolean askOnCondition(String action, Function<S3Client, T> question) {
+  /**
+   * Asks for something on a condition; false when that is not so, or somebody was faster.
+   *
+   * @param otherwise what to ask where the server knows no conditions, and says so
+   */
+  <T> boolean askOnCondition(
+      String action, Function<S3Client, T> question, Function<S3Client, T> otherwise) {
     try {
       answer(question);
       return true;
     } catch (SdkException e) {
-      if (e instanceof S3Exception answer
-          && (answer.statusCode() == PRECONDITION_FAILED || answer.statusCode() == CONFLICT)) {
+      int status = e instanceof S3Exception answer ? answer.statusCode() : 0;
+      if (status == PRECONDITION_FAILED || status == CONFLICT) {
         return false;
+      }
+      if (status == NOT_IMPLEMENTED) {
+        ask(action, otherwise);
+        return true;
       }
       throw failures.of(action, e);
     }

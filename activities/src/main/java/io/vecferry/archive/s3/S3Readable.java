@@ -75,14 +75,21 @@ final class S3Readable implements ReadableArtifact {
               return sizeOnly(client, bucket, key);
             }
             byte[] bytes = content.readAllBytes();
-            String size = answer.contentRange().replaceAll(".*/", "");
-            return new Tail(Long.parseLong(size), answer.eTag(), bytes);
+            long size = Long.parseLong(answer.contentRange().replaceAll(".*/", ""));
+            requireAll(bytes.length, (int) Math.min(SMALLEST, size));
+            return new Tail(size, answer.eTag(), bytes);
           });
     } catch (S3Exception e) {
       if (e.statusCode() == NO_SUCH_RANGE) {
         return sizeOnly(client, bucket, key);
       }
       throw e;
+    }
+  }
+
+  private static void requireAll(int came, int expected) throws EOFException {
+    if (came < expected) {
+      throw new EOFException("%d bytes came instead of %d".formatted(came, expected));
     }
   }
 
@@ -165,10 +172,16 @@ final class S3Readable implements ReadableArtifact {
                         .ifMatch(version)
                         .range("bytes=%d-%d".formatted(position, position + count - 1)),
                 (answer, content) -> {
-                  int read = content.readNBytes(bytes, 0, count);
-                  if (read < count) {
-                    throw new EOFException("%d bytes came instead of %d".formatted(read, count));
+                  if (position > 0 && answer.contentRange() == null) {
+                    content.abort();
+                    throw new StoreException(
+                        FailureClass.INCOMPATIBLE,
+                        "cannot read "
+                            + name
+                            + ": the server sends whole objects only, and not the range that is"
+                            + " asked for. Name another server or a folder with --archive.");
                   }
+                  requireAll(content.readNBytes(bytes, 0, count), count);
                   return bytes;
                 }));
   }
