@@ -169,7 +169,7 @@ final class Temporal implements AutoCloseable {
                   + migration);
         }
         try {
-          Optional<ArchiveLease> lease = lease(archiveRoot, migration, field(file, LEASE));
+          Optional<ArchiveLease> lease = lease(archiveRoot, migration, noted(channel, LEASE));
           Running running = new Running(file, channel, lock, lease);
           running.note("");
           return running;
@@ -255,16 +255,21 @@ final class Temporal implements AutoCloseable {
         if (lock != null) {
           return Optional.empty();
         }
-        return Optional.of(field(file, ADDRESS)).filter(address -> !address.isEmpty());
+        return Optional.of(noted(channel, ADDRESS)).filter(address -> !address.isEmpty());
       } catch (IOException e) {
         return Optional.empty();
       }
     }
 
-    /** What a process has noted; empty when it has not. */
-    private static String field(Path file, String name) throws IOException {
+    /**
+     * What a process has noted; empty when it has not. Not read by another channel: to close one
+     * ends all locks that this process has of the file.
+     */
+    private static String noted(FileChannel channel, String name) throws IOException {
+      ByteBuffer json = ByteBuffer.allocate((int) channel.size());
+      while (json.hasRemaining() && channel.read(json, json.position()) >= 0) {}
       try {
-        return new ObjectMapper().readTree(file.toFile()).path(name).asText();
+        return new ObjectMapper().readTree(json.array()).path(name).asText();
       } catch (JsonProcessingException e) {
         // It was killed while it wrote.
         return "";
