@@ -191,6 +191,26 @@ class S3ArchiveTest {
     assertThat(objects.resolve("archives/twice")).doesNotExist();
   }
 
+  @Test
+  void whoWasKilledHereIsKnownToBeGone() {
+    FaissFolder.write(folder.resolve("source"), 200, 4);
+    Specs.write(folder, "killed", "approval: {beforeImport: true}");
+    try (Cli.Running first = inS3(Cli.in(folder)).start("run", "spec.yaml")) {
+      first.await("it waits", () -> first.err().contains("WAITING_FOR_APPROVAL"));
+      assertThat(vecferry(1, "run", "spec.yaml").err())
+          .contains("The migration 'killed' is running in another process. Follow it with");
+      first.kill();
+    }
+    try (Cli.Running second = inS3(Cli.in(folder)).start("run", "spec.yaml")) {
+      second.await("it waits", () -> second.err().contains("WAITING_FOR_APPROVAL"));
+      assertThat(second.err()).doesNotContain("had begun it");
+      vecferry(0, "approve", "killed", "--reason", "looks right");
+      Cli.Result end = second.await();
+      assertThat(end.exitCode()).as("%s", end).isZero();
+    }
+    FaissFolder.assertSame(folder.resolve("source"), folder.resolve("target"));
+  }
+
   private static void renew(Path lease, AtomicBoolean alive, CountDownLatch begun) {
     // Not where leases are listed.
     Path next = lease.getParent().resolveSibling("next");
