@@ -171,7 +171,12 @@ final class Temporal implements AutoCloseable {
         try {
           Optional<ArchiveLease> lease = lease(archiveRoot, migration, noted(channel, LEASE));
           Running running = new Running(file, channel, lock, lease);
-          running.note("");
+          try {
+            running.note("");
+          } catch (UncheckedIOException e) {
+            running.close();
+            throw e.getCause();
+          }
           return running;
         } catch (StoreException e) {
           channel.close();

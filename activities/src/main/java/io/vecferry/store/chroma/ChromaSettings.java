@@ -125,7 +125,7 @@ record ChromaSettings(
   private static int number(
       StoreSettings settings, String path, int defaultValue, int lowest, int highest) {
     long value = settings.integer(path, defaultValue);
-    if (value != defaultValue && (value < lowest || value > highest)) {
+    if (settings.text(path).isPresent() && (value < lowest || value > highest)) {
       throw wrong(
           settings,
           "has " + path + " " + value + "; it must be " + lowest + " to " + highest + ".");

@@ -287,7 +287,7 @@ record Settings(
   private static int number(
       StoreSettings settings, String path, int defaultValue, int lowest, int highest) {
     long value = settings.integer(path, defaultValue);
-    if (value != defaultValue && (value < lowest || value > highest)) {
+    if (settings.text(path).isPresent() && (value < lowest || value > highest)) {
       throw wrong(settings, path, "must be from " + lowest + " to " + highest + ", got " + value);
     }
     return (int) value;

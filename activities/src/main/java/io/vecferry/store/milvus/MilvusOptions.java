@@ -245,7 +245,7 @@ record MilvusOptions(
 
   private static long number(StoreSettings settings, String path, long normal, long largest) {
     long number = settings.integer(path, normal);
-    if (number != normal && (number < 1 || number > largest)) {
+    if (settings.text(path).isPresent() && (number < 1 || number > largest)) {
       throw incompatible(
           settings.role() + "." + path, "must be from 1 to " + largest + ", got " + number, "");
     }

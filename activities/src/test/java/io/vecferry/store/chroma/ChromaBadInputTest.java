@@ -250,6 +250,10 @@ class ChromaBadInputTest {
         "source has options.requestsInFlight 0; it must be 1 to 64");
     assertFails(
         FailureClass.INCOMPATIBLE,
+        () -> open("source", chroma.url(), "options.requestsInFlight", "-1"),
+        "source has options.requestsInFlight -1; it must be 1 to 64");
+    assertFails(
+        FailureClass.INCOMPATIBLE,
         () -> provider.open(StoreSettings.of("target", "collection", "abc")),
         "target needs url");
     assertFails(

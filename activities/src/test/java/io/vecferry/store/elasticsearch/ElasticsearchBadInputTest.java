@@ -269,6 +269,10 @@ class ElasticsearchBadInputTest {
         "target.options.requestsInFlight must be from 1 to 32, got 0.");
     assertFails(
         FailureClass.INCOMPATIBLE,
+        () -> open("target", url, "options.requestsInFlight", "-1"),
+        "target.options.requestsInFlight must be from 1 to 32, got -1.");
+    assertFails(
+        FailureClass.INCOMPATIBLE,
         () -> provider.open(StoreSettings.of("target", "url", url, "collection", "My Index")),
         "target.collection 'My Index' is no name that Elasticsearch allows",
         "'my-index'");

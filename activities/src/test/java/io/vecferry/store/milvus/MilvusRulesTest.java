@@ -166,6 +166,9 @@ class MilvusRulesTest {
         "{\"options\":{\"requestsInFlight\":0}}",
         "target.options.requestsInFlight must be from 1 to 32, got 0.");
     refused(
+        "{\"options\":{\"requestsInFlight\":-1}}",
+        "target.options.requestsInFlight must be from 1 to 32, got -1.");
+    refused(
         "{\"auth\":{\"token\":\"env:PATH\",\"username\":\"env:PATH\",\"password\":\"env:PATH\"}}",
         "target.auth has a token and a user with password. Give one of them.");
     refused(
