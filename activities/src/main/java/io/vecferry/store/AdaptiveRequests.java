@@ -1,6 +1,8 @@
 package io.vecferry.store;
 
 import io.vecferry.plan.FailureClass;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
@@ -77,7 +79,7 @@ public final class AdaptiveRequests {
   private long mostBytes = Long.MAX_VALUE;
   private long bytesPerRow;
 
-  private int inFlight;
+  private final Set<Request> inFlight = new HashSet<>();
   private long busySince;
   private long busyNanos;
 
@@ -164,10 +166,18 @@ public final class AdaptiveRequests {
 
   /** Waits until one more request may be on its way. */
   synchronized Request begin() throws InterruptedException {
-    while (inFlight >= setting.requests()) {
+    while (inFlight.size() >= setting.requests()) {
       wait();
     }
-    return new Request();
+    Request request = new Request();
+    if (inFlight.isEmpty()) {
+      busySince = request.start;
+    }
+    inFlight.add(request);
+    int together = inFlight.size();
+    inFlight.forEach(each -> each.together = Math.max(each.together, together));
+    windowPeak = Math.max(windowPeak, together);
+    return request;
   }
 
   /** One request. */
@@ -175,16 +185,8 @@ public final class AdaptiveRequests {
     private final int born = age;
     private final long start = clock.getAsLong();
 
-    /** Requests on their way then, with this one. */
-    private final int together;
-
-    private Request() {
-      if (inFlight++ == 0) {
-        busySince = start;
-      }
-      together = inFlight;
-      windowPeak = Math.max(windowPeak, inFlight);
-    }
+    /** Most requests that were on their way at once since then, with this one. */
+    private int together;
 
     /**
      * The store has answered, or never will.
@@ -198,15 +200,15 @@ public final class AdaptiveRequests {
 
   private synchronized void ended(Request request, FailureClass failure, int rows) {
     long now = clock.getAsLong();
-    int others = --inFlight;
-    if (others == 0) {
+    inFlight.remove(request);
+    if (inFlight.isEmpty()) {
       busyNanos += now - busySince;
     }
     notifyAll();
     if (request.born != age) {
       beginWindow();
     } else if (failure == FailureClass.RATE_LIMITED) {
-      slowDown(Math.max(request.together, others + 1));
+      slowDown(request.together);
     } else if (now - request.start > SLOW_NANOS) {
       shorten(rows);
     } else if (failure == null) {
@@ -225,7 +227,7 @@ public final class AdaptiveRequests {
   }
 
   private long busy(long now) {
-    return inFlight == 0 ? busyNanos : busyNanos + now - busySince;
+    return inFlight.isEmpty() ? busyNanos : busyNanos + now - busySince;
   }
 
   private void slowDown(int wereInFlight) {
@@ -268,7 +270,7 @@ public final class AdaptiveRequests {
   private void beginWindow() {
     windowRequests = 0;
     windowRows = 0;
-    windowPeak = inFlight;
+    windowPeak = inFlight.size();
     windowStart = busy(clock.getAsLong());
   }
 

@@ -131,6 +131,15 @@ class AdaptiveRequestsTest {
     }
   }
 
+  @Test
+  void whoIsRefusedCountsThoseThatCameAndWentMeanwhile() throws InterruptedException {
+    AdaptiveRequests.Request first = requests.begin();
+    AdaptiveRequests.Request second = requests.begin();
+    second.ended(null, 1_000);
+    first.ended(FailureClass.RATE_LIMITED, 1_000);
+    assertThat(requests.setting()).isEqualTo(new AdaptiveRequests.Setting(1_000, 1));
+  }
+
   private interface Duration {
     double seconds(int rows);
   }
