@@ -20,6 +20,7 @@ import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.Finding;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.NameSwitch;
+import io.vecferry.plan.Phase;
 import io.vecferry.plan.PlanBasis;
 import io.vecferry.plan.PlannedPartition.Origin;
 import io.vecferry.plan.RecordProfile;
@@ -382,7 +383,8 @@ public final class MigrationSteps implements MigrationActivities {
           workspace
               .archive()
               .writeJson(TARGET, Payloads.MAPPER, Planner.side(made, RecordProfile.EMPTY));
-          return new CheckResult(made.rows(), "");
+          return new CheckResult(
+              made.rows(), RequestsNote.words(workspace.archive(), Phase.IMPORT));
         });
   }
 

@@ -12,7 +12,6 @@ import io.vecferry.plan.Phase;
 import io.vecferry.plan.PlannedPartition;
 import io.vecferry.plan.PlannedPartition.Origin;
 import io.vecferry.record.RecordBatch;
-import io.vecferry.store.BatchReader;
 import io.vecferry.store.BatchWriter;
 import io.vecferry.store.PatientReader;
 import io.vecferry.store.Reject;
@@ -100,7 +99,9 @@ public final class PartSteps implements PartActivities {
         Math.min(Throttle.batchSize(task.pace(), asked, workspace.bytesPerRow()), partRows);
     Throttle throttle = new Throttle(task.pace());
     try (DiskGuard.Room room = disk.take(task, workspace.expectedPartBytes());
-        BatchReader reader = new PatientReader(source, range, start, batchSize, asked > 0);
+        PatientReader reader =
+            new PatientReader(
+                source, range, start, batchSize, asked > 0, workspace.readers(origin));
         PartWriter writer = new PartWriter(archive.store(), path, workspace.partSchema(origin))) {
       boolean last = false;
       while (writer.rows() + batchSize <= partRows) {
@@ -122,6 +123,11 @@ public final class PartSteps implements PartActivities {
       Calls.confirm();
       PartSidecar sidecar = writer.finish(start, end, last, fingerprint, Instant.now().toString());
       workspace.partWritten(sidecar.bytes());
+      if (origin == Origin.SOURCE) {
+        reader
+            .found(workspace.spec().source().type())
+            .ifPresent(found -> RequestsNote.write(archive, Phase.EXPORT, found));
+      }
       return new PartResult(sidecar.rows(), sidecar.bytes(), 0, end, last, false);
     }
   }
@@ -199,6 +205,7 @@ public final class PartSteps implements PartActivities {
           }
         }
         rejects = writer.finish();
+        writer.requests().ifPresent(found -> RequestsNote.write(archive, Phase.IMPORT, found));
       }
       keepRejects(workspace, task, rejects);
       long rows = sidecar.rows() - view.leftOut();

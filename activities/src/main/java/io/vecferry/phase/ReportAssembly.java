@@ -82,7 +82,7 @@ final class ReportAssembly {
         .phases(
             status.phases().stream()
                 .filter(phase -> phase.phase() != Phase.ROLLBACK || phase.startedMillis() > 0)
-                .map(ReportAssembly::phase)
+                .map(phase -> phase(workspace.archive(), phase))
                 .toList())
         .counts(
             new MigrationReport.Counts(
@@ -230,8 +230,16 @@ final class ReportAssembly {
         side.configuration());
   }
 
-  private static MigrationReport.Phase phase(PhaseProgress phase) {
-    String note = phase.summary();
+  private static MigrationReport.Phase phase(Archive archive, PhaseProgress phase) {
+    MigrationReport.Requests requests =
+        RequestsNote.find(archive, phase.phase())
+            .map(
+                found ->
+                    new MigrationReport.Requests(
+                        found.store(), found.rows(), found.atOnce(), found.rowsPerSecond()))
+            .orElse(null);
+    // The summary of such a phase says the same.
+    String note = requests == null ? phase.summary() : "";
     if (phase.rowsReused() > 0) {
       note =
           String.format(
@@ -245,7 +253,8 @@ final class ReportAssembly {
         phase.finishedMillis(),
         phase.rowsDone(),
         phase.bytesDone(),
-        note);
+        note,
+        requests);
   }
 
   private static MigrationReport.PhaseRate rate(PhaseProgress phase) {

@@ -24,6 +24,7 @@ import io.vecferry.store.CollectionInfo;
 import io.vecferry.store.LoadSchema;
 import io.vecferry.store.LoadStamp;
 import io.vecferry.store.Metric;
+import io.vecferry.store.RequestsSeen;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.StoreProvider;
 import io.vecferry.store.StoreSettings;
@@ -63,6 +64,7 @@ final class Workspace implements AutoCloseable {
   private long largestPart;
   private final List<ThroughputSample> throughput = new ArrayList<>();
   private final Map<String, Long> rowsDone = new HashMap<>();
+  private final Map<Origin, RequestsSeen> readers = new EnumMap<>(Origin.class);
   private FutureTask<Optional<QualityCheck.SourceAnswers>> sourceAnswers;
 
   /** The collections that a migration touches. */
@@ -345,6 +347,11 @@ final class Workspace implements AutoCloseable {
       case SOURCE -> source();
       case TARGET -> existing();
     };
+  }
+
+  /** Counts the readers of such partitions. */
+  synchronized RequestsSeen readers(Origin origin) {
+    return readers.computeIfAbsent(origin, ignored -> new RequestsSeen());
   }
 
   /** Whether a collection may change while it is exported. */

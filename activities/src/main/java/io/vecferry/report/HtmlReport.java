@@ -16,6 +16,7 @@ import io.vecferry.report.MigrationReport.Quality;
 import io.vecferry.report.MigrationReport.Range;
 import io.vecferry.report.MigrationReport.RecallBin;
 import io.vecferry.report.MigrationReport.RejectedRecord;
+import io.vecferry.report.MigrationReport.Requests;
 import io.vecferry.report.MigrationReport.ResourceSample;
 import io.vecferry.report.MigrationReport.RollbackStep;
 import io.vecferry.report.MigrationReport.SearchWidthStep;
@@ -565,11 +566,25 @@ final class HtmlReport {
     if (phase.note() != null && !phase.note().isEmpty()) {
       html.element("p", clip(phase.note()), "class", "note");
     }
+    if (phase.requests() != null) {
+      html.element("p", clip(words(phase.requests())), "class", "note");
+    }
     html.close();
     cell("Took", Cell.number(ran ? Format.duration(until - from) : Format.UNKNOWN));
     cell("Rows", Cell.number(phase.rows() > 0 ? Format.count(phase.rows()) : Format.UNKNOWN));
     cell("Rate", Cell.number(rate(phase, until - from)));
     html.close().line();
+  }
+
+  static String words(Requests requests) {
+    return requests.store()
+        + ": "
+        + Format.count(requests.rowsPerSecond())
+        + " records/s with "
+        + Format.count(requests.rows(), "record")
+        + " in a request, "
+        + Format.count(requests.atOnce(), "request")
+        + " at once";
   }
 
   private String rate(Phase phase, long millis) {

@@ -75,7 +75,8 @@ final class MarkdownReport {
       row("Archive", report.archiveLocation());
     }
     if (!report.phases().isEmpty()) {
-      out.append("\n## Phases\n\n| Phase | State | Took | Rows |\n|---|---|--:|--:|\n");
+      out.append(
+          "\n## Phases\n\n| Phase | State | Took | Rows | Requests |\n|---|---|--:|--:|---|\n");
       for (Phase phase : report.phases().subList(0, Math.min(ROWS, report.phases().size()))) {
         boolean timed = phase.startedMillis() > 0 && phase.finishedMillis() > 0;
         row(
@@ -84,7 +85,8 @@ final class MarkdownReport {
             timed
                 ? Format.duration(phase.finishedMillis() - phase.startedMillis())
                 : Format.UNKNOWN,
-            phase.rows() > 0 ? Format.count(phase.rows()) : Format.UNKNOWN);
+            phase.rows() > 0 ? Format.count(phase.rows()) : Format.UNKNOWN,
+            phase.requests() == null ? "" : HtmlReport.words(phase.requests()));
       }
     }
     if (!report.operatorActions().isEmpty()) {

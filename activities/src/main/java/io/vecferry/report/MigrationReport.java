@@ -157,6 +157,7 @@ public record MigrationReport(
    * @param rows rows it handled
    * @param bytes bytes it handled
    * @param note anything worth saying; may be empty or null
+   * @param requests what requests to the store were like in the end; null where that is not known
    */
   public record Phase(
       String name,
@@ -165,7 +166,18 @@ public record MigrationReport(
       long finishedMillis,
       long rows,
       long bytes,
-      String note) {}
+      String note,
+      Requests requests) {}
+
+  /**
+   * What requests to a store were like.
+   *
+   * @param store type of the store
+   * @param rows records in a request
+   * @param atOnce requests on their way at once
+   * @param rowsPerSecond records a second of the time in which a request was on its way
+   */
+  public record Requests(String store, int rows, int atOnce, long rowsPerSecond) {}
 
   /**
    * What was expected before anything was moved.

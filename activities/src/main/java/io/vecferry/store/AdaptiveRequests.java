@@ -2,6 +2,7 @@ package io.vecferry.store;
 
 import io.vecferry.plan.FailureClass;
 import java.util.HashSet;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
@@ -80,8 +81,7 @@ public final class AdaptiveRequests {
   private long bytesPerRow;
 
   private final Set<Request> inFlight = new HashSet<>();
-  private long busySince;
-  private long busyNanos;
+  private final RequestsSeen seen = new RequestsSeen();
 
   /** Changes so far; requests that began before one say nothing about it. */
   private int age;
@@ -89,6 +89,7 @@ public final class AdaptiveRequests {
   private int windowRequests;
   private long windowRows;
   private int windowPeak;
+  private int windowMostRows;
   private long windowStart;
 
   private Change change = Change.MORE_ROWS;
@@ -99,6 +100,7 @@ public final class AdaptiveRequests {
   private int inVain;
   private int rest;
   private int nextRest = FIRST_REST;
+  private RequestsFound found;
 
   /**
    * @param store type of the store
@@ -160,6 +162,11 @@ public final class AdaptiveRequests {
     return new Setting(Math.min(best.rows(), mostRows), best.requests());
   }
 
+  /** The same as the store has seen it; all requests together before anything was found. */
+  public synchronized Optional<RequestsFound> found() {
+    return found == null ? seen.found(store, clock.getAsLong()) : Optional.of(found);
+  }
+
   synchronized Setting setting() {
     return setting;
   }
@@ -170,9 +177,7 @@ public final class AdaptiveRequests {
       wait();
     }
     Request request = new Request();
-    if (inFlight.isEmpty()) {
-      busySince = request.start;
-    }
+    seen.began(request.start);
     inFlight.add(request);
     int together = inFlight.size();
     inFlight.forEach(each -> each.together = Math.max(each.together, together));
@@ -201,8 +206,9 @@ public final class AdaptiveRequests {
   private synchronized void ended(Request request, FailureClass failure, int rows) {
     long now = clock.getAsLong();
     inFlight.remove(request);
-    if (inFlight.isEmpty()) {
-      busyNanos += now - busySince;
+    seen.ended(now);
+    if (failure == null) {
+      seen.moved(rows);
     }
     notifyAll();
     if (request.born != age) {
@@ -214,7 +220,8 @@ public final class AdaptiveRequests {
     } else if (failure == null) {
       windowRequests++;
       windowRows += rows;
-      long nanos = busy(now) - windowStart;
+      windowMostRows = Math.max(windowMostRows, rows);
+      long nanos = seen.busyNanos(now) - windowStart;
       if (windowRequests >= Math.max(LEAST_REQUESTS, windowPeak) && nanos >= LEAST_NANOS) {
         judge(windowRows * 1e9 / nanos);
       }
@@ -224,10 +231,6 @@ public final class AdaptiveRequests {
   /** Records were too many for one request, and all of them went in several. */
   synchronized void tooLarge(long bytes) {
     mostBytes = Math.max(1, Math.min(mostBytes, (long) (OF_TOO_LARGE * bytes)));
-  }
-
-  private long busy(long now) {
-    return inFlight.isEmpty() ? busyNanos : busyNanos + now - busySince;
   }
 
   private void slowDown(int wereInFlight) {
@@ -271,7 +274,8 @@ public final class AdaptiveRequests {
     windowRequests = 0;
     windowRows = 0;
     windowPeak = inFlight.size();
-    windowStart = busy(clock.getAsLong());
+    windowMostRows = 0;
+    windowStart = seen.busyNanos(clock.getAsLong());
   }
 
   /** A window has ended in which the setting was the same. */
@@ -294,6 +298,7 @@ public final class AdaptiveRequests {
     }
     trying = false;
     settled = current();
+    found = new RequestsFound(store, windowMostRows, windowPeak, Math.round(speed));
     if (rest > 0) {
       rest--;
       beginWindow();

@@ -2,6 +2,7 @@ package io.vecferry.store;
 
 import io.vecferry.record.RecordBatch;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Writes the records of one part into a load. Writing the same part again replaces what an earlier
@@ -21,6 +22,11 @@ public interface BatchWriter extends AutoCloseable {
    */
   default int batchRows() {
     return AdaptiveRequests.FIRST_ROWS;
+  }
+
+  /** What requests of this load are like by now; empty where a store takes none. */
+  default Optional<RequestsFound> requests() {
+    return Optional.empty();
   }
 
   /** Number of rows, counted from the first one, that the store has acknowledged without a gap. */

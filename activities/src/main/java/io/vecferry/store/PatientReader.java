@@ -2,6 +2,7 @@ package io.vecferry.store;
 
 import io.vecferry.plan.FailureClass;
 import io.vecferry.record.RecordBatch;
+import java.util.Optional;
 
 /**
  * Reads a range from a store that may ask to slow down. It then goes on behind the last batch after
@@ -18,24 +19,34 @@ public final class PatientReader implements BatchReader {
   private final SourceRange range;
   private final boolean fixedRows;
   private final int mostRows;
+  private final RequestsSeen seen;
   private int rows;
   private int batches;
   private boolean smaller;
   private BatchReader reader;
   private String cursor;
+  private boolean closed;
 
   /**
    * @param rows most records of a batch
    * @param fixedRows whether a person has said so
+   * @param seen counts readers of this store in this process
    */
   public PatientReader(
-      VectorStore store, SourceRange range, String cursor, int rows, boolean fixedRows) {
+      VectorStore store,
+      SourceRange range,
+      String cursor,
+      int rows,
+      boolean fixedRows,
+      RequestsSeen seen) {
     this.store = store;
     this.range = range;
     this.cursor = cursor;
     this.mostRows = rows;
     this.rows = rows;
     this.fixedRows = fixedRows;
+    this.seen = seen;
+    seen.began(System.nanoTime());
   }
 
   @Override
@@ -52,6 +63,9 @@ public final class PatientReader implements BatchReader {
       RecordBatch batch = reader.next();
       cursor = reader.cursor();
       batches++;
+      if (batch != null) {
+        seen.moved(batch.rows());
+      }
       if (rows < mostRows && batches == BATCHES_BEFORE_LARGER) {
         resize(2 * rows);
       }
@@ -66,7 +80,7 @@ public final class PatientReader implements BatchReader {
   }
 
   private void resize(int wanted) {
-    close();
+    closeReader();
     batches = 0;
     rows = Math.min(mostRows, Math.max(wanted, Math.max(1, mostRows / SMALLEST_SHARE)));
   }
@@ -76,8 +90,25 @@ public final class PatientReader implements BatchReader {
     return cursor;
   }
 
+  /** What reading this store is like by now; empty where nothing was read. */
+  public Optional<RequestsFound> found(String type) {
+    return seen.found(type, System.nanoTime())
+        .map(
+            all ->
+                new RequestsFound(
+                    type, Math.min(all.rows(), rows), all.atOnce(), all.rowsPerSecond()));
+  }
+
   @Override
   public void close() {
+    if (!closed) {
+      closed = true;
+      seen.ended(System.nanoTime());
+    }
+    closeReader();
+  }
+
+  private void closeReader() {
     if (reader != null) {
       BatchReader open = reader;
       reader = null;

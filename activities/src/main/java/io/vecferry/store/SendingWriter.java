@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -94,6 +95,11 @@ public final class SendingWriter implements BatchWriter {
   @Override
   public int batchRows() {
     return requests.rows(limits.rows(), limits.bytes());
+  }
+
+  @Override
+  public Optional<RequestsFound> requests() {
+    return requests.found();
   }
 
   @Override

@@ -52,6 +52,7 @@ class KindsMigrationTest {
   private LocalSteps local;
   private MigrationActivities steps;
   private PartActivities parts;
+  private CheckResult loaded;
 
   @BeforeEach
   void start() {
@@ -151,7 +152,7 @@ class KindsMigrationTest {
     assertThat(steps.completeExport(whole).rows()).isEqualTo(ROWS);
     steps.prepareTarget(whole);
     tasks.forEach(parts::importPart);
-    steps.finishLoad(whole);
+    loaded = steps.finishLoad(whole);
     tasks.forEach(parts::validateImportedPart);
     steps.completeImportValidation(whole);
     CheckResult quality = steps.checkQuality(whole);
@@ -186,6 +187,8 @@ class KindsMigrationTest {
     // Every seventh record has no dense vector to ask for.
     assertThat(quality.rows()).isBetween(100L, (long) ROWS - ROWS / 7);
     assertMigrated("kinds-target", records);
+    assertThat(loaded.summary())
+        .matches("memory took [0-9,]+ records/s with 33 records in a request, 1 request at once");
   }
 
   @Test

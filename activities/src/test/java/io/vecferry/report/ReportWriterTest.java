@@ -249,6 +249,15 @@ final class ReportWriterTest {
   }
 
   @Test
+  void itIsSaidWhatRequestsWereLike() {
+    String words =
+        "milvus: %s records/s with %s records in a request, 8 requests at once"
+            .formatted(Format.count(4_200), Format.count(3_000));
+    assertThat(writer.toHtml(SampleReport.migrated())).contains(words);
+    assertThat(writer.toMarkdown(SampleReport.migrated())).contains(words);
+  }
+
+  @Test
   void whatWasNotProvedIsNotSaidToBe() {
     assertThat(writer.toHtml(migrated("a fault in one record would be found", 0, 0)))
         .contains("<h1>Migrated, and a sample proved</h1>")
@@ -306,7 +315,7 @@ final class ReportWriterTest {
         2,
         side,
         side,
-        Collections.nCopies(500, new Phase(value, value, 1, 2, 3, 4, value)),
+        Collections.nCopies(500, new Phase(value, value, 1, 2, 3, 4, value, null)),
         new Counts(1, 1, 1, 1),
         Collections.nCopies(500, Finding.warning(value, value, value)),
         new MigrationReport.Plan(

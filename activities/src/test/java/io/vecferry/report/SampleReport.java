@@ -17,6 +17,7 @@ import io.vecferry.report.MigrationReport.Range;
 import io.vecferry.report.MigrationReport.RecallBin;
 import io.vecferry.report.MigrationReport.RejectedRecord;
 import io.vecferry.report.MigrationReport.Rejects;
+import io.vecferry.report.MigrationReport.Requests;
 import io.vecferry.report.MigrationReport.ResourceSample;
 import io.vecferry.report.MigrationReport.RollbackStep;
 import io.vecferry.report.MigrationReport.ScoreDifferences;
@@ -248,7 +249,12 @@ final class SampleReport {
         ran ? START + untilSeconds * 1000 : 0,
         rows,
         rows == ROWS ? ROWS * 3_880 : -1,
-        note);
+        note,
+        switch (name) {
+          case "EXPORT" -> new Requests("chroma", 1_000, 2, 1_800);
+          case "IMPORT" -> new Requests("milvus", 3_000, 8, 4_200);
+          default -> null;
+        });
   }
 
   private static List<Finding> findings() {

@@ -31,6 +31,21 @@ class AdaptiveRequestsTest {
   }
 
   @Test
+  void saysWhatItHasFound() {
+    Store store = new Store().takes(rows -> 0.05 + rows / 20_000.0);
+    assertThat(requests.found()).isEmpty();
+    // Over before anything could be found: two requests after each other on each of two workers.
+    store.load(requests, 4_000);
+    assertThat(requests.found()).contains(new RequestsFound("test", 1_000, 4, 20_000));
+
+    double speed = store.load(requests, 1_500_000);
+    RequestsFound found = requests.found().orElseThrow();
+    assertThat(found.rows()).isEqualTo(requests.settled().rows());
+    assertThat(found.atOnce()).isEqualTo(WRITERS * PER_WRITER);
+    assertThat((double) found.rowsPerSecond()).isBetween(0.9 * speed, 1.2 * speed);
+  }
+
+  @Test
   void shrinksWhereLargeRequestsAreSlow() {
     Store store = new Store().takes(rows -> 0.001 + rows / 40_000.0 + rows * rows / 2e7);
     store.load(requests, 500_000);

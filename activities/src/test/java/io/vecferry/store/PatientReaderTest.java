@@ -47,7 +47,8 @@ class PatientReaderTest {
                 new Class<?>[] {VectorStore.class},
                 (proxy, method, arguments) ->
                     new Numbers((String) arguments[1], (int) arguments[2], failure));
-    try (PatientReader reader = new PatientReader(store, RANGE, "0", 40, fixed)) {
+    try (PatientReader reader =
+        new PatientReader(store, RANGE, "0", 40, fixed, new RequestsSeen())) {
       for (RecordBatch batch = reader.next(); batch != null; batch = reader.next()) {
         for (int row = 0; row < batch.rows(); row++) {
           ids.add(batch.ids().get(row));

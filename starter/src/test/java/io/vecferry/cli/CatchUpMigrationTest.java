@@ -149,11 +149,11 @@ class CatchUpMigrationTest {
     return ended;
   }
 
-  private JsonNode cutover() throws IOException {
+  private JsonNode phase(String name) throws IOException {
     JsonNode report =
         JSON.readTree(folder.resolve("vecferry-archive/moving/reports/report.json").toFile());
     for (JsonNode phase : report.path("phases")) {
-      if (phase.path("name").asText().equals("CUTOVER")) {
+      if (phase.path("name").asText().equals(name)) {
         return phase;
       }
     }
@@ -163,6 +163,8 @@ class CatchUpMigrationTest {
   @Test
   void whatIsWrittenWhileItWaitsIsOnTheTarget() throws Exception {
     try (Cli.Running run = start()) {
+      assertThat(Cli.in(folder).run("status", "moving").out())
+          .containsPattern("IMPORT .*chroma took [0-9,]+ records/s with [0-9]+ records in a req");
       Map<String, String> before = records(source);
       write("add", IntStream.range(0, 120).mapToObj(i -> "new-" + i).toList(), "added");
       write("upsert", List.of("id-3", "id-77"), "changed");
@@ -187,7 +189,10 @@ class CatchUpMigrationTest {
       assertThat(records(target)).isEqualTo(now);
       assertThat(records(source)).isEqualTo(now);
     }
-    assertThat(cutover().path("note").asText()).contains("pass 2: no difference in 618 records");
+    assertThat(phase("CUTOVER").path("note").asText())
+        .contains("pass 2: no difference in 618 records");
+    assertThat(phase("EXPORT").path("requests").path("rows").asInt()).isEqualTo(50);
+    assertThat(phase("IMPORT").path("requests").path("rowsPerSecond").asInt()).isPositive();
     assertThat(folder.resolve("vecferry-archive/moving/reports/report.html"))
         .content()
         .contains("pass 1: of 618 records 120 new, 4 changed; 2 deleted");
@@ -239,7 +244,7 @@ class CatchUpMigrationTest {
       approved(run);
       assertThat(records(target)).isEqualTo(before);
     }
-    assertThat(cutover().path("note").asText())
+    assertThat(phase("CUTOVER").path("note").asText())
         .isEqualTo(
             "pass 1: no difference in 500 records, by id and content; " + target + " is in place");
   }

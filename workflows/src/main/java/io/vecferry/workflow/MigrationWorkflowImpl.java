@@ -237,7 +237,8 @@ public final class MigrationWorkflowImpl extends SteeredMigration {
   private void finishLoad() {
     CheckResult result =
         step(Phase.IMPORT, false, () -> Steps.whole("finish the load").finishLoad(whole()));
-    board.finish(Phase.IMPORT, result.summary());
+    board.finish(Phase.IMPORT, "");
+    board.note(Phase.IMPORT, result.summary());
   }
 
   private void validateImport() {

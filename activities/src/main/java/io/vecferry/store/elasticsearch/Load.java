@@ -14,6 +14,7 @@ import io.vecferry.store.LoadNote;
 import io.vecferry.store.LoadSchema;
 import io.vecferry.store.LoadStamp;
 import io.vecferry.store.Reject;
+import io.vecferry.store.RequestsFound;
 import io.vecferry.store.SendingWriter;
 import io.vecferry.store.StoreException;
 import java.time.Duration;
@@ -142,6 +143,11 @@ final class Load {
     @Override
     public int batchRows() {
       return writer.batchRows();
+    }
+
+    @Override
+    public Optional<RequestsFound> requests() {
+      return writer.requests();
     }
 
     @Override

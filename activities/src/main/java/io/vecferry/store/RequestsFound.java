@@ -1,0 +1,31 @@
+package io.vecferry.store;
+
+import java.util.Locale;
+
+/**
+ * What requests to a store were like in the end, as a run has found it or a person has said it.
+ *
+ * @param store type of the store
+ * @param rows records in a request
+ * @param atOnce requests on their way at once
+ * @param rowsPerSecond records a second of the time in which a request was on its way
+ */
+public record RequestsFound(String store, int rows, int atOnce, long rowsPerSecond) {
+
+  /**
+   * All of it in one sentence.
+   *
+   * @param did what the store did with the records, for example {@code took}
+   */
+  public String words(String did) {
+    return String.format(
+        Locale.ROOT,
+        "%s %s %,d records/s with %,d records in a request, %,d request%s at once",
+        store,
+        did,
+        rowsPerSecond,
+        rows,
+        atOnce,
+        atOnce == 1 ? "" : "s");
+  }
+}
