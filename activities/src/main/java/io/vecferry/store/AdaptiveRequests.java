@@ -280,6 +280,8 @@ public final class AdaptiveRequests {
 
   /** A window has ended in which the setting was the same. */
   private void judge(double rowsPerSecond) {
+    LOG.debug(
+        "{} {} records/s with {}", trying ? "tried:" : "usual:", Math.round(rowsPerSecond), this);
     if (trying && rowsPerSecond < GAIN * speed) {
       trying = false;
       doubles = false;

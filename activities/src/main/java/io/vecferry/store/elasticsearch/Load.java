@@ -35,6 +35,10 @@ final class Load {
   private static final int IN_FLIGHT = 2;
 
   private static final int MOST_ROWS = 10_000;
+
+  /** Measured: requests of 1,000 rows are taken at four fifths of the speed. */
+  private static final int FIRST_ROWS = 5_000;
+
   private static final int REMOVED_AT_ONCE = 1_000;
 
   private final RestClient client;
@@ -46,7 +50,8 @@ final class Load {
     this.client = client;
     this.settings = settings;
     this.version = version;
-    this.requests = new AdaptiveRequests("elasticsearch", settings.requestsInFlight(), IN_FLIGHT);
+    this.requests =
+        new AdaptiveRequests("elasticsearch", settings.requestsInFlight(), IN_FLIGHT, FIRST_ROWS);
   }
 
   private static Optional<LoadStamp> stamp(Index index) {
