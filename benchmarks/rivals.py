@@ -4,9 +4,9 @@
   rivals.py --install
 
 puts them and a Python with the clients of the stores into a folder of the user's cache (BENCHMARK_RIVALS); what cannot be installed is
-named and left out. Needs Go 1.24 for qdrant/migration and npm for elasticdump.
+named and left out. Needs Go 1.24 and Cargo for qdrant/migration and npm for elasticdump.
 """
-import os, pathlib, shutil, subprocess, sys
+import json, os, pathlib, shutil, subprocess, sys
 
 cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache"))
 folder = pathlib.Path(os.environ.get("BENCHMARK_RIVALS", cache / "vecferry/rivals"))
@@ -28,10 +28,24 @@ base.prototype.version = function (prefix, callback) {
 """
 
 
+# The client of Chroma in qdrant/migration makes an embedding function at its start, which a copy never calls, and downloads a model and two
+# libraries for it. The libraries can come from PyPI (onnxruntime, with chromadb) and from the source of the module, and a tokenizer of one
+# word does for the model.
+TOKENIZER = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "normalizer": None, "pre_tokenizer": None, "post_processor": None,
+             "decoder": None, "model": {"type": "WordLevel", "vocab": {"[UNK]": 0}, "unk_token": "[UNK]"}}
+
+
 def python_environment(name, packages):
     environment = folder / name
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
     subprocess.run([environment / "bin/python", "-m", "pip", "install", "--quiet", *packages], check=True)
+
+
+def copy_module(module, to):
+    source = subprocess.run(["go", "list", "-mod=mod", "-m", "-f", "{{.Dir}}", module], cwd=folder / "migration", check=True, capture_output=True, text=True).stdout.strip()
+    shutil.copytree(source, to, dirs_exist_ok=True)
+    # What Go keeps is read-only.
+    subprocess.run(["chmod", "-R", "u+w", to], check=True)
 
 
 def install_migration():
@@ -40,10 +54,13 @@ def install_migration():
     (home / "go.mod").write_text(f"module benchmark\n\ngo 1.24\n\nrequire github.com/qdrant/migration v{MIGRATION}\n")
     subprocess.run(["go", "build", "-mod=mod", "-o", "qdrant-migration", "github.com/qdrant/migration"], cwd=home, check=True)
     # Its path from FAISS is a script beside its source.
-    source = subprocess.run(["go", "list", "-mod=mod", "-m", "-f", "{{.Dir}}", "github.com/qdrant/migration"],
-                            cwd=home, check=True, capture_output=True, text=True).stdout.strip()
-    shutil.copytree(source, home / "source", dirs_exist_ok=True)
+    copy_module("github.com/qdrant/migration", home / "source")
     python_environment("migration-python", MIGRATION_PYTHON)
+    copy_module("github.com/amikos-tech/pure-tokenizers", home / "tokenizers")
+    subprocess.run(["cargo", "build", "--quiet", "--release", "--lib", "--locked"], cwd=home / "tokenizers", check=True)
+    model = home / "home/.cache/chroma/onnx_models/all-MiniLM-L6-v2/onnx"
+    model.mkdir(parents=True, exist_ok=True)
+    (model / "tokenizer.json").write_text(json.dumps(TOKENIZER))
 
 
 def install_elasticdump():
@@ -67,7 +84,8 @@ def names(source, target):
     """Those that know the way from one store to the other and are installed: with their defaults, and with their best flags."""
     found = []
     if target == "qdrant" and source in ("chroma", "elasticsearch-8", "faiss", "milvus") and (folder / "migration/qdrant-migration").exists():
-        found += ["migration-50", "migration-1000" if source != "elasticsearch-8" else "migration-256"]
+        # From Milvus it copies a column of a batch for each of its records, so that larger batches are slower, and 1,000 take 6 GB.
+        found += ["migration-50", *{"chroma": ["migration-1000"], "faiss": ["migration-1000"], "elasticsearch-8": ["migration-256"]}.get(source, [])]
     if source.startswith("elasticsearch") and target.startswith("elasticsearch") and (folder / "elasticdump/version.js").exists():
         found += ["elasticdump-100", "elasticdump-1000"]
     return found
@@ -98,7 +116,13 @@ def command(who, source, source_collection, target, collection):
         "Milvus": ["milvus", "--milvus.url", getattr(source, "url", ""), "--milvus.collection", source_collection, "--qdrant.distance-metric", "vector=dot", create],
     }[type(source).__name__]
     return ([str(folder / "migration/qdrant-migration"), *more, "--qdrant.url", target.url, "--qdrant.collection", collection,
-             "--migration.batch-size", batch], {"VIRTUAL_ENV": str(folder / "migration-python")}, folder / "migration/source")
+             "--migration.batch-size", batch], migration_environment(), folder / "migration/source")
+
+
+def migration_environment():
+    return {"VIRTUAL_ENV": str(folder / "migration-python"), "HOME": str(folder / "migration/home"),
+            "TOKENIZERS_LIB_PATH": str(folder / "migration/tokenizers/target/release/libtokenizers.so"),
+            "CHROMAGO_ONNX_RUNTIME_PATH": str(next(folder.glob("clients/lib/python*/site-packages/onnxruntime/capi/libonnxruntime.so.*"), ""))}
 
 
 if __name__ == "__main__":

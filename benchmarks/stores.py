@@ -495,7 +495,7 @@ def lost_and_changed(store, collection):
     title, or its number when there is none. A tool may nest metadata, or rename the text."""
     data, seen, changed = store.data, set(), 0
     for key, vector, record in store.records(collection):
-        more = record.get("metadata") if isinstance(record.get("metadata"), dict) else record
+        more = next((record[name] for name in ("metadata", "$meta") if isinstance(record.get(name), dict)), record)
         n = int(str(more.get("title", "number -1")).rsplit(" ", 1)[1]) if data.has_text else int(key)
         if not 0 <= n < data.rows or n in seen:
             changed += 1
