@@ -31,7 +31,7 @@ base.prototype.version = function (prefix, callback) {
 # The client of Chroma in qdrant/migration makes an embedding function at its start, which a copy never calls, and downloads a model and two
 # libraries for it. The libraries can come from PyPI (onnxruntime, with chromadb) and from the source of the module, and a tokenizer of one
 # word does for the model.
-TOKENIZER = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "normalizer": None, "pre_tokenizer": None, "post_processor": None,
+TOKENIZER = {"version": "1.0", "added_tokens": [], "normalizer": None, "pre_tokenizer": None, "post_processor": None,
              "decoder": None, "model": {"type": "WordLevel", "vocab": {"[UNK]": 0}, "unk_token": "[UNK]"}}
 
 
