@@ -111,23 +111,22 @@ public final class QualityCheck {
       return new QueryFile(question.file(), field.dimension(), field.element(), cosine)
           .read(question.sampleSize());
     }
-    long wanted =
-        question.sampleSize() == null ? worthwhile(question.exact()) : question.sampleSize();
-    return reference.sample((int) Math.min(wanted, reference.rows()), cosine);
-  }
-
-  private long worthwhile(boolean exact) {
-    return exact
-        ? Math.min(
-            MOST_QUERIES,
-            Math.max(FEWEST_EXACT_QUERIES, EXACT_COMPARISONS / Math.max(1, reference.rows())))
-        : worthwhile(reference.rows(), field.dimension());
+    long rows = reference.rows();
+    long enough = question.exact() ? worthwhileExact(rows) : worthwhile(rows, field.dimension());
+    long wanted = question.sampleSize() == null ? enough : question.sampleSize();
+    return reference.sample((int) Math.min(wanted, rows), cosine);
   }
 
   /** Queries that are worth their time where an index is searched. */
   public static long worthwhile(long rows, int dimension) {
     long affordable = (long) (PRODUCTS / Math.max(1, rows) / Math.max(1, dimension));
     return Math.min(MOST_QUERIES, Math.max(FEWEST_QUERIES, affordable));
+  }
+
+  /** The same where both sides search exactly: so many as an index is asked at least, or fewer. */
+  static long worthwhileExact(long rows) {
+    return Math.min(
+        FEWEST_QUERIES, Math.max(FEWEST_EXACT_QUERIES, EXACT_COMPARISONS / Math.max(1, rows)));
   }
 
   /** Asks the target the same, compares and measures. */

@@ -114,6 +114,17 @@ class QualityCheckTest {
   }
 
   @Test
+  void sidesThatSearchExactlyAreAskedNoMoreThanAnIndex() {
+    assertThat(QualityCheck.worthwhile(2_000, 768)).isEqualTo(1000);
+    assertThat(QualityCheck.worthwhileExact(2_000)).isEqualTo(200);
+    assertThat(QualityCheck.worthwhile(50_000, 768)).isEqualTo(260);
+    assertThat(QualityCheck.worthwhileExact(50_000)).isEqualTo(200);
+    assertThat(QualityCheck.worthwhileExact(250_000)).isEqualTo(100);
+    assertThat(QualityCheck.worthwhileExact(1_000_000)).isEqualTo(25);
+    assertThat(QualityCheck.worthwhileExact(1_000_000_000)).isEqualTo(25);
+  }
+
+  @Test
   void aFilterThatAStoreRefusesIsReportedAndDoesNotDecide() {
     QualityResult result =
         compare(store("a", 0, "", null), store("a", 0, "the key has no index", null));
