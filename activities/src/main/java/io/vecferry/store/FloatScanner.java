@@ -1,5 +1,8 @@
 package io.vecferry.store;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -10,6 +13,12 @@ import java.nio.charset.StandardCharsets;
 public final class FloatScanner {
   /** More digits than these do not change the double that they become by half of its last bit. */
   private static final long MOST_DIGITS = 100_000_000_000_000_000L;
+
+  /** Below this, eight more digits are not too many. */
+  private static final long ROOM_FOR_EIGHT = MOST_DIGITS / 100_000_000;
+
+  private static final VarHandle EIGHT_BYTES =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
   private static final int LARGEST_POWER = 60;
   static final double[] POWERS = new double[LARGEST_POWER + 1];
@@ -135,6 +144,15 @@ public final class FloatScanner {
     requireDigit(first);
     if (at < end && json[at] == '.') {
       int point = ++at;
+      while (significand < ROOM_FOR_EIGHT && at + 8 <= end) {
+        int eight = eightDigits((long) EIGHT_BYTES.get(json, at));
+        if (eight < 0) {
+          break;
+        }
+        significand = significand * 100_000_000 + eight;
+        exponent -= 8;
+        at += 8;
+      }
       while (at < end && isDigit(json[at])) {
         if (significand < MOST_DIGITS) {
           significand = significand * 10 + json[at] - '0';
@@ -173,6 +191,21 @@ public final class FloatScanner {
     } catch (NumberFormatException e) {
       throw new MalformedException("a number was expected at byte " + start);
     }
+  }
+
+  /**
+   * The number that eight characters spell, the first of them in the lowest byte; -1 when one of
+   * them is no digit. Neighbours are put together three times: digits to pairs, pairs to fours,
+   * fours to the number.
+   */
+  static int eightDigits(long characters) {
+    long digits = characters - 0x3030303030303030L;
+    if ((((characters + 0x4646464646464646L) | digits) & 0x8080808080808080L) != 0) {
+      return -1;
+    }
+    long pairs = (digits * 10 + (digits >>> 8)) & 0x00FF00FF00FF00FFL;
+    long fours = (pairs * 100 + (pairs >>> 16)) & 0x0000FFFF0000FFFFL;
+    return (int) ((fours * 10_000 + (fours >>> 32)) & 0xFFFFFFFFL);
   }
 
   /**

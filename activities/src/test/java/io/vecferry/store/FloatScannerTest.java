@@ -71,6 +71,32 @@ class FloatScannerTest {
   }
 
   @Test
+  void readsEightDigitsAtOnce() {
+    Random random = new Random(17);
+    for (int i = 0; i < 10_000; i++) {
+      int number = random.nextInt(100_000_000);
+      long characters = 0;
+      for (int place = 7, rest = number; place >= 0; place--, rest /= 10) {
+        characters |= (long) ('0' + rest % 10) << 8 * place;
+      }
+      assertThat(FloatScanner.eightDigits(characters)).isEqualTo(number);
+    }
+  }
+
+  @Test
+  void eightCharactersOfWhichOneIsNoDigitAreNoNumber() {
+    for (int place = 0; place < 8; place++) {
+      for (int character = 0; character < 256; character++) {
+        long others = 0x3930393039303930L & ~(0xFFL << 8 * place);
+        int number = FloatScanner.eightDigits(others | (long) character << 8 * place);
+        assertThat(number >= 0)
+            .as("character %d in place %d", character, place)
+            .isEqualTo(character >= '0' && character <= '9');
+      }
+    }
+  }
+
+  @Test
   void readsAnyDigits() throws Exception {
     Random random = new Random(13);
     for (int i = 0; i < 40_000; i++) {
