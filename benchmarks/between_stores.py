@@ -25,8 +25,8 @@ is added to results.jsonl in the folder of --work, from which all_pairs.py makes
 works, that it will take. Memory is what a server that was just started grows by when the collection is loaded, so Milvus is
 restarted; the other has no such moment.
 
-VECFERRY_JAVA_OPTIONS: more options for vecferry's JVM. BENCHMARK_SHARDS: shards of an Elasticsearch index (1). Needs what rivals.py --install puts into the folder clients, and servers:
-deploy/local/up, then eval "$(deploy/local/env)".
+VECFERRY_JAVA_OPTIONS: more options for vecferry's JVM. BENCHMARK_SHARDS: shards of an Elasticsearch index (1). Needs what
+rivals.py --install puts into the folder clients, and servers: deploy/local/up, then eval "$(deploy/local/env)".
 """
 import argparse, json, os, pathlib, re, shutil, subprocess, sys, tempfile, time
 
