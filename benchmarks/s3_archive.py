@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """An archive in S3 against one in a folder: the same migration, FAISS to FAISS, in turn, several times.
 
-  s3_archive.py [--rows 1000000] [--dimension 128] [--runs 3] [--part-rows N] [--apart] [--heap 1g] [--work DIR] [--place s3://BUCKET/PREFIX]
+  s3_archive.py [--rows 1000000] [--dimension 128] [--runs 3] [--part-rows N] [--apart] [--heap 1g] [--work DIR] [--place s3://BUCKET/PREFIX] [--spec FILE]
 
 --apart    one phase after the other, so that each can be compared; without it they overlap, as they do by default
 --place    where in S3, reached as the VECFERRY_S3_ variables say; what is written there stays. Without it the server of
            deploy/local/up s3, in a bucket that is removed
+--spec     another migration: JSON with its source and target; {run} in it stands for another word in each run
 
 Needs numpy. Prints a table with the median seconds of each phase, from the start of the first step of the phase to the end of its last, and the folder's share of
 them: the speed with S3 as a part of that with a folder.
@@ -22,11 +23,12 @@ parser.add_argument("--apart", action="store_true")
 parser.add_argument("--heap", default="1g")
 parser.add_argument("--work", default=os.path.join(tempfile.gettempdir(), "vecferry-benchmark"))
 parser.add_argument("--place")
+parser.add_argument("--spec", type=pathlib.Path)
 options = parser.parse_args()
 
 work = pathlib.Path(options.work)
 data = work / f"{options.rows}x{options.dimension}-plain"
-if not (data / "manifest.json").exists():
+if not options.spec and not (data / "manifest.json").exists():
     command = [sys.executable, here / "make_synthetic.py", options.rows, options.dimension, 7, data, "--queries", 1, "--plain"]
     subprocess.run([str(c) for c in command], check=True, stdout=sys.stderr)
 
@@ -64,10 +66,11 @@ def run(where, number):
     empty()
     os.sync()
     spec = work / "spec.yaml"
+    sides = json.loads(options.spec.read_text().replace("{run}", f"{stamp}_{number}_{where.lower()}")) if options.spec else {
+        "source": {"type": "faiss", "path": str(data)}, "target": {"type": "faiss", "path": str(work / "out")}}
     spec.write_text(json.dumps({
+        **sides,
         "name": "benchmark",
-        "source": {"type": "faiss", "path": str(data)},
-        "target": {"type": "faiss", "path": str(work / "out")},
         "overlap": not options.apart,
         "export": {"partRows": options.part_rows} if options.part_rows else {},
     }))
@@ -82,7 +85,7 @@ def run(where, number):
         sys.exit(f"{where} failed:\n{errors}")
     report = json.loads(subprocess.run(vecferry + ["report", "benchmark", "--json"] + archive, env=environment, check=True, capture_output=True).stdout)
     phases = {phase["name"]: phase for phase in report["phases"]}
-    if phases["VALIDATE_IMPORT"]["rows"] != options.rows:
+    if phases["VALIDATE_IMPORT"]["rows"] != (phases["EXPORT"]["rows"] if options.spec else options.rows):
         sys.exit(f"{where}: {phases['VALIDATE_IMPORT']['rows']} records were compared")
 
     def took(first, last):
@@ -114,7 +117,7 @@ if bucket:
     shutil.rmtree(bucket)
 
 parts = re.search(r"(\d+) parts", last["S3"][1])
-print(f"{options.rows:,} x {options.dimension}, {last['S3'][0] / 1e6:.0f} MB in {parts[1] if parts else '?'} parts, median of {options.runs} runs, seconds\n")
+print(f"{options.spec.name if options.spec else f'{options.rows:,} x {options.dimension}'}, {last['S3'][0] / 1e6:.0f} MB in {parts[1] if parts else '?'} parts, median of {options.runs} runs, seconds\n")
 print("| | S3 | folder | share of its speed |\n|---|---|---|---|")
 for key in figures["S3"][0]:
     s3, folder = (statistics.median(figure[key] for figure in figures[where]) for where in ("S3", "folder"))
