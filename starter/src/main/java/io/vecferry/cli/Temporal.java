@@ -3,6 +3,7 @@ package io.vecferry.cli;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.temporal.client.WorkflowNotFoundException;
+import io.temporal.client.WorkflowQueryException;
 import io.temporal.client.WorkflowServiceException;
 import io.temporal.client.WorkflowUpdateException;
 import io.temporal.serviceclient.WorkflowServiceStubs;
@@ -89,7 +90,10 @@ final class Temporal implements AutoCloseable {
     }
   }
 
-  /** The answer of a worker; empty when none comes in time, because no worker runs. */
+  /**
+   * The answer of a worker; empty when none comes in time, because no worker runs or its machine
+   * has too much to do.
+   */
   static <T> Optional<T> answer(Supplier<T> question) {
     try {
       return Optional.of(
@@ -98,7 +102,7 @@ final class Temporal implements AutoCloseable {
     } catch (TimeoutException e) {
       return Optional.empty();
     } catch (ExecutionException e) {
-      if (e.getCause() instanceof WorkflowServiceException) {
+      if (e.getCause() instanceof WorkflowServiceException || isOverloaded(e.getCause())) {
         return Optional.empty();
       }
       throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e);
@@ -106,6 +110,13 @@ final class Temporal implements AutoCloseable {
       Thread.currentThread().interrupt();
       return Optional.empty();
     }
+  }
+
+  /** Whether a worker had no time for a question, which it then calls a deadlock. */
+  private static boolean isOverloaded(Throwable failure) {
+    return failure instanceof WorkflowQueryException
+        && failure.getCause() != null
+        && String.valueOf(failure.getCause().getMessage()).contains("TMPRL1101");
   }
 
   /**

@@ -37,6 +37,12 @@ public final class MigrationWorker implements AutoCloseable {
    */
   private static final Duration LONGEST_SILENCE = Duration.ofSeconds(2);
 
+  /**
+   * The SDK takes a workflow that does not run on for one second for stuck; on a machine that has
+   * too much to do it is not. Its task has ten seconds.
+   */
+  private static final Duration STUCK = Duration.ofSeconds(8);
+
   private final WorkerFactory factory;
   private final Activities activities;
   private final Optional<Traces> traces;
@@ -117,7 +123,8 @@ public final class MigrationWorker implements AutoCloseable {
             .setMaxTaskQueueActivitiesPerSecond(rate.together())
             .setMaxWorkerActivitiesPerSecond(rate.alone())
             .setMaxHeartbeatThrottleInterval(LONGEST_SILENCE)
-            .setDefaultHeartbeatThrottleInterval(LONGEST_SILENCE);
+            .setDefaultHeartbeatThrottleInterval(LONGEST_SILENCE)
+            .setDefaultDeadlockDetectionTimeout(STUCK.toMillis());
     deployment.ifPresent(options::setDeploymentOptions);
     return options.build();
   }
