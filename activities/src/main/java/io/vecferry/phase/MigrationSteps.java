@@ -267,6 +267,7 @@ public final class MigrationSteps implements MigrationActivities {
                   "parts read back: %,d; checksums, ids unique, vectors finite, %s",
                   paths.size(),
                   asInSource);
+          RequestsNote.keep(workspace, Phase.EXPORT);
           return new CheckResult(rows, summary + completeBackup(workspace, task, paths));
         });
   }
@@ -383,8 +384,7 @@ public final class MigrationSteps implements MigrationActivities {
           workspace
               .archive()
               .writeJson(TARGET, Payloads.MAPPER, Planner.side(made, RecordProfile.EMPTY));
-          return new CheckResult(
-              made.rows(), RequestsNote.words(workspace.archive(), Phase.IMPORT));
+          return new CheckResult(made.rows(), RequestsNote.keep(workspace, Phase.IMPORT));
         });
   }
 

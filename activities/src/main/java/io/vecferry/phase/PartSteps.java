@@ -123,10 +123,10 @@ public final class PartSteps implements PartActivities {
       Calls.confirm();
       PartSidecar sidecar = writer.finish(start, end, last, fingerprint, Instant.now().toString());
       workspace.partWritten(sidecar.bytes());
-      if (origin == Origin.SOURCE) {
+      if (origin == Origin.SOURCE && workspace.spec().source().isServer()) {
         reader
             .found(workspace.spec().source().type())
-            .ifPresent(found -> RequestsNote.write(archive, Phase.EXPORT, found));
+            .ifPresent(found -> workspace.requestsWere(Phase.EXPORT, found));
       }
       return new PartResult(sidecar.rows(), sidecar.bytes(), 0, end, last, false);
     }
@@ -182,10 +182,10 @@ public final class PartSteps implements PartActivities {
         long start = view.leavesOut() ? 0 : cursor;
         long position = start;
         int asked = Throttle.batchSize(task.pace(), workspace.spec().load().batchSize());
-        int mostRows = reader.rowsIn(Throttle.BATCH_BYTES);
+        Throttle throttle = new Throttle(task.pace());
+        int mostRows = throttle.atMost(reader.rowsIn(Throttle.BATCH_BYTES));
         PartReader.Batches batches =
             reader.batches(start, mostRows, EnumSet.allOf(PartReader.Column.class));
-        Throttle throttle = new Throttle(task.pace());
         while (true) {
           RecordBatch batch =
               batches.next(asked > 0 ? asked : Math.min(mostRows, writer.batchRows()));
@@ -205,7 +205,7 @@ public final class PartSteps implements PartActivities {
           }
         }
         rejects = writer.finish();
-        writer.requests().ifPresent(found -> RequestsNote.write(archive, Phase.IMPORT, found));
+        writer.requests().ifPresent(found -> workspace.requestsWere(Phase.IMPORT, found));
       }
       keepRejects(workspace, task, rejects);
       long rows = sidecar.rows() - view.leftOut();

@@ -42,6 +42,11 @@ final class Throttle {
         : (int) Math.max(1, Math.min(MigrationSpec.USUAL_BATCH, BATCH_BYTES / bytesPerRow));
   }
 
+  /** So many records, but no more than may be done in a second. */
+  int atMost(int some) {
+    return rowsPerSecond <= 0 ? some : (int) Math.max(1, Math.min(some, rowsPerSecond));
+  }
+
   /** Waits until the records done so far, with these, are not too many. */
   void done(int more) {
     rows += more;

@@ -11,6 +11,7 @@ import io.vecferry.archive.PartSidecar;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.plan.NameSwitch;
+import io.vecferry.plan.Phase;
 import io.vecferry.plan.PlannedPartition;
 import io.vecferry.plan.PlannedPartition.Origin;
 import io.vecferry.plan.PlannedSide;
@@ -24,6 +25,7 @@ import io.vecferry.store.CollectionInfo;
 import io.vecferry.store.LoadSchema;
 import io.vecferry.store.LoadStamp;
 import io.vecferry.store.Metric;
+import io.vecferry.store.RequestsFound;
 import io.vecferry.store.RequestsSeen;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.StoreProvider;
@@ -64,6 +66,7 @@ final class Workspace implements AutoCloseable {
   private long largestPart;
   private final List<ThroughputSample> throughput = new ArrayList<>();
   private final Map<String, Long> rowsDone = new HashMap<>();
+  private final Map<Phase, RequestsFound> requests = new EnumMap<>(Phase.class);
   private final Map<Origin, RequestsSeen> readers = new EnumMap<>(Origin.class);
   private FutureTask<Optional<QualityCheck.SourceAnswers>> sourceAnswers;
 
@@ -347,6 +350,16 @@ final class Workspace implements AutoCloseable {
       case SOURCE -> source();
       case TARGET -> existing();
     };
+  }
+
+  /** What requests of a phase were like when a part of it was done. */
+  synchronized void requestsWere(Phase phase, RequestsFound found) {
+    requests.put(phase, found);
+  }
+
+  /** The same of the last part that this process has done; empty when it has done none. */
+  synchronized Optional<RequestsFound> requests(Phase phase) {
+    return Optional.ofNullable(requests.get(phase));
   }
 
   /** Counts the readers of such partitions. */

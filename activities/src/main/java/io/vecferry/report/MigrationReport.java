@@ -175,7 +175,8 @@ public record MigrationReport(
    * @param store type of the store
    * @param rows records in a request
    * @param atOnce requests on their way at once
-   * @param rowsPerSecond records a second of the time in which a request was on its way
+   * @param rowsPerSecond records a second of the time in which a request was on its way; of a
+   *     source of the time in which a part was open
    */
   public record Requests(String store, int rows, int atOnce, long rowsPerSecond) {}
 

@@ -30,6 +30,14 @@ class ThrottleTest {
   }
 
   @Test
+  void aRequestHasNoMoreThanASecondMayHave() {
+    assertThat(new Throttle(new Pace(0, 50)).atMost(5_000)).isEqualTo(50);
+    assertThat(new Throttle(new Pace(0, 0.5)).atMost(5_000)).isEqualTo(1);
+    assertThat(new Throttle(new Pace(0, 1e12)).atMost(5_000)).isEqualTo(5_000);
+    assertThat(new Throttle(null).atMost(5_000)).isEqualTo(5_000);
+  }
+
+  @Test
   void withoutAPaceTheSpecCounts() {
     new Throttle(null).done(Integer.MAX_VALUE);
     new Throttle(new Pace(10, 0)).done(Integer.MAX_VALUE);

@@ -18,7 +18,8 @@ import java.util.Set;
 final class Progress {
   private static final int WIDTH = 24;
   private static final String NO_WORKER =
-      "  No worker answers. The migration goes on when one runs: vecferry worker";
+      "  No worker answers, or its machine has too much to do. The migration goes on when one runs:"
+          + " vecferry worker";
   private static final List<Phase> BY_PARTS =
       List.of(Phase.EXPORT, Phase.VALIDATE_EXPORT, Phase.IMPORT, Phase.VALIDATE_IMPORT);
 

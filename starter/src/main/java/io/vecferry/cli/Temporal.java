@@ -79,7 +79,8 @@ final class Temporal implements AutoCloseable {
                   new UserError(
                       "No worker answers for the migration '"
                           + migration
-                          + "'. Start one for this Temporal service: vecferry worker",
+                          + "', or its machine has too much to do. Start one for this Temporal service:"
+                          + " vecferry worker",
                       Guide.NO_WORKER));
     } catch (WorkflowNotFoundException e) {
       throw new UserError(

@@ -1,5 +1,6 @@
 package io.vecferry.spec;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.Locale;
@@ -55,6 +56,12 @@ public record StoreSpec(
         : address.substring(0, LONGEST_ADDRESS - 9)
             + "~"
             + Integer.toHexString(address.toString().hashCode());
+  }
+
+  /** Whether it is asked over a network, and no file. */
+  @JsonIgnore
+  public boolean isServer() {
+    return settings.hasNonNull("url");
   }
 
   /** The name of the store on the worker; empty where the section itself says what it is. */
