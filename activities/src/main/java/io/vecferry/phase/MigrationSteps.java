@@ -33,6 +33,7 @@ import io.vecferry.spec.SpecProblem;
 import io.vecferry.store.CollectionInfo;
 import io.vecferry.store.LoadSchema;
 import io.vecferry.store.Metric;
+import io.vecferry.store.RequestsFound;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.VectorFieldInfo;
 import io.vecferry.store.VectorStore;
@@ -384,7 +385,9 @@ public final class MigrationSteps implements MigrationActivities {
           workspace
               .archive()
               .writeJson(TARGET, Payloads.MAPPER, Planner.side(made, RecordProfile.EMPTY));
-          return new CheckResult(made.rows(), RequestsNote.keep(workspace, Phase.IMPORT));
+          return new CheckResult(
+              made.rows(),
+              RequestsNote.keep(workspace, Phase.IMPORT).map(RequestsFound::words).orElse(""));
         });
   }
 

@@ -5,8 +5,10 @@ import io.vecferry.plan.Phase;
 import io.vecferry.store.RequestsFound;
 import io.vecferry.store.StoreException;
 import io.vecferry.workflow.Payloads;
+import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -16,6 +18,7 @@ import org.slf4j.LoggerFactory;
  */
 final class RequestsNote {
   private static final Logger LOG = LoggerFactory.getLogger(RequestsNote.class);
+  private static final Set<Phase> KEPT = EnumSet.of(Phase.EXPORT, Phase.IMPORT);
 
   private RequestsNote() {}
 
@@ -23,29 +26,22 @@ final class RequestsNote {
     return Archive.REPORTS + "/requests-" + phase.name().toLowerCase(Locale.ROOT) + ".json";
   }
 
-  /**
-   * Keeps it.
-   *
-   * @return what is kept, in words; empty when this process has done no part of the phase, and no
-   *     other one has kept anything
-   */
-  static String keep(Workspace workspace, Phase phase) {
+  /** Keeps what this process knows; what another one has kept when it knows nothing. */
+  static Optional<RequestsFound> keep(Workspace workspace, Phase phase) {
     Archive archive = workspace.archive();
+    Optional<RequestsFound> found = workspace.requests(phase);
     try {
-      workspace
-          .requests(phase)
-          .ifPresent(found -> archive.writeJson(name(phase), Payloads.MAPPER, found));
+      found.ifPresent(known -> archive.writeJson(name(phase), Payloads.MAPPER, known));
     } catch (StoreException e) {
       LOG.warn("what requests were like is not kept: {}", e.getMessage());
     }
-    return find(archive, phase)
-        .map(found -> found.words(phase == Phase.EXPORT ? "gave" : "took"))
-        .orElse("");
+    return found.isPresent() ? found : find(archive, phase);
   }
 
+  /** What is kept of a phase. */
   static Optional<RequestsFound> find(Archive archive, Phase phase) {
     try {
-      return archive.exists(name(phase))
+      return KEPT.contains(phase) && archive.exists(name(phase))
           ? Optional.of(archive.readJson(name(phase), Payloads.MAPPER, RequestsFound.class))
           : Optional.empty();
     } catch (StoreException e) {

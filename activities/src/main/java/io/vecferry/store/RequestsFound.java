@@ -14,17 +14,12 @@ import java.util.Locale;
  */
 public record RequestsFound(String store, int rows, int atOnce, long rowsPerSecond) {
 
-  /**
-   * All of it in one sentence.
-   *
-   * @param did what the store did with the records, for example {@code took}
-   */
-  public String words(String did) {
+  /** All of it in one sentence, of a target. */
+  public String words() {
     return String.format(
         Locale.ROOT,
-        "%s %s %,d records/s with %,d record%s in a request, %,d request%s at once",
+        "%s took %,d records/s with %,d record%s in a request, %,d request%s at once",
         store,
-        did,
         rowsPerSecond,
         rows,
         rows == 1 ? "" : "s",
