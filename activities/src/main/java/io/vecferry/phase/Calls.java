@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
@@ -279,7 +280,8 @@ final class Calls {
     boolean beat() {
       try {
         context.heartbeat(progress);
-      } catch (ActivityWorkerShutdownException e) {
+      } catch (ActivityWorkerShutdownException | RejectedExecutionException e) {
+        // The latter when the worker began to stop while the service was told.
         stopping = true;
       }
       return !stopping;
@@ -291,6 +293,9 @@ final class Calls {
         beat();
       } catch (ActivityCompletionException e) {
         interrupt(e);
+      } catch (RuntimeException e) {
+        // Thrown on, it would end the beats, and the step would be taken for dead.
+        LOG.warn("the service cannot be told that a step goes on", e);
       }
     }
 

@@ -3,15 +3,23 @@ package io.vecferry.phase;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.temporal.activity.ActivityExecutionContext;
 import io.temporal.activity.ActivityInterface;
 import io.temporal.client.ActivityCanceledException;
+import io.temporal.common.interceptors.ActivityExecutionContextBase;
+import io.temporal.common.interceptors.ActivityInboundCallsInterceptor;
+import io.temporal.common.interceptors.ActivityInboundCallsInterceptorBase;
+import io.temporal.common.interceptors.WorkerInterceptorBase;
 import io.temporal.failure.ActivityFailure;
 import io.temporal.failure.ApplicationFailure;
 import io.temporal.testing.TestActivityEnvironment;
+import io.temporal.testing.TestEnvironmentOptions;
+import io.temporal.worker.WorkerFactoryOptions;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.store.StoreException;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -110,6 +118,60 @@ class CallsTest {
               });
     } finally {
       environment.close();
+    }
+  }
+
+  /** What the SDK does when a worker begins to stop while a heartbeat is on its way. */
+  @Test
+  void aHeartbeatThatTheStoppingWorkerRefusesIsNoFailure() {
+    AtomicReference<Boolean> goOn = new AtomicReference<>();
+    Step step =
+        () ->
+            calls.runBeating(
+                () -> {
+                  goOn.set(Calls.beat(1));
+                  throw new StoreException(FailureClass.PERMISSION, "the connection was closed");
+                });
+    TestActivityEnvironment environment =
+        TestActivityEnvironment.newInstance(
+            TestEnvironmentOptions.newBuilder()
+                .setWorkerFactoryOptions(
+                    WorkerFactoryOptions.newBuilder()
+                        .setWorkerInterceptors(new RefusingHeartbeats())
+                        .build())
+                .build());
+    try {
+      environment.registerActivitiesImplementations(step);
+      assertThatThrownBy(() -> environment.newActivityStub(Step.class).run())
+          .isInstanceOf(ActivityFailure.class)
+          .cause()
+          .isInstanceOfSatisfying(
+              ApplicationFailure.class,
+              failure -> {
+                assertThat(failure.getOriginalMessage()).contains("another one goes on");
+                assertThat(failure.isNonRetryable()).isFalse();
+              });
+      assertThat(goOn.get()).isFalse();
+    } finally {
+      environment.close();
+    }
+  }
+
+  private static final class RefusingHeartbeats extends WorkerInterceptorBase {
+    @Override
+    public ActivityInboundCallsInterceptor interceptActivity(ActivityInboundCallsInterceptor next) {
+      return new ActivityInboundCallsInterceptorBase(next) {
+        @Override
+        public void init(ActivityExecutionContext context) {
+          super.init(
+              new ActivityExecutionContextBase(context) {
+                @Override
+                public <V> void heartbeat(V details) {
+                  throw new RejectedExecutionException("shut down");
+                }
+              });
+        }
+      };
     }
   }
 
