@@ -1,6 +1,9 @@
 package io.vecferry.phase;
 
+import io.vecferry.activity.PartTask;
 import io.vecferry.archive.place.ArchiveRoot;
+import io.vecferry.plan.Phase;
+import io.vecferry.plan.PlannedPartition.Origin;
 import io.vecferry.report.MigrationReport.ResourceSample;
 import java.time.Duration;
 import java.util.List;
@@ -11,6 +14,7 @@ public final class Activities implements AutoCloseable {
   public static final Duration DEFAULT_PATIENCE = Duration.ofMinutes(30);
 
   private final List<Object> implementations;
+  private final Workspaces workspaces;
   private final ResourceMonitor monitor;
   private final DiskGuard disk;
 
@@ -32,7 +36,7 @@ public final class Activities implements AutoCloseable {
       boolean searchAttributes,
       Duration patience) {
     Calls calls = new Calls(new Patience(patience));
-    Workspaces workspaces = new Workspaces(archiveRoot.store(), connections, System::nanoTime);
+    this.workspaces = new Workspaces(archiveRoot.store(), connections, System::nanoTime);
     this.monitor = new ResourceMonitor(workspaces.store()::freeBytes);
     this.disk = new DiskGuard(archiveRoot);
     this.implementations =
@@ -45,6 +49,21 @@ public final class Activities implements AutoCloseable {
   /** What has to be registered with a worker. */
   public Object[] implementations() {
     return implementations.toArray();
+  }
+
+  /**
+   * Type of the store that a step on a part reads or writes; empty where it is the archive alone,
+   * or where this process has not worked on the migration.
+   */
+  public Optional<String> store(Phase phase, PartTask task) {
+    Origin side =
+        switch (phase) {
+          case EXPORT -> task.partition().origin();
+          case IMPORT, VALIDATE_IMPORT -> Origin.TARGET;
+          default -> null;
+        };
+    return Optional.ofNullable(side)
+        .flatMap(from -> workspaces.known(task.migration()).map(workspace -> workspace.type(from)));
   }
 
   /** What this process used last; empty in its first moments. */

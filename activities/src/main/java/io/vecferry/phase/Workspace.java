@@ -233,6 +233,11 @@ final class Workspace implements AutoCloseable {
     };
   }
 
+  /** Type of the store of this origin. */
+  String type(Origin origin) {
+    return origin == Origin.SOURCE ? spec.source().type() : spec.target().type();
+  }
+
   /** How the target compares vectors of a field. */
   Metric targetMetric(PartSchema.VectorField field) {
     return metricOf(plan.target(), field.name(), field.metric());
@@ -403,8 +408,7 @@ final class Workspace implements AutoCloseable {
    * content from before; one that is opened now has to look.
    */
   VectorStore reopen(Origin origin) {
-    String type = origin == Origin.SOURCE ? spec.source().type() : spec.target().type();
-    return Stores.get(type).open(exportSettings(origin));
+    return Stores.get(type(origin)).open(exportSettings(origin));
   }
 
   /** The collection under the name that the user gave. */

@@ -1,6 +1,7 @@
 package io.vecferry.phase;
 
 import io.vecferry.archive.ArtifactStore;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
@@ -50,6 +51,11 @@ final class Workspaces {
     Calls.atEnd(failed -> workspace.end(failed, nanoTime.getAsLong()));
     workspace.followArchive();
     return workspace;
+  }
+
+  /** The workspace of a migration, when steps of it have run here. */
+  Optional<Workspace> known(String migration) {
+    return Optional.ofNullable(open.get(migration));
   }
 
   private void closeIdle() {

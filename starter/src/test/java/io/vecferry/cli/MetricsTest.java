@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -38,7 +39,9 @@ class MetricsTest {
   @TempDir Path folder;
 
   @Test
-  void stepsRecordsAndFailuresAreCounted(@WithServer(Server.TEMPORAL) RunningServer temporal)
+  void stepsRecordsAndFailuresAreCounted(
+      @WithServer(Server.TEMPORAL) RunningServer temporal,
+      @WithServer(Server.CHROMA) RunningServer chroma)
       throws Exception {
     try (Service service = Service.at(temporal, folder)) {
       String url = startWorker(service);
@@ -48,7 +51,17 @@ class MetricsTest {
       assertThat(healthCheckOfTheImage(1)).isNotZero();
 
       FaissFolder.write(folder.resolve("source"), ROWS, 8);
-      Path spec = Specs.write(folder, "measured", "export: {partRows: 50}");
+      Path spec =
+          Specs.writeText(
+              folder.resolve("spec.yaml"),
+              """
+              name: measured
+              source: {type: faiss, path: source}
+              target: {type: chroma, url: "%s", collection: measured-%s}
+              quality: {sampleSize: 20, iterations: 1}
+              export: {partRows: 50}
+              """
+                  .formatted(chroma.url(), UUID.randomUUID()));
       Cli.Result migrated = service.cli(folder).run("run", spec.toString());
       assertThat(migrated.exitCode()).as("%s", migrated).isZero();
 
@@ -58,24 +71,30 @@ class MetricsTest {
             "export_part", "validate_exported_part", "import_part", "validate_imported_part"
           }) {
         assertThat(
-                value(metrics, "vecferry_records_total{how=\"worked_on\",step=\"" + step + "\"}"))
+                value(
+                    metrics,
+                    "vecferry_records_total{how=\"worked_on\"," + stepAndStore(step) + "}"))
             .as(step)
             .isEqualTo(ROWS);
         assertThat(value(metrics, "vecferry_steps_running{step=\"" + step + "\"}")).isZero();
         assertThat(
                 value(
-                    metrics, "vecferry_step_seconds_count{result=\"done\",step=\"" + step + "\"}"))
+                    metrics,
+                    "vecferry_step_seconds_count{result=\"done\"," + stepAndStore(step) + "}"))
             .isEqualTo(4);
       }
-      assertThat(value(metrics, "vecferry_archive_bytes_total{step=\"export_part\"}"))
+      assertThat(
+              value(metrics, "vecferry_archive_bytes_total{" + stepAndStore("export_part") + "}"))
           .isGreaterThan(ROWS * 8 * 4);
-      assertThat(value(metrics, "vecferry_rejects_total{step=\"import_part\"}")).isZero();
+      assertThat(value(metrics, "vecferry_rejects_total{" + stepAndStore("import_part") + "}"))
+          .isZero();
       assertThat(value(metrics, "vecferry_archive_disk_free_bytes")).isPositive();
       assertThat(value(metrics, "vecferry_resident_memory_bytes")).isPositive();
-      assertThat(value(metrics, "vecferry_batches_total{step=\"export_part\"}"))
+      assertThat(value(metrics, "vecferry_batches_total{" + stepAndStore("export_part") + "}"))
           .as("a batch for each part")
           .isEqualTo(4);
-      assertThat(value(metrics, "vecferry_step_retries_total{step=\"export_part\"}")).isZero();
+      assertThat(value(metrics, "vecferry_step_retries_total{" + stepAndStore("export_part") + "}"))
+          .isZero();
       assertThat(value(metrics, "vecferry_phase_seconds_count{phase=\"IMPORT\"}")).isEqualTo(1);
       assertThat(value(metrics, "vecferry_phase_seconds_count{phase=\"ROLLBACK\"}")).isZero();
       assertThat(value(metrics, "vecferry_migration_seconds_count{outcome=\"MIGRATED\"}"))
@@ -110,7 +129,7 @@ class MetricsTest {
       String metrics = get(url, "/metrics").body();
       assertThat(metrics)
           .containsPattern(
-              "vecferry_step_failures_total\\{class=\"ARCHIVE_DAMAGED\",step=\"import_part\"} 1");
+              "vecferry_step_failures_total\\{class=\"ARCHIVE_DAMAGED\",step=\"import_part\",store=\"faiss\"} 1");
       assertThat(value(metrics, "vecferry_migrations_running")).isEqualTo(1);
       Matcher documented = NAME.matcher(Files.readString(Cli.home().resolve("docs/monitoring.md")));
       while (documented.find()) {
@@ -232,6 +251,17 @@ class MetricsTest {
   private HttpResponse<String> get(String url, String path) throws Exception {
     return http.send(
         HttpRequest.newBuilder(URI.create(url + path)).build(), BodyHandlers.ofString());
+  }
+
+  /** Labels of a step on a part of a migration from FAISS to Chroma. */
+  private static String stepAndStore(String step) {
+    String store =
+        switch (step) {
+          case "export_part" -> "faiss";
+          case "validate_exported_part" -> "none";
+          default -> "chroma";
+        };
+    return "step=\"" + step + "\",store=\"" + store + "\"";
   }
 
   private static double value(String metrics, String series) {

@@ -74,18 +74,21 @@ public final class MigrationWorker implements AutoCloseable {
       boolean searchAttributes,
       WorkerLimits limits,
       Optional<WorkerDeploymentOptions> deployment,
-      Optional<StepMetrics> metrics) {
+      Optional<? extends MeterRegistry> metrics) {
+    Activities activities =
+        new Activities(archiveRoot, connections, searchAttributes, limits.patience());
     WorkflowClient client = WorkflowClient.newInstance(stubs, Payloads.in(options));
     Optional<Traces> traces = Traces.ofEnvironment(System.getenv(), stubs);
     WorkerInterceptor[] interceptors =
-        Stream.of(Stream.of(new StepLog()), metrics.stream(), traces.stream())
+        Stream.of(
+                Stream.of(new StepLog()),
+                metrics.stream().map(registry -> new StepMetrics(registry, activities::store)),
+                traces.stream())
             .flatMap(all -> all)
             .toArray(WorkerInterceptor[]::new);
     WorkerFactory factory =
         WorkerFactory.newInstance(
             client, WorkerFactoryOptions.newBuilder().setWorkerInterceptors(interceptors).build());
-    Activities activities =
-        new Activities(archiveRoot, connections, searchAttributes, limits.patience());
     for (WorkerLimits.Kind kind : limits.serves()) {
       Worker worker = factory.newWorker(taskQueue(kind), options(kind, limits, deployment));
       if (kind == WorkerLimits.Kind.WORKFLOWS) {

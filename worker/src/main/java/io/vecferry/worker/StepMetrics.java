@@ -1,10 +1,10 @@
 package io.vecferry.worker;
 
-import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import io.temporal.activity.ActivityExecutionContext;
+import io.temporal.activity.ActivityInfo;
 import io.temporal.client.ActivityCompletionException;
 import io.temporal.common.interceptors.ActivityExecutionContextBase;
 import io.temporal.common.interceptors.ActivityInboundCallsInterceptor;
@@ -12,6 +12,7 @@ import io.temporal.common.interceptors.ActivityInboundCallsInterceptorBase;
 import io.temporal.common.interceptors.WorkerInterceptorBase;
 import io.temporal.failure.ApplicationFailure;
 import io.vecferry.activity.PartResult;
+import io.vecferry.activity.PartTask;
 import io.vecferry.activity.ReportRequest;
 import io.vecferry.activity.StepProgress;
 import io.vecferry.plan.FailureClass;
@@ -21,22 +22,32 @@ import io.vecferry.workflow.Outcome;
 import io.vecferry.workflow.PhaseProgress;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiFunction;
 
 /**
- * Counts and times the steps that a worker runs. Labels are names of steps and classes of failures,
- * never names of migrations: a worker that runs for a year has as many series as on its first day.
+ * Counts and times the steps that a worker runs. Labels are names of steps, types of stores and
+ * classes of failures, never names of migrations: a worker that runs for a year has as many series
+ * as on its first day.
  */
 final class StepMetrics extends WorkerInterceptorBase {
   private static final String STEP = "step";
+  private static final String STORE = "store";
+  private static final String NO_STORE = "none";
 
   private final MeterRegistry registry;
+  private final BiFunction<Phase, PartTask, Optional<String>> stores;
   private final Map<String, AtomicInteger> running = new ConcurrentHashMap<>();
 
-  StepMetrics(MeterRegistry registry) {
+  /**
+   * @param stores type of the store that a step on a part reads or writes, where there is one
+   */
+  StepMetrics(MeterRegistry registry, BiFunction<Phase, PartTask, Optional<String>> stores) {
     this.registry = registry;
+    this.stores = stores;
     for (Outcome outcome : Outcome.values()) {
       migrations(outcome);
     }
@@ -51,7 +62,9 @@ final class StepMetrics extends WorkerInterceptorBase {
   }
 
   private final class Calls extends ActivityInboundCallsInterceptorBase {
+    private ActivityInfo info;
     private String step = "";
+    private Object argument;
 
     Calls(ActivityInboundCallsInterceptor next) {
       super(next);
@@ -59,16 +72,14 @@ final class StepMetrics extends WorkerInterceptorBase {
 
     @Override
     public void init(ActivityExecutionContext context) {
-      step = name(context.getInfo().getActivityType());
-      Counter retries = registry.counter("vecferry.step.retries", STEP, step);
-      if (context.getInfo().getAttempt() > 1) {
-        retries.increment();
-      }
-      super.init(new CountingBatches(context, step));
+      info = context.getInfo();
+      step = name(info.getActivityType());
+      super.init(new CountingBatches(context, this));
     }
 
     @Override
     public ActivityOutput execute(ActivityInput input) {
+      argument = input.getArguments().length == 0 ? null : input.getArguments()[0];
       AtomicInteger now = running.computeIfAbsent(step, StepMetrics.this::gauge);
       now.incrementAndGet();
       Timer.Sample sample = Timer.start(registry);
@@ -79,8 +90,7 @@ final class StepMetrics extends WorkerInterceptorBase {
         if (output.getResult() instanceof PartResult part) {
           count(part);
         }
-        if (input.getArguments().length == 1
-            && input.getArguments()[0] instanceof ReportRequest request) {
+        if (argument instanceof ReportRequest request) {
           countMigration(request.status());
         }
         return output;
@@ -89,33 +99,42 @@ final class StepMetrics extends WorkerInterceptorBase {
       } catch (RuntimeException e) {
         result = "failed";
         registry
-            .counter("vecferry.step.failures", STEP, step, "class", failureClass(e).name())
+            .counter("vecferry.step.failures", tags().and("class", failureClass(e).name()))
             .increment();
         throw e;
       } finally {
         now.decrementAndGet();
-        sample.stop(registry.timer("vecferry.step", STEP, step, "result", result));
+        sample.stop(registry.timer("vecferry.step", tags().and("result", result)));
+        registry.counter("vecferry.step.retries", tags()).increment(info.getAttempt() > 1 ? 1 : 0);
       }
     }
 
+    /** Step and store, which is known once the step has opened it. */
+    private Tags tags() {
+      Optional<String> store =
+          argument instanceof PartTask task
+              ? stores.apply(Phase.valueOf(StepPlace.of(info, task).phase()), task)
+              : Optional.empty();
+      return Tags.of(STEP, step, STORE, store.orElse(NO_STORE));
+    }
+
     private void count(PartResult part) {
-      Tags tags = Tags.of(STEP, step);
       registry
-          .counter("vecferry.records", tags.and("how", part.reused() ? "reused" : "worked_on"))
+          .counter("vecferry.records", tags().and("how", part.reused() ? "reused" : "worked_on"))
           .increment(part.rows());
-      registry.counter("vecferry.archive.bytes", tags).increment(part.bytes());
-      registry.counter("vecferry.rejects", tags).increment(part.rejects());
+      registry.counter("vecferry.archive.bytes", tags()).increment(part.bytes());
+      registry.counter("vecferry.rejects", tags()).increment(part.rejects());
     }
   }
 
   /** Counts the batches that a step says it has done. */
   private final class CountingBatches extends ActivityExecutionContextBase {
-    private final String step;
+    private final Calls call;
     private long rows;
 
-    CountingBatches(ActivityExecutionContext next, String step) {
+    CountingBatches(ActivityExecutionContext next, Calls call) {
       super(next);
-      this.step = step;
+      this.call = call;
     }
 
     @Override
@@ -129,7 +148,7 @@ final class StepMetrics extends WorkerInterceptorBase {
     private synchronized void countBatch(long rowsNow) {
       if (rowsNow > rows) {
         rows = rowsNow;
-        registry.counter("vecferry.batches", STEP, step).increment();
+        registry.counter("vecferry.batches", call.tags()).increment();
       }
     }
   }

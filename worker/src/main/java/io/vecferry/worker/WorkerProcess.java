@@ -82,7 +82,7 @@ public final class WorkerProcess {
             searchAttributes,
             limits,
             deployment,
-            metrics.map(StepMetrics::new));
+            metrics);
     HttpServer server = null;
     if (metrics.isPresent()) {
       MigrationGauges.bind(
