@@ -15,6 +15,7 @@ import io.vecferry.store.StoreSettings;
 import io.vecferry.store.Stores;
 import io.vecferry.store.VectorStore;
 import io.vecferry.testing.RunningServer;
+import io.vecferry.workflow.MigrationStatus;
 import io.vecferry.workflow.MigrationWorkflow;
 import java.io.IOException;
 import java.net.URI;
@@ -29,6 +30,7 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 
 /**
@@ -295,7 +297,11 @@ final class LongMigration implements AutoCloseable {
   }
 
   private void awaitMigrated() {
-    Cli.await(name + " ends", LONGEST, this::hasEnded);
+    try {
+      Cli.await(name + " ends", LONGEST, this::hasEnded);
+    } catch (AssertionError e) {
+      throw new AssertionError(e.getMessage() + "; " + whereItIs(), e);
+    }
     Cli.Result result = service.cli(folder).run("watch", name);
     assertThat(result.exitCode()).as("%s", result).isZero();
     assertThat(result.out()).startsWith("MIGRATED: Migrated: every record is on the target");
@@ -303,6 +309,27 @@ final class LongMigration implements AutoCloseable {
     assertNothingRedone();
     Cli.Result verified = service.cli(folder).run("archive", "verify", archive.toString());
     assertThat(verified.exitCode()).as("%s", verified).isZero();
+  }
+
+  /** What keeps it from ending, in one line. */
+  private String whereItIs() {
+    MigrationStatus status = service.client().status(name);
+    return describe().getPendingActivitiesList().stream()
+        .map(
+            step ->
+                "%s %s, attempt %d by %s, last failure: %s"
+                    .formatted(
+                        step.getActivityType().getName(),
+                        step.getState(),
+                        step.getAttempt(),
+                        step.getLastWorkerIdentity(),
+                        step.getLastFailure().getMessage()))
+        .collect(
+            Collectors.joining(
+                "; ",
+                "%s in %s, failures %s; "
+                    .formatted(status.state(), status.phase(), status.failures()),
+                ""));
   }
 
   @Override
