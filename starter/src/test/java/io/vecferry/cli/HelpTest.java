@@ -1,6 +1,7 @@
 package io.vecferry.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.vecferry.plan.FailureClass;
 import java.io.IOException;
@@ -11,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -100,18 +102,76 @@ class HelpTest {
   }
 
   private List<String> bash(String line) throws Exception {
-    Process bash =
-        new ProcessBuilder(
-                "bash",
-                "-c",
-                "source vecferry.bash; COMP_LINE='"
-                    + line
-                    + "'; COMP_WORDS=($COMP_LINE); COMP_CWORD=$((${#COMP_WORDS[@]} - 1));"
-                    + " _complete_vecferry; printf '%s\\n' \"${COMPREPLY[@]}\"")
-            .directory(folder.toFile())
-            .redirectErrorStream(true)
-            .start();
-    return new String(bash.getInputStream().readAllBytes()).lines().map(String::strip).toList();
+    return shell(
+        "bash",
+        "-c",
+        "source vecferry.bash; COMP_LINE='"
+            + line
+            + "'; COMP_WORDS=($COMP_LINE); COMP_CWORD=$((${#COMP_WORDS[@]} - 1));"
+            + " _complete_vecferry; printf '%s\\n' \"${COMPREPLY[@]}\"");
+  }
+
+  /** An interactive zsh on a terminal of its own, in which somebody presses the tab key. */
+  @Test
+  void zshCompletesCommandsAndOptions() throws Exception {
+    assumeInstalled("zsh");
+    Cli.Result script = Cli.in(folder).run("completion", "zsh");
+    Files.writeString(folder.resolve("vecferry.zsh"), script.out());
+    Files.writeString(
+        folder.resolve("press-tab.zsh"),
+        """
+        zmodload zsh/zpty
+        zpty shell zsh -f -i
+        zpty -w shell "autoload -U compinit; compinit -u -D; source vecferry.zsh; print REA''DY"
+        zpty -r shell shown '*READY*'
+        zpty -n -w shell $'vecferry vali\\t--versi\\t'
+        zpty -r shell shown '*validate*--version*' && print -r completed
+        """);
+    assertThat(shell("timeout", "60", "zsh", "-f", "press-tab.zsh")).contains("completed");
+  }
+
+  @Test
+  void fishCompletesCommandsAndOptions() throws Exception {
+    assumeInstalled("fish");
+    Cli.Result script = Cli.in(folder).run("completion", "fish");
+    Files.writeString(folder.resolve("vecferry.fish"), script.out());
+    assertThat(fish("vecferry va"))
+        .singleElement(InstanceOfAssertFactories.STRING)
+        .startsWith("validate\t");
+    assertThat(fish("vecferry list --st"))
+        .anyMatch(line -> line.startsWith("--state\t"))
+        .anyMatch(line -> line.startsWith("--store\t"));
+    assertThat(fish("vecferry archive ver"))
+        .singleElement(InstanceOfAssertFactories.STRING)
+        .startsWith("verify\t");
+  }
+
+  private List<String> fish(String line) throws Exception {
+    return shell(
+        "timeout",
+        "60",
+        "fish",
+        "--no-config",
+        "-c",
+        "source vecferry.fish; complete -C '" + line + "'");
+  }
+
+  /** What our CI installs is there; elsewhere people need not have each shell. */
+  private static void assumeInstalled(String program) throws Exception {
+    boolean installed =
+        new ProcessBuilder("sh", "-c", "command -v " + program)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start()
+                .waitFor()
+            == 0;
+    assumeTrue(installed || "true".equals(System.getenv("CI")), "no " + program);
+  }
+
+  /** The lines that a command prints, in the folder of the test. */
+  private List<String> shell(String... command) throws Exception {
+    Process shell =
+        new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true).start();
+    return new String(shell.getInputStream().readAllBytes()).lines().map(String::strip).toList();
   }
 
   /** Every line of what fish reads is a command of its own, with a quoted description. */
