@@ -41,7 +41,9 @@ final class ListCommand implements Callable<Integer> {
   @Option(
       names = "--state",
       paramLabel = "STATE",
-      description = "Only these, as RUNNING, NEEDS_ATTENTION, MIGRATED, ROLLED_BACK.")
+      description =
+          "Only these, as RUNNING, PAUSED, WAITING_FOR_APPROVAL, NEEDS_ATTENTION, MIGRATED,"
+              + " ROLLED_BACK.")
   String state;
 
   @Option(names = "--phase", paramLabel = "PHASE", description = "Only those in it, as IMPORT.")

@@ -113,7 +113,8 @@ public final class MigrationClient {
 
   /**
    * The last run of each migration that the service remembers, the newest first. Needs no worker.
-   * What it is doing is known as far as the search attributes are registered.
+   * Phase, progress, stores, and whether steps wait for a person while others go on, are known as
+   * far as the search attributes are registered.
    *
    * @param sinceMillis leaves out what was started before, in milliseconds since 1970
    */
@@ -141,7 +142,7 @@ public final class MigrationClient {
     return new MigrationSummary(
         // As the archive of a run of a schedule is named.
         id.substring(MigrationWorkflow.workflowId("").length()).replace(":", ""),
-        state(run.getStatus(), shown),
+        state(run, shown),
         orEmpty(shown.get(io.vecferry.workflow.SearchAttributes.PHASE)),
         progress,
         orEmpty(shown.get(io.vecferry.workflow.SearchAttributes.SOURCE)),
@@ -149,15 +150,21 @@ public final class MigrationClient {
         run.getStartTime().toEpochMilli());
   }
 
-  private static String state(WorkflowExecutionStatus status, SearchAttributes shown) {
-    String word = status.name().replace("WORKFLOW_EXECUTION_STATUS_", "");
-    if (status == WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING) {
+  private static String state(WorkflowExecutionMetadata run, SearchAttributes shown) {
+    String listed = run.getMemo(MigrationWorkflow.STATE_MEMO, String.class, String.class);
+    String word = run.getStatus().name().replace("WORKFLOW_EXECUTION_STATUS_", "");
+    if (run.getStatus() == WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING) {
       return Boolean.TRUE.equals(shown.get(io.vecferry.workflow.SearchAttributes.ATTENTION))
           ? MigrationStatus.State.NEEDS_ATTENTION.name()
-          : word;
+          : listed == null ? word : listed;
     }
     String outcome = shown.get(io.vecferry.workflow.SearchAttributes.OUTCOME);
-    return outcome == null ? word : outcome;
+    if (outcome != null) {
+      return outcome;
+    }
+    boolean completed =
+        run.getStatus() == WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_COMPLETED;
+    return completed && listed != null ? listed : word;
   }
 
   private static String orEmpty(String text) {

@@ -111,12 +111,16 @@ class TemporalServiceTest {
   void attentionIsShownEverywhere() throws IOException {
     start("damaged", "\"approval\": {\"beforeImport\": true}");
     await("damaged", MigrationStatus.State.WAITING_FOR_APPROVAL);
+    awaitListed("damaged", "WAITING_FOR_APPROVAL");
+    done("pause", "damaged", "--reason", "lunch");
     Path part = archives.resolve("damaged/source/p000-000000.parquet");
     byte[] good = Files.readAllBytes(part);
     byte[] bad = good.clone();
     bad[bad.length / 3] ^= 1;
     Files.write(part, bad);
     done("approve", "damaged", "--reason", "go");
+    awaitListed("damaged", "PAUSED");
+    done("resume", "damaged", "--reason", "back");
     await("damaged", MigrationStatus.State.NEEDS_ATTENTION);
 
     awaitCount("MigrationNeedsAttention=true AND MigrationPhase='IMPORT'", 1);
@@ -309,6 +313,8 @@ class TemporalServiceTest {
       Specs.write(folder, "bare", "");
       Cli.Result run = cli.run("run", "spec.yaml");
       assertThat(run.exitCode()).as("%s", run).isEqualTo(0);
+      Cli.await(
+          "its outcome is listed", () -> cli.run("list").out().matches("(?s)bare +MIGRATED .*"));
     }
     Path script = Cli.home().resolve("deploy/register-search-attributes");
     for (int i = 0; i < 2; i++) {
@@ -322,6 +328,12 @@ class TemporalServiceTest {
     try (Cli.Running worker = startBareWorker()) {
       assertThat(worker.out() + worker.err()).doesNotContain("is not registered");
     }
+  }
+
+  private void awaitListed(String migration, String state) {
+    Cli.await(
+        migration + " is listed as " + state,
+        () -> done("list", "--state", state).out().contains(migration + " "));
   }
 
   private Cli.Running startBareWorker() {

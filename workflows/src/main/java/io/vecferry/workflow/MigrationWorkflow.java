@@ -29,6 +29,9 @@ public interface MigrationWorkflow {
    */
   String BLOCKED = "MigrationBlocked";
 
+  /** Memo of a workflow: the word for its state or, at the end, its outcome. */
+  String STATE_MEMO = "state";
+
   /** Of a run of a schedule, whose name ends with its time, the id that the schedule has given. */
   static String workflowId(String migration) {
     return "migration-"

@@ -39,6 +39,7 @@ final class StatusBoard {
   private String archive = "";
   private MigrationStatus.State state = MigrationStatus.State.RUNNING;
   private String waitingFor = "";
+  private String listed = MigrationStatus.State.RUNNING.name();
   private Outcome outcome;
   private ReportLocation report;
   private String verdict = "";
@@ -279,6 +280,19 @@ final class StatusBoard {
     waitingFor = newWaitingFor;
     shownPhase = null;
     show();
+    listed(outcome == null ? state.name() : outcome.name());
+  }
+
+  /** Shows lists of migrations what this one does. */
+  private void listed(String word) {
+    if (word.equals(listed)) {
+      return;
+    }
+    listed = word;
+    if (Workflow.getVersion("list-state", Workflow.DEFAULT_VERSION, 1)
+        != Workflow.DEFAULT_VERSION) {
+      Workflow.upsertMemo(Map.of(MigrationWorkflow.STATE_MEMO, word));
+    }
   }
 
   void report(ReportLocation location) {
