@@ -13,7 +13,9 @@ import io.temporal.client.WorkflowNotFoundException;
 import io.temporal.client.WorkflowOptions;
 import io.temporal.client.WorkflowStub;
 import io.temporal.common.SearchAttributes;
+import io.temporal.common.converter.DataConverterException;
 import io.temporal.failure.CanceledFailure;
+import io.temporal.payload.codec.PayloadCodecException;
 import io.temporal.serviceclient.WorkflowServiceStubs;
 import io.vecferry.plan.MigrationPlan;
 import io.vecferry.spec.SpecProblem;
@@ -151,7 +153,7 @@ public final class MigrationClient {
   }
 
   private static String state(WorkflowExecutionMetadata run, SearchAttributes shown) {
-    String listed = run.getMemo(MigrationWorkflow.STATE_MEMO, String.class, String.class);
+    String listed = listed(run);
     String word = run.getStatus().name().replace("WORKFLOW_EXECUTION_STATUS_", "");
     if (run.getStatus() == WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING) {
       return Boolean.TRUE.equals(shown.get(io.vecferry.workflow.SearchAttributes.ATTENTION))
@@ -165,6 +167,15 @@ public final class MigrationClient {
     boolean completed =
         run.getStatus() == WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_COMPLETED;
     return completed && listed != null ? listed : word;
+  }
+
+  /** What a migration says of itself; null when it says nothing, or only to those with its key. */
+  private static String listed(WorkflowExecutionMetadata run) {
+    try {
+      return run.getMemo(MigrationWorkflow.STATE_MEMO, String.class, String.class);
+    } catch (DataConverterException | PayloadCodecException e) {
+      return null;
+    }
   }
 
   private static String orEmpty(String text) {

@@ -111,6 +111,11 @@ class EncryptedMigrationTest {
       assertThat(wrong.exitCode()).as("%s", wrong).isEqualTo(1);
       assertThat(wrong.err()).contains("cannot be decrypted with the key 'first'");
 
+      assertThat(cli.run("list").out()).matches("(?s)hidden +WAITING_FOR_APPROVAL .*");
+      Cli.Result blindList = service.cli(folder).run("list");
+      assertThat(blindList.exitCode()).as("%s", blindList).isZero();
+      assertThat(blindList.out()).matches("(?s)hidden +RUNNING .*");
+
       Cli.Result approved = cli.run("approve", "hidden", "--reason", REASON);
       assertThat(approved.exitCode()).as("%s", approved).isZero();
       Cli.Result end = cli.run("watch", "hidden");

@@ -27,6 +27,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
+import java.util.stream.Stream;
 
 /**
  * Counts and times the steps that a worker runs. Labels are names of steps, types of stores and
@@ -113,7 +114,10 @@ final class StepMetrics extends WorkerInterceptorBase {
     private Tags tags() {
       Optional<String> store =
           argument instanceof PartTask task
-              ? stores.apply(Phase.valueOf(StepPlace.of(info, task).phase()), task)
+              ? Stream.of(Phase.values())
+                  .filter(phase -> phase.name().equals(StepPlace.of(info, task).phase()))
+                  .findFirst()
+                  .flatMap(phase -> stores.apply(phase, task))
               : Optional.empty();
       return Tags.of(STEP, step, STORE, store.orElse(NO_STORE));
     }
