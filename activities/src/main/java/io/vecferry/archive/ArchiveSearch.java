@@ -27,6 +27,7 @@ public final class ArchiveSearch {
 
   private final ArtifactStore artifacts;
   private final List<String> parts;
+  private final List<PartSidecar> sidecars;
   private final long[] firstRows;
   private final PartSchema.VectorField field;
 
@@ -41,10 +42,16 @@ public final class ArchiveSearch {
     this.artifacts = artifacts;
     this.parts = List.copyOf(parts);
     this.field = field;
+    this.sidecars = parts.stream().map(part -> PartReader.sidecar(artifacts, part)).toList();
     this.firstRows = new long[parts.size() + 1];
     for (int i = 0; i < parts.size(); i++) {
-      firstRows[i + 1] = firstRows[i] + PartReader.sidecar(artifacts, parts.get(i)).rows();
+      firstRows[i + 1] = firstRows[i] + sidecars.get(i).rows();
     }
+  }
+
+  /** Opens a part. */
+  public PartReader open(int part) {
+    return PartReader.open(artifacts, parts.get(part), sidecars.get(part));
   }
 
   /** Records in all parts. */
@@ -116,7 +123,7 @@ public final class ArchiveSearch {
   private void offer(int part, List<TextFilter> filters, List<ExactSearch> searches) {
     boolean all = filters.stream().allMatch(Objects::isNull);
     Set<PartReader.Column> others = all ? Set.of() : EnumSet.of(PartReader.Column.METADATA);
-    try (PartReader reader = PartReader.open(artifacts, parts.get(part))) {
+    try (PartReader reader = open(part)) {
       PartReader.Batches batches = reader.vectors(0, BLOCK_ROWS, field.name(), others);
       long row = firstRows[part];
       for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
@@ -152,7 +159,7 @@ public final class ArchiveSearch {
   }
 
   private void readIds(int part, long first, long last, TreeSet<Long> wanted, Map<Long, Id> ids) {
-    try (PartReader reader = PartReader.open(artifacts, parts.get(part))) {
+    try (PartReader reader = open(part)) {
       PartReader.Batches batches =
           reader.batches(first - firstRows[part], BLOCK_ROWS, EnumSet.of(PartReader.Column.IDS));
       long row = first;

@@ -128,7 +128,16 @@ public final class PartReader implements AutoCloseable {
    * @throws StoreException MISSING when the part is not finished, ARCHIVE_DAMAGED
    */
   public static PartReader open(ArtifactStore store, String path) {
-    return open(store, path, store::open);
+    return open(store, path, sidecar(store, path));
+  }
+
+  /**
+   * The same with the sidecar that somebody has read who opens the part more than once.
+   *
+   * @throws StoreException ARCHIVE_DAMAGED also when the part was written again since
+   */
+  public static PartReader open(ArtifactStore store, String path, PartSidecar sidecar) {
+    return open(store, path, sidecar, store::open);
   }
 
   /**
@@ -136,12 +145,18 @@ public final class PartReader implements AutoCloseable {
    * has little left to read. Until then what was read may be anything.
    */
   public static PartReader openUnverified(ArtifactStore store, String path) {
-    return open(store, path, name -> new ParquetFiles.ChecksumInput(store.open(name)));
+    return open(
+        store,
+        path,
+        sidecar(store, path),
+        name -> new ParquetFiles.ChecksumInput(store.open(name)));
   }
 
   private static PartReader open(
-      ArtifactStore store, String path, Function<String, ReadableArtifact> opening) {
-    PartSidecar sidecar = sidecar(store, path);
+      ArtifactStore store,
+      String path,
+      PartSidecar sidecar,
+      Function<String, ReadableArtifact> opening) {
     ReadableArtifact artifact = opening.apply(path);
     try {
       return new PartReader(store, path, sidecar, artifact);

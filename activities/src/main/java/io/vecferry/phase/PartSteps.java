@@ -23,7 +23,7 @@ import io.vecferry.workflow.Payloads;
 import java.time.Instant;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /** The work on parts: connects stores, archive and verification. */
@@ -44,32 +44,38 @@ public final class PartSteps implements PartActivities {
 
   @Override
   public PartResult exportPart(PartTask task) {
-    return step(Phase.EXPORT, task, () -> export(task));
+    return step(Phase.EXPORT, task, workspace -> export(workspace, task));
   }
 
   @Override
   public PartResult validateExportedPart(PartTask task) {
-    return step(Phase.VALIDATE_EXPORT, task, () -> validateExport(task));
+    return step(Phase.VALIDATE_EXPORT, task, workspace -> validateExport(workspace, task));
   }
 
   @Override
   public PartResult importPart(PartTask task) {
-    return step(
-        Phase.IMPORT, task, () -> load(workspaces.get(task.migration()), task, Calls.cursor()));
+    return step(Phase.IMPORT, task, workspace -> load(workspace, task, Calls.cursor()));
   }
 
   @Override
   public PartResult validateImportedPart(PartTask task) {
-    return step(
-        Phase.VALIDATE_IMPORT, task, () -> validateImport(workspaces.get(task.migration()), task));
+    return step(Phase.VALIDATE_IMPORT, task, workspace -> validateImport(workspace, task));
   }
 
-  private PartResult step(Phase phase, PartTask task, Supplier<PartResult> work) {
-    return calls.runBeating(task.partName(), () -> noted(phase, task, memory.run(work)));
+  private PartResult step(Phase phase, PartTask task, Function<Workspace, PartResult> work) {
+    return calls.runBeating(
+        task.partName(),
+        () ->
+            memory.run(
+                () -> {
+                  Workspace workspace = workspaces.get(task.migration());
+                  PartResult result = work.apply(workspace);
+                  workspace.noteRows(phase.name(), result.rows());
+                  return result;
+                }));
   }
 
-  private PartResult export(PartTask task) {
-    Workspace workspace = workspaces.get(task.migration());
+  private PartResult export(Workspace workspace, PartTask task) {
     Archive archive = workspace.archive();
     String path = workspace.partPath(task.partition().index(), task.part());
     PlannedPartition partition = task.partition();
@@ -132,8 +138,7 @@ public final class PartSteps implements PartActivities {
     }
   }
 
-  private PartResult validateExport(PartTask task) {
-    Workspace workspace = workspaces.get(task.migration());
+  private static PartResult validateExport(Workspace workspace, PartTask task) {
     String path = workspace.partPath(task.partition().index(), task.part());
     Origin origin = task.partition().origin();
     boolean unitVectors =
@@ -155,8 +160,7 @@ public final class PartSteps implements PartActivities {
     if (origin == Origin.TARGET && !workspace.hasBegunToSwitch()) {
       TargetBackup.requireSame(workspace.archive(), path, workspace.exported(origin));
     }
-    long bytes = PartReader.sidecar(workspace.archive().store(), path).bytes();
-    return new PartResult(result.rows(), bytes, 0, null, false, false);
+    return new PartResult(result.rows(), result.bytes(), 0, null, false, false);
   }
 
   /**
@@ -264,10 +268,5 @@ public final class PartSteps implements PartActivities {
       differences.finish();
       return proof;
     }
-  }
-
-  private PartResult noted(Phase phase, PartTask task, PartResult result) {
-    workspaces.get(task.migration()).noteRows(phase.name(), result.rows());
-    return result;
   }
 }

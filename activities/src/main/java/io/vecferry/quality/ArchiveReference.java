@@ -25,8 +25,6 @@ public final class ArchiveReference implements Reference {
 
   private static final int FILTER_ROWS = 500;
 
-  private final ArtifactStore artifacts;
-  private final List<String> parts;
   private final ArchiveSearch search;
   private final PartSchema.VectorField field;
 
@@ -36,8 +34,6 @@ public final class ArchiveReference implements Reference {
    */
   public ArchiveReference(
       ArtifactStore artifacts, List<String> parts, PartSchema.VectorField field) {
-    this.artifacts = artifacts;
-    this.parts = parts;
     this.field = field;
     this.search = new ArchiveSearch(artifacts, parts, field);
   }
@@ -66,7 +62,7 @@ public final class ArchiveReference implements Reference {
     for (int place = 0; place < FILTER_PLACES && rows() > 0; place++) {
       long row = rows() * place / FILTER_PLACES;
       int part = search.partOf(row);
-      try (PartReader reader = PartReader.open(artifacts, parts.get(part))) {
+      try (PartReader reader = search.open(part)) {
         RecordBatch batch =
             reader
                 .batches(
@@ -100,7 +96,7 @@ public final class ArchiveReference implements Reference {
     int stride = (int) Math.max(1, Math.min((to - from) / wanted, BLOCK_ROWS / wanted));
     long next = from;
     for (int part = search.partOf(from); sample.count() < until && next < to; part++) {
-      try (PartReader reader = PartReader.open(artifacts, parts.get(part))) {
+      try (PartReader reader = search.open(part)) {
         long row = Math.max(from, search.firstRow(part));
         PartReader.Batches batches =
             reader.vectors(row - search.firstRow(part), BLOCK_ROWS, field.name(), true);

@@ -2,6 +2,7 @@ package io.vecferry.verify;
 
 import io.vecferry.archive.ArtifactStore;
 import io.vecferry.archive.PartReader;
+import io.vecferry.archive.PartSidecar;
 import io.vecferry.plan.FailureClass;
 import io.vecferry.record.IdColumn;
 import io.vecferry.record.IdKind;
@@ -65,16 +66,18 @@ public final class IdUniqueness {
       Path temporaryFolder,
       int maxDuplicates,
       int rowsInMemory) {
-    long rows = 0;
+    Map<String, PartSidecar> sidecars = new LinkedHashMap<>();
     for (String part : parts) {
-      rows += PartReader.sidecar(store, part).rows();
+      sidecars.put(part, PartReader.sidecar(store, part));
     }
+    long rows = sidecars.values().stream().mapToLong(PartSidecar::rows).sum();
     Repeated repeated = new Repeated(maxDuplicates);
     try (Hashes hashes = new Hashes(rows, temporaryFolder, rowsInMemory)) {
       for (String part : parts) {
         forEachBatch(
             store,
             part,
+            sidecars.get(part),
             ids -> {
               for (int row = 0; row < ids.rows(); row++) {
                 hashes.add(hash(ids, row));
@@ -91,29 +94,31 @@ public final class IdUniqueness {
     if (repeated.size == 0) {
       return new Result(rows, List.of(), true);
     }
-    return new Result(rows, verify(store, parts, repeated), repeated.complete);
+    return new Result(rows, verify(store, sidecars, repeated), repeated.complete);
   }
 
   private static List<Duplicate> verify(
-      ArtifactStore store, List<String> parts, Repeated repeated) {
+      ArtifactStore store, Map<String, PartSidecar> parts, Repeated repeated) {
     record Key(IdKind kind, String id) {}
     long[] wanted = Arrays.copyOf(repeated.hashes, repeated.size);
     Arrays.sort(wanted);
     Map<Key, List<String>> found = new LinkedHashMap<>();
-    for (String part : parts) {
-      forEachBatch(
-          store,
-          part,
-          ids -> {
-            for (int row = 0; row < ids.rows(); row++) {
-              if (Arrays.binarySearch(wanted, hash(ids, row)) >= 0) {
-                found
-                    .computeIfAbsent(new Key(ids.kind(row), ids.get(row)), key -> new ArrayList<>())
-                    .add(part);
-              }
-            }
-          });
-    }
+    parts.forEach(
+        (part, sidecar) ->
+            forEachBatch(
+                store,
+                part,
+                sidecar,
+                ids -> {
+                  for (int row = 0; row < ids.rows(); row++) {
+                    if (Arrays.binarySearch(wanted, hash(ids, row)) >= 0) {
+                      found
+                          .computeIfAbsent(
+                              new Key(ids.kind(row), ids.get(row)), key -> new ArrayList<>())
+                          .add(part);
+                    }
+                  }
+                }));
     List<Duplicate> duplicates = new ArrayList<>();
     found.forEach(
         (key, where) -> {
@@ -128,8 +133,9 @@ public final class IdUniqueness {
     void accept(IdColumn ids) throws IOException;
   }
 
-  private static void forEachBatch(ArtifactStore store, String part, IdConsumer consumer) {
-    try (PartReader reader = PartReader.open(store, part)) {
+  private static void forEachBatch(
+      ArtifactStore store, String part, PartSidecar sidecar, IdConsumer consumer) {
+    try (PartReader reader = PartReader.open(store, part, sidecar)) {
       PartReader.Batches batches = reader.batches(0, BATCH_ROWS, EnumSet.of(PartReader.Column.IDS));
       for (RecordBatch batch = batches.next(); batch != null; batch = batches.next()) {
         consumer.accept(batch.ids());

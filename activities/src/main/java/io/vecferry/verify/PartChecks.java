@@ -25,13 +25,19 @@ public final class PartChecks {
    *
    * @param part path of the part
    * @param rows records read
+   * @param bytes size of the part
    * @param badVectorRows records with a NaN or an infinity in a vector, or with indices of a sparse
    *     vector that do not ascend
    * @param badMetadataRows records whose metadata is not a JSON object
    * @param problems the first of those, each naming its id, field and value
    */
   public record Result(
-      String part, long rows, long badVectorRows, long badMetadataRows, List<String> problems) {
+      String part,
+      long rows,
+      long bytes,
+      long badVectorRows,
+      long badMetadataRows,
+      List<String> problems) {
 
     /** Whether every record can be loaded. */
     public boolean isValid() {
@@ -78,8 +84,9 @@ public final class PartChecks {
         throw e;
       }
       reader.verifyChecksum();
+      return new Result(
+          part, rows, reader.sidecar().bytes(), badVectors, badMetadata, List.copyOf(problems));
     }
-    return new Result(part, rows, badVectors, badMetadata, List.copyOf(problems));
   }
 
   private static void add(
