@@ -134,7 +134,8 @@ public final class PartReader implements AutoCloseable {
   /**
    * The same with the sidecar that somebody has read who opens the part more than once.
    *
-   * @throws StoreException ARCHIVE_DAMAGED also when the part was written again since
+   * @throws StoreException ARCHIVE_DAMAGED also when the part was written again since, with another
+   *     size, number of records or schema
    */
   public static PartReader open(ArtifactStore store, String path, PartSidecar sidecar) {
     return open(store, path, sidecar, store::open);

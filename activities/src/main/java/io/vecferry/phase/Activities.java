@@ -52,8 +52,9 @@ public final class Activities implements AutoCloseable {
   }
 
   /**
-   * Type of the store that a step on a part reads or writes; empty where it is the archive alone,
-   * or where this process has not worked on the migration.
+   * Type of the store that the export of a part reads, or that its import or the validation of that
+   * works on; empty for checks of the archive, and where this process has not worked on the
+   * migration.
    */
   public Optional<String> store(Phase phase, PartTask task) {
     Origin side =

@@ -293,7 +293,7 @@ final class Calls {
         beat();
       } catch (ActivityCompletionException e) {
         interrupt(e);
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | OutOfMemoryError e) {
         // Thrown on, it would end the beats, and the step would be taken for dead.
         LOG.warn("the service cannot be told that a step goes on", e);
       }

@@ -23,6 +23,7 @@ import io.vecferry.spec.SpecReader;
 import io.vecferry.workflow.MigrationResult;
 import io.vecferry.workflow.MigrationStatus;
 import io.vecferry.workflow.MigrationWorkflow;
+import io.vecferry.workflow.Outcome;
 import io.vecferry.workflow.Payloads;
 import io.vecferry.workflow.RetentionStatus;
 import io.vecferry.workflow.RetentionWorkflow;
@@ -164,9 +165,8 @@ public final class MigrationClient {
     if (outcome != null) {
       return outcome;
     }
-    boolean completed =
-        run.getStatus() == WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_COMPLETED;
-    return completed && listed != null ? listed : word;
+    boolean saysHowItEnded = Stream.of(Outcome.values()).anyMatch(one -> one.name().equals(listed));
+    return saysHowItEnded ? listed : word;
   }
 
   /** What a migration says of itself; null when it says nothing, or only to those with its key. */

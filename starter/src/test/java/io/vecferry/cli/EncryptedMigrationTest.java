@@ -111,7 +111,9 @@ class EncryptedMigrationTest {
       assertThat(wrong.exitCode()).as("%s", wrong).isEqualTo(1);
       assertThat(wrong.err()).contains("cannot be decrypted with the key 'first'");
 
-      assertThat(cli.run("list").out()).matches("(?s)hidden +WAITING_FOR_APPROVAL .*");
+      Cli.await(
+          "it is listed as one that waits",
+          () -> cli.run("list").out().matches("(?s)hidden +WAITING_FOR_APPROVAL .*"));
       Cli.Result blindList = service.cli(folder).run("list");
       assertThat(blindList.exitCode()).as("%s", blindList).isZero();
       assertThat(blindList.out()).matches("(?s)hidden +RUNNING .*");

@@ -313,7 +313,13 @@ final class LongMigration implements AutoCloseable {
 
   /** What keeps it from ending, in one line. */
   private String whereItIs() {
-    MigrationStatus status = service.client().status(name);
+    String state;
+    try {
+      MigrationStatus status = service.client().status(name);
+      state = "%s in %s, failures %s".formatted(status.state(), status.phase(), status.failures());
+    } catch (RuntimeException e) {
+      state = "no worker says where it is: " + e.getMessage();
+    }
     return describe().getPendingActivitiesList().stream()
         .map(
             step ->
@@ -324,12 +330,7 @@ final class LongMigration implements AutoCloseable {
                         step.getAttempt(),
                         step.getLastWorkerIdentity(),
                         step.getLastFailure().getMessage()))
-        .collect(
-            Collectors.joining(
-                "; ",
-                "%s in %s, failures %s; "
-                    .formatted(status.state(), status.phase(), status.failures()),
-                ""));
+        .collect(Collectors.joining("; ", state + "; ", ""));
   }
 
   @Override

@@ -315,6 +315,23 @@ class TemporalServiceTest {
       assertThat(run.exitCode()).as("%s", run).isEqualTo(0);
       Cli.await(
           "its outcome is listed", () -> cli.run("list").out().matches("(?s)bare +MIGRATED .*"));
+      Specs.writeText(
+          folder.resolve("spec.yaml"),
+          """
+          name: given-up
+          source: {type: faiss, path: source}
+          target: {type: faiss, path: not-wanted}
+          approval: {beforeImport: true}
+          """);
+      assertThat(cli.run("start", "spec.yaml").exitCode()).isZero();
+      Cli.await(
+          "it is listed as one that waits",
+          () -> cli.run("list", "--state", "WAITING_FOR_APPROVAL").out().contains("given-up "));
+      Cli.Result cancelled = cli.run("cancel", "given-up", "--reason", "not today");
+      assertThat(cancelled.exitCode()).as("%s", cancelled).isZero();
+      Cli.await(
+          "what became of it is listed",
+          () -> cli.run("list", "--state", "ROLLED_BACK").out().contains("given-up "));
     }
     Path script = Cli.home().resolve("deploy/register-search-attributes");
     for (int i = 0; i < 2; i++) {

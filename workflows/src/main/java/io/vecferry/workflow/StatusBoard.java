@@ -280,7 +280,8 @@ final class StatusBoard {
     waitingFor = newWaitingFor;
     shownPhase = null;
     show();
-    listed(outcome == null ? state.name() : outcome.name());
+    boolean ended = outcome != null && state == MigrationStatus.State.FINISHED;
+    listed(ended ? outcome.name() : state.name());
   }
 
   /** Shows lists of migrations what this one does. */

@@ -231,6 +231,27 @@ class HistoryRecorder {
   }
 
   @Test
+  void stateListed() throws Exception {
+    try (Scenario scenario = new Scenario(new FakeActivities(1, 3, false))) {
+      CountDownLatch held = new CountDownLatch(1);
+      scenario.activities.holding.put("import p000-000001", held);
+      scenario.activities.failing.add("finishLoad");
+      WorkflowStub workflow = scenario.begin(", \"approval\": {\"beforeCutover\": true}");
+      scenario.awaitCall("import p000-000001");
+      scenario.stub().pause(VerbRequest.of("ada", "window"));
+      held.countDown();
+      scenario.stub().resume(VerbRequest.of("ada", "window over"));
+      scenario.awaitState(MigrationStatus.State.NEEDS_ATTENTION);
+      scenario.activities.failing.clear();
+      scenario.stub().retry(VerbRequest.of("ada", "disk is back"));
+      scenario.awaitState(MigrationStatus.State.WAITING_FOR_APPROVAL);
+      scenario.stub().approve(VerbRequest.of("bob", "reviewed"));
+      workflow.getResult(MigrationResult.class);
+      write("state-listed", scenario.history());
+    }
+  }
+
+  @Test
   void children() throws IOException {
     try (Scenario scenario = new Scenario(new FakeActivities(2, 5, true))) {
       scenario.begin().getResult(MigrationResult.class);

@@ -75,6 +75,7 @@ class HistoryReplayTest {
             "retried-while-others-go-on.json",
             "partition-with-failure.json",
             "rolled-back-by-cancel.json",
+            "state-listed.json",
             "switched-in-window.json");
   }
 
