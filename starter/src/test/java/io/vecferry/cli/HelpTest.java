@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
 import org.assertj.core.api.InstanceOfAssertFactories;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,6 +26,12 @@ class HelpTest {
   private static final String PROGRAM = "  vecferry ";
 
   @TempDir Path folder;
+
+  /** The first command of all tests has everything installed, which is no matter of help. */
+  @BeforeAll
+  static void install() {
+    Cli.in(Cli.home());
+  }
 
   private static Stream<CommandLine> commands(CommandLine command) {
     return Stream.concat(
