@@ -2,6 +2,7 @@ package io.vecferry.phase;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.temporal.activity.ActivityExecutionContext;
 import io.temporal.activity.ActivityInterface;
@@ -72,86 +73,64 @@ class CallsTest {
 
   @Test
   void aStoreFailureKeepsItsClass() {
-    Step step =
-        () ->
-            calls.runBeating(
-                () -> {
-                  throw new StoreException(FailureClass.PERMISSION, "not allowed");
-                });
-    TestActivityEnvironment environment = TestActivityEnvironment.newInstance();
-    try {
-      environment.registerActivitiesImplementations(step);
-      assertThatThrownBy(() -> environment.newActivityStub(Step.class).run())
-          .isInstanceOf(ActivityFailure.class)
-          .cause()
-          .isInstanceOfSatisfying(
-              ApplicationFailure.class,
-              failure -> {
-                assertThat(failure.getType()).isEqualTo("PERMISSION");
-                assertThat(failure.isNonRetryable()).isTrue();
-              });
-    } finally {
-      environment.close();
-    }
+    ApplicationFailure failure =
+        failure(
+            TestEnvironmentOptions.getDefaultInstance(),
+            () ->
+                calls.runBeating(
+                    () -> {
+                      throw new StoreException(FailureClass.PERMISSION, "not allowed");
+                    }));
+    assertThat(failure.getType()).isEqualTo("PERMISSION");
+    assertThat(failure.isNonRetryable()).isTrue();
   }
 
   @Test
   void whatInterruptedWorkSaysIsNoResult() {
-    Step step =
-        () ->
-            calls.runBeating(
-                () -> {
-                  Thread.currentThread().interrupt();
-                  return "the store is not there";
-                });
-    TestActivityEnvironment environment = TestActivityEnvironment.newInstance();
-    try {
-      environment.registerActivitiesImplementations(step);
-      assertThatThrownBy(() -> environment.newActivityStub(Step.class).run())
-          .isInstanceOf(ActivityFailure.class)
-          .cause()
-          .isInstanceOfSatisfying(
-              ApplicationFailure.class,
-              failure -> {
-                assertThat(failure.getType()).isEqualTo("TRANSIENT");
-                assertThat(failure.isNonRetryable()).isFalse();
-              });
-    } finally {
-      environment.close();
-    }
+    ApplicationFailure failure =
+        failure(
+            TestEnvironmentOptions.getDefaultInstance(),
+            () ->
+                calls.runBeating(
+                    () -> {
+                      Thread.currentThread().interrupt();
+                      return "the store is not there";
+                    }));
+    assertThat(failure.getType()).isEqualTo("TRANSIENT");
+    assertThat(failure.isNonRetryable()).isFalse();
   }
 
   /** What the SDK does when a worker begins to stop while a heartbeat is on its way. */
   @Test
   void aHeartbeatThatTheStoppingWorkerRefusesIsNoFailure() {
     AtomicReference<Boolean> goOn = new AtomicReference<>();
-    Step step =
-        () ->
-            calls.runBeating(
-                () -> {
-                  goOn.set(Calls.beat(1));
-                  throw new StoreException(FailureClass.PERMISSION, "the connection was closed");
-                });
-    TestActivityEnvironment environment =
-        TestActivityEnvironment.newInstance(
+    ApplicationFailure failure =
+        failure(
             TestEnvironmentOptions.newBuilder()
                 .setWorkerFactoryOptions(
                     WorkerFactoryOptions.newBuilder()
                         .setWorkerInterceptors(new RefusingHeartbeats())
                         .build())
-                .build());
+                .build(),
+            () ->
+                calls.runBeating(
+                    () -> {
+                      goOn.set(Calls.beat(1));
+                      throw new StoreException(
+                          FailureClass.PERMISSION, "the connection was closed");
+                    }));
+    assertThat(failure.getOriginalMessage()).contains("another one goes on");
+    assertThat(failure.isNonRetryable()).isFalse();
+    assertThat(goOn.get()).isFalse();
+  }
+
+  /** What a step has failed with. */
+  private static ApplicationFailure failure(TestEnvironmentOptions options, Step step) {
+    TestActivityEnvironment environment = TestActivityEnvironment.newInstance(options);
     try {
       environment.registerActivitiesImplementations(step);
-      assertThatThrownBy(() -> environment.newActivityStub(Step.class).run())
-          .isInstanceOf(ActivityFailure.class)
-          .cause()
-          .isInstanceOfSatisfying(
-              ApplicationFailure.class,
-              failure -> {
-                assertThat(failure.getOriginalMessage()).contains("another one goes on");
-                assertThat(failure.isNonRetryable()).isFalse();
-              });
-      assertThat(goOn.get()).isFalse();
+      Step stub = environment.newActivityStub(Step.class);
+      return (ApplicationFailure) catchThrowableOfType(ActivityFailure.class, stub::run).getCause();
     } finally {
       environment.close();
     }

@@ -27,7 +27,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
-import java.util.stream.Stream;
 
 /**
  * Counts and times the steps that a worker runs. Labels are names of steps, types of stores and
@@ -105,8 +104,9 @@ final class StepMetrics extends WorkerInterceptorBase {
         throw e;
       } finally {
         now.decrementAndGet();
-        sample.stop(registry.timer("vecferry.step", tags().and("result", result)));
-        registry.counter("vecferry.step.retries", tags()).increment(info.getAttempt() > 1 ? 1 : 0);
+        Tags tags = tags();
+        sample.stop(registry.timer("vecferry.step", tags.and("result", result)));
+        registry.counter("vecferry.step.retries", tags).increment(info.getAttempt() > 1 ? 1 : 0);
       }
     }
 
@@ -114,20 +114,18 @@ final class StepMetrics extends WorkerInterceptorBase {
     private Tags tags() {
       Optional<String> store =
           argument instanceof PartTask task
-              ? Stream.of(Phase.values())
-                  .filter(phase -> phase.name().equals(StepPlace.of(info, task).phase()))
-                  .findFirst()
-                  .flatMap(phase -> stores.apply(phase, task))
+              ? StepPlace.phase(info.getActivityType()).flatMap(phase -> stores.apply(phase, task))
               : Optional.empty();
       return Tags.of(STEP, step, STORE, store.orElse(NO_STORE));
     }
 
     private void count(PartResult part) {
+      Tags tags = tags();
       registry
-          .counter("vecferry.records", tags().and("how", part.reused() ? "reused" : "worked_on"))
+          .counter("vecferry.records", tags.and("how", part.reused() ? "reused" : "worked_on"))
           .increment(part.rows());
-      registry.counter("vecferry.archive.bytes", tags()).increment(part.bytes());
-      registry.counter("vecferry.rejects", tags()).increment(part.rejects());
+      registry.counter("vecferry.archive.bytes", tags).increment(part.bytes());
+      registry.counter("vecferry.rejects", tags).increment(part.rejects());
     }
   }
 

@@ -3,6 +3,7 @@ package io.vecferry.worker;
 import io.temporal.activity.ActivityInfo;
 import io.vecferry.activity.PartTask;
 import io.vecferry.plan.Phase;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -26,29 +27,31 @@ record StepPlace(String migration, String phase, String part) {
     Matcher workflow = WORKFLOW_ID.matcher(info.getWorkflowId());
     return new StepPlace(
         workflow.matches() ? workflow.group(1).replace(":", "") : "",
-        phase(info.getActivityType()),
+        phase(info.getActivityType()).map(Phase::name).orElse(""),
         argument instanceof PartTask task ? task.partName() : "");
   }
 
-  private static String phase(String step) {
-    return switch (step) {
-      case "CheckSpec", "TargetHolder", "Plan" -> Phase.PLANNING.name();
-      case "ExportPart" -> Phase.EXPORT.name();
-      case "ValidateExportedPart", "CompleteExport" -> Phase.VALIDATE_EXPORT.name();
-      case "PrepareTarget", "ImportPart", "FinishLoad" -> Phase.IMPORT.name();
-      case "ValidateImportedPart", "CompleteImportValidation", "Repair" ->
-          Phase.VALIDATE_IMPORT.name();
-      case "CheckQuality" -> Phase.QUALITY_CHECK.name();
-      case "KeptChanges",
-          "FindChanges",
-          "KeepChanges",
-          "RemoveChanged",
-          "FinishChanges",
-          "Cutover" ->
-          Phase.CUTOVER.name();
-      case "Compensate" -> Phase.ROLLBACK.name();
-      case "EndRetention", "MoveArchive", "WriteReport" -> Phase.FINALIZE.name();
-      default -> "";
-    };
+  /** The phase that a step belongs to. */
+  static Optional<Phase> phase(String step) {
+    return Optional.ofNullable(
+        switch (step) {
+          case "CheckSpec", "TargetHolder", "Plan" -> Phase.PLANNING;
+          case "ExportPart" -> Phase.EXPORT;
+          case "ValidateExportedPart", "CompleteExport" -> Phase.VALIDATE_EXPORT;
+          case "PrepareTarget", "ImportPart", "FinishLoad" -> Phase.IMPORT;
+          case "ValidateImportedPart", "CompleteImportValidation", "Repair" ->
+              Phase.VALIDATE_IMPORT;
+          case "CheckQuality" -> Phase.QUALITY_CHECK;
+          case "KeptChanges",
+              "FindChanges",
+              "KeepChanges",
+              "RemoveChanged",
+              "FinishChanges",
+              "Cutover" ->
+              Phase.CUTOVER;
+          case "Compensate" -> Phase.ROLLBACK;
+          case "EndRetention", "MoveArchive", "WriteReport" -> Phase.FINALIZE;
+          default -> null;
+        });
   }
 }
