@@ -17,8 +17,14 @@ public final class FloatScanner {
   /** Below this, eight more digits are not too many. */
   private static final long ROOM_FOR_EIGHT = MOST_DIGITS / 100_000_000;
 
-  private static final VarHandle EIGHT_BYTES =
+  static final VarHandle EIGHT_BYTES =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
+  private static final long ZEROS = 0x3030303030303030L;
+
+  private static final long[] SCALES = {
+    1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000
+  };
 
   private static final int LARGEST_POWER = 60;
   static final double[] POWERS = new double[LARGEST_POWER + 1];
@@ -125,57 +131,65 @@ public final class FloatScanner {
 
   private float number() throws MalformedException {
     skipSpace();
+    byte[] text = json;
+    int last = end;
     int start = at;
-    boolean negative = at < end && json[at] == '-';
+    int next = start;
+    boolean negative = next < last && text[next] == '-';
     if (negative) {
-      at++;
+      next++;
     }
     long significand = 0;
     int exponent = 0;
-    int first = at;
-    while (at < end && isDigit(json[at])) {
+    int first = next;
+    while (next < last && isDigit(text[next])) {
       if (significand < MOST_DIGITS) {
-        significand = significand * 10 + json[at] - '0';
+        significand = significand * 10 + text[next] - '0';
       } else {
         exponent++;
       }
-      at++;
+      next++;
     }
-    requireDigit(first);
-    if (at < end && json[at] == '.') {
-      int point = ++at;
-      while (significand < ROOM_FOR_EIGHT && at + 8 <= end) {
-        int eight = eightDigits((long) EIGHT_BYTES.get(json, at));
-        if (eight < 0) {
+    requireDigit(first, next);
+    if (next < last && text[next] == '.') {
+      int point = ++next;
+      while (significand < ROOM_FOR_EIGHT && next + 8 <= last) {
+        long characters = (long) EIGHT_BYTES.get(text, next);
+        int digits = leadingDigits(characters);
+        if (digits < 8) {
+          significand = significand * SCALES[digits] + number(characters, digits);
+          exponent -= digits;
+          next += digits;
           break;
         }
-        significand = significand * 100_000_000 + eight;
+        significand = significand * 100_000_000 + number(characters, 8);
         exponent -= 8;
-        at += 8;
+        next += 8;
       }
-      while (at < end && isDigit(json[at])) {
+      while (next < last && isDigit(text[next])) {
         if (significand < MOST_DIGITS) {
-          significand = significand * 10 + json[at] - '0';
+          significand = significand * 10 + text[next] - '0';
           exponent--;
         }
-        at++;
+        next++;
       }
-      requireDigit(point);
+      requireDigit(point, next);
     }
-    if (at < end && (json[at] == 'e' || json[at] == 'E')) {
-      at++;
-      boolean down = at < end && json[at] == '-';
-      if (at < end && (json[at] == '-' || json[at] == '+')) {
-        at++;
+    if (next < last && (text[next] == 'e' || text[next] == 'E')) {
+      next++;
+      boolean down = next < last && text[next] == '-';
+      if (next < last && (text[next] == '-' || text[next] == '+')) {
+        next++;
       }
       int power = 0;
-      int firstOfPower = at;
-      while (at < end && isDigit(json[at])) {
-        power = Math.min(power * 10 + json[at++] - '0', 100_000);
+      int firstOfPower = next;
+      while (next < last && isDigit(text[next])) {
+        power = Math.min(power * 10 + text[next++] - '0', 100_000);
       }
       exponent += down ? -power : power;
-      requireDigit(firstOfPower);
+      requireDigit(firstOfPower, next);
     }
+    at = next;
     if (significand == 0) {
       return negative ? -0f : 0f;
     }
@@ -187,23 +201,27 @@ public final class FloatScanner {
       }
     }
     try {
-      return Float.parseFloat(new String(json, start, at - start, StandardCharsets.US_ASCII));
+      return Float.parseFloat(new String(text, start, next - start, StandardCharsets.US_ASCII));
     } catch (NumberFormatException e) {
       throw new MalformedException("a number was expected at byte " + start);
     }
   }
 
+  /** How many of eight characters are digits before one is none, the first in the lowest byte. */
+  static int leadingDigits(long characters) {
+    long others = ((characters + 0x4646464646464646L) | (characters - ZEROS)) & 0x8080808080808080L;
+    return Long.numberOfTrailingZeros(others) >>> 3;
+  }
+
   /**
-   * The number that eight characters spell, the first of them in the lowest byte; -1 when one of
-   * them is no digit. Neighbours are put together three times: digits to pairs, pairs to fours,
-   * fours to the number.
+   * The number that the first of eight characters spell, which are digits. Neighbours are put
+   * together three times: digits to pairs, pairs to fours, fours to the number.
    */
-  static int eightDigits(long characters) {
-    long digits = characters - 0x3030303030303030L;
-    if ((((characters + 0x4646464646464646L) | digits) & 0x8080808080808080L) != 0) {
-      return -1;
-    }
-    long pairs = (digits * 10 + (digits >>> 8)) & 0x00FF00FF00FF00FFL;
+  static int number(long characters, int digits) {
+    // In two steps, because a shift by 64 bits is none.
+    int halfOfRest = 4 * (8 - digits);
+    long eight = characters - ZEROS << halfOfRest << halfOfRest;
+    long pairs = (eight * 10 + (eight >>> 8)) & 0x00FF00FF00FF00FFL;
     long fours = (pairs * 100 + (pairs >>> 16)) & 0x0000FFFF0000FFFFL;
     return (int) ((fours * 10_000 + (fours >>> 32)) & 0xFFFFFFFFL);
   }
@@ -218,9 +236,9 @@ public final class FloatScanner {
     return normal && Math.abs(lost - HALF_WAY) > DOUBT;
   }
 
-  /** Makes sure that the scanner has moved since it stood here. */
-  private void requireDigit(int before) throws MalformedException {
-    if (at == before) {
+  private void requireDigit(int first, int behind) throws MalformedException {
+    if (first == behind) {
+      at = behind;
       throw new MalformedException(
           "a number was expected at byte " + at + ", not '" + here() + "'");
     }

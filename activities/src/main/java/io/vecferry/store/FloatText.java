@@ -20,6 +20,9 @@ final class FloatText {
   private static final float LARGEST = 1e30f;
   private static final double LOG_OF_TWO = 0.30102999566398120;
 
+  /** Scaling rounds; what is nearer to the middle of two floats than this may be behind it. */
+  private static final double SURELY = 1 - 1e-6;
+
   private FloatText() {}
 
   /**
@@ -34,7 +37,7 @@ final class FloatText {
       if (Float.floatToRawIntBits(value) != 0) {
         target[at++] = '-';
       }
-      return point(0, 2, 1, target, at);
+      return point(0, 1, 1, target, at);
     }
     if (!(size >= SMALLEST && size <= LARGEST)) {
       byte[] text = Float.toString(value).getBytes(StandardCharsets.US_ASCII);
@@ -42,54 +45,62 @@ final class FloatText {
       return start + text.length;
     }
     int exponent = (int) Math.floor(Math.getExponent(size) * LOG_OF_TWO);
-    if (size >= power(exponent + 1)) {
+    double scaled = scaled(size, MOST_DIGITS - 1 - exponent);
+    if (scaled >= FloatScanner.POWERS[MOST_DIGITS]) {
       exponent++;
+      scaled = scaled(size, MOST_DIGITS - 1 - exponent);
     }
-    int digits = FEWEST_DIGITS;
-    long significand = significand(size, digits - 1 - exponent);
-    while (digits < MOST_DIGITS && !isRead(significand, exponent + 1 - digits, (float) size)) {
-      digits++;
-      significand = significand(size, digits - 1 - exponent);
-    }
+    double room = SURELY * scaled(halfway(value), MOST_DIGITS - 1 - exponent);
     int at = start;
     if (value < 0) {
       target[at++] = '-';
     }
-    return spell(significand, exponent + 1 - digits, target, at);
-  }
-
-  private static double power(int exponent) {
-    return exponent < 0 ? 1 / FloatScanner.POWERS[-exponent] : FloatScanner.POWERS[exponent];
-  }
-
-  /** The number in units of a power of ten, rounded. */
-  private static long significand(double size, int power) {
-    return Math.round(
-        power < 0 ? size / FloatScanner.POWERS[-power] : size * FloatScanner.POWERS[power]);
-  }
-
-  private static boolean isRead(long significand, int exponent, float wanted) {
-    double value =
-        exponent < 0
-            ? significand / FloatScanner.POWERS[-exponent]
-            : significand * FloatScanner.POWERS[exponent];
-    return FloatScanner.isCertain(value) && (float) value == wanted;
-  }
-
-  private static int spell(long number, int power, byte[] target, int start) {
-    long significand = number;
-    int exponent = power;
-    while (significand % 10 == 0) {
-      significand /= 10;
-      exponent++;
+    for (int digits = FEWEST_DIGITS; digits < MOST_DIGITS; digits++) {
+      double unit = FloatScanner.POWERS[MOST_DIGITS - digits];
+      double rounded = Math.rint(scaled / unit) * unit;
+      if (Math.abs(scaled - rounded) < room) {
+        return spell((long) rounded, digits, exponent, target, at);
+      }
     }
-    int digits = 1;
-    for (long rest = significand / 10; rest > 0; rest /= 10) {
-      digits++;
+    return spell(Math.round(scaled), MOST_DIGITS, exponent, target, at);
+  }
+
+  private static double scaled(double size, int power) {
+    return power < 0 ? size / FloatScanner.POWERS[-power] : size * FloatScanner.POWERS[power];
+  }
+
+  /** Half the distance to the nearest other float. */
+  private static double halfway(float value) {
+    int exponent = Math.getExponent(value) - (isPowerOfTwo(value) ? 25 : 24);
+    return Double.longBitsToDouble((long) (exponent + Double.MAX_EXPONENT) << 52);
+  }
+
+  private static boolean isPowerOfTwo(float value) {
+    return (Float.floatToRawIntBits(value) & 0x7FFFFF) == 0;
+  }
+
+  /**
+   * Spells a number.
+   *
+   * @param nine its first nine digits, or 10^9
+   * @param kept how many of them count; those behind are zeros
+   * @param power of ten of the first one
+   */
+  private static int spell(long nine, int kept, int power, byte[] target, int start) {
+    int first = power;
+    long number = nine;
+    int digits = kept;
+    if (digits == FEWEST_DIGITS) {
+      if (number == (long) FloatScanner.POWERS[MOST_DIGITS]) {
+        number /= 10;
+        first++;
+      }
+      for (long rest = number / 1000; digits > 1 && rest % 10 == 0; rest /= 10) {
+        digits--;
+      }
     }
-    int first = digits - 1 + exponent;
     if (first < -3 || first >= 7) {
-      int at = point(significand, digits, 1, target, start);
+      int at = point(number, digits, 1, target, start);
       target[at++] = 'E';
       if (first < 0) {
         target[at++] = '-';
@@ -108,34 +119,37 @@ final class FloatText {
       for (int zero = first + 1; zero < 0; zero++) {
         target[at++] = '0';
       }
-      return digits(significand, digits, target, at);
+      nineDigits(number, target, at);
+      return at + digits;
     }
-    for (int missing = digits; missing < first + 1; missing++) {
-      significand *= 10;
-    }
-    return point(significand, Math.max(digits, first + 1), first + 1, target, start);
+    return point(number, Math.max(digits, first + 1), first + 1, target, start);
   }
 
   /** Digits with a point behind the first ones, and a zero where nothing would follow it. */
-  private static int point(long significand, int digits, int before, byte[] target, int start) {
-    if (digits == before) {
-      int at = digits(significand, digits, target, start);
-      target[at++] = '.';
-      target[at++] = '0';
-      return at;
-    }
-    int end = digits(significand, digits, target, start + 1);
+  private static int point(long nine, int digits, int before, byte[] target, int start) {
+    nineDigits(nine, target, start + 1);
     System.arraycopy(target, start + 1, target, start, before);
     target[start + before] = '.';
+    int end = start + 1 + digits;
+    if (digits == before) {
+      target[end++] = '0';
+    }
     return end;
   }
 
-  private static int digits(long significand, int digits, byte[] target, int start) {
-    long rest = significand;
-    for (int at = start + digits - 1; at >= start; at--) {
-      target[at] = (byte) ('0' + rest % 10);
-      rest /= 10;
-    }
-    return start + digits;
+  private static void nineDigits(long nine, byte[] target, int start) {
+    int first = (int) (nine / 100_000_000);
+    target[start] = (byte) ('0' + first);
+    FloatScanner.EIGHT_BYTES.set(
+        target, start + 1, eightCharacters((int) (nine - first * 100_000_000L)));
+  }
+
+  /** Eight digits, the first in the lowest byte; the opposite of {@link FloatScanner#number}. */
+  static long eightCharacters(int number) {
+    long fours = number / 10_000 | (long) (number % 10_000) << 32;
+    long hundreds = fours * 10_486 >>> 20 & 0x0000007F_0000007FL;
+    long pairs = hundreds | fours - 100 * hundreds << 16;
+    long tens = pairs * 103 >>> 10 & 0x000F_000F_000F_000FL;
+    return (tens | pairs - 10 * tens << 8) + 0x3030303030303030L;
   }
 }

@@ -142,7 +142,10 @@ public final class JsonBytes {
   public JsonBytes numbers(float[] values, int start, int dimension) {
     raw("[");
     for (int i = 0; i < dimension; i++) {
-      separate(i).ensure(FloatText.LONGEST);
+      ensure(1 + FloatText.LONGEST);
+      if (i > 0) {
+        bytes[length++] = ',';
+      }
       length = FloatText.put(values[start + i], bytes, length);
     }
     return raw("]");

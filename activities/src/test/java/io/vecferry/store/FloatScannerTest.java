@@ -4,8 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.math.BigDecimal;
+import java.math.MathContext;
+import java.math.RoundingMode;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -71,27 +76,39 @@ class FloatScannerTest {
   }
 
   @Test
-  void readsEightDigitsAtOnce() {
+  void readsUpToEightDigitsAtOnce() {
     Random random = new Random(17);
     for (int i = 0; i < 10_000; i++) {
       int number = random.nextInt(100_000_000);
-      long characters = 0;
-      for (int place = 7, rest = number; place >= 0; place--, rest /= 10) {
-        characters |= (long) ('0' + rest % 10) << 8 * place;
+      long characters = FloatText.eightCharacters(number);
+      byte[] text = "%08d".formatted(number).getBytes(StandardCharsets.US_ASCII);
+      assertThat(ByteBuffer.wrap(text).order(ByteOrder.LITTLE_ENDIAN).getLong())
+          .isEqualTo(characters);
+      int scale = 1;
+      for (int digits = 8; digits >= 0; digits--, scale *= 10) {
+        assertThat(FloatScanner.number(characters, digits)).isEqualTo(number / scale);
       }
-      assertThat(FloatScanner.eightDigits(characters)).isEqualTo(number);
     }
   }
 
   @Test
-  void eightCharactersOfWhichOneIsNoDigitAreNoNumber() {
-    for (int place = 0; place < 8; place++) {
+  void whatIsBehindTheDigitsDoesNotCount() {
+    for (int digits = 0; digits < 8; digits++) {
       for (int character = 0; character < 256; character++) {
-        long others = 0x3930393039303930L & ~(0xFFL << 8 * place);
-        int number = FloatScanner.eightDigits(others | (long) character << 8 * place);
-        assertThat(number >= 0)
-            .as("character %d in place %d", character, place)
-            .isEqualTo(character >= '0' && character <= '9');
+        for (long behind : new long[] {0, 0x3030303030303030L, 0x3939393939393939L, -1}) {
+          long mask = -1L << 8 * digits;
+          long characters =
+              FloatText.eightCharacters(87654321) & ~mask
+                  | behind & mask & ~(0xFFL << 8 * digits)
+                  | (long) character << 8 * digits;
+          if (character < '0' || character > '9') {
+            assertThat(FloatScanner.leadingDigits(characters))
+                .as("character %d in place %d", character, digits)
+                .isEqualTo(digits);
+          } else {
+            assertThat(FloatScanner.leadingDigits(characters)).isGreaterThan(digits);
+          }
+        }
       }
     }
   }
@@ -188,6 +205,32 @@ class FloatScannerTest {
         // Where fewer digits would be in the middle of two floats, the library writes them.
         if (Math.abs(value) < 1e6) {
           assertThat(text.length()).as(text).isLessThanOrEqualTo(Float.toString(value).length());
+        }
+      }
+    }
+  }
+
+  /** One digit less would be another number, or one that is as near to another. */
+  @Test
+  void floatsHaveTheFewestDigits() {
+    Random random = new Random(14);
+    for (int i = 0; i < 100_000; i++) {
+      float value =
+          i < 200
+              ? Math.scalb(1f, i - 99)
+              : Math.scalb(1 + random.nextFloat(), random.nextInt(190) - 95);
+      byte[] bytes = new byte[FloatText.LONGEST];
+      String text = new String(bytes, 0, FloatText.put(value, bytes, 0), StandardCharsets.UTF_8);
+      assertThat(Float.parseFloat(text)).as(text).isEqualTo(value);
+      int digits = new BigDecimal(text).stripTrailingZeros().precision();
+      if (digits > 6) {
+        BigDecimal exact = new BigDecimal(value);
+        for (RoundingMode mode : List.of(RoundingMode.DOWN, RoundingMode.UP)) {
+          BigDecimal shorter = exact.round(new MathContext(digits - 1, mode));
+          BigDecimal distance = shorter.subtract(exact).abs().multiply(new BigDecimal("1.00001"));
+          BigDecimal half =
+              new BigDecimal(value - Math.nextDown(value)).divide(BigDecimal.valueOf(2));
+          assertThat(distance).as(text).isGreaterThan(half);
         }
       }
     }
