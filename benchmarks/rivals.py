@@ -14,8 +14,8 @@ MIGRATION, ELASTICDUMP, VDF = "0.6.5", "6.125.1", "0.1.248"
 CLIENTS = ["numpy==2.4.6", "faiss-cpu==1.15.1", "chromadb==1.5.9", "pymilvus==2.6.17", "qdrant-client==1.18.0"]
 # What the requirements.txt of qdrant/migration asks for, for its path from FAISS.
 MIGRATION_PYTHON = ["faiss-cpu==1.11.0.post1", "numpy==2.3.2", "tqdm==4.67.1", "qdrant-client==1.17.0"]
-# What vdf-io imports for Chroma, Milvus and Qdrant; its own list has torch and the clients of all that it knows. 1.15 is the last client of
-# Qdrant with a count of vectors, which it asks for.
+# What vdf-io imports for Chroma, Milvus and Qdrant; its own list has torch and the clients of all that it knows. The client of Qdrant is an
+# older one, which has the count of vectors that it reads.
 VDF_PYTHON = ["numpy==2.4.6", "pandas==3.1.1", "pyarrow==26.0.1", "chromadb==1.5.9", "pymilvus==2.6.17", "qdrant-client==1.15.1",
               "sentry-sdk[opentelemetry]==2.75.0", "halo==0.0.31", "tqdm==4.70.1", "python-dotenv==1.2.4", "pillow==13.0.0", "requests==2.34.2",
               "ratelimit==2.2.1", "backoff==2.2.1"]
@@ -170,7 +170,8 @@ def vdf_work():
 def vdf_command(batch, source, source_collection, target, collection):
     """Export and import; between them the collection gets its name in the target, for which there is no flag."""
     def store(of):
-        return {"Chroma": ["chroma", "--host_port", of.url.split("//")[1]], "Milvus": ["milvus", "--uri", of.url], "Qdrant": ["qdrant", "--url", of.url]}[type(of).__name__]
+        kind = type(of).__name__.lower()
+        return [kind, *{"chroma": ["--host_port", of.url.split("//")[1]], "milvus": ["--uri", of.url], "qdrant": ["--url", of.url]}[kind]]
 
     read = ["export_vdf", *store(source), "--collections", source_collection, *(["--batch_size", str(source.data.rows)] if batch else [])]
     rename = ["sed", "-i", f's/"{source_collection}": \\[/"{collection}": [/']
