@@ -10,6 +10,7 @@ The others:
   flush, index and load where the store wants it; it proves nothing.
 - migration-50, -256, -1000 and elasticdump-100, -1000: qdrant/migration and elasticdump with these batch sizes, the first of each its
   default, where they know the way and rivals.py --install has been run.
+- vdf and vdf-all: vdf-io, its export and its import together, with its defaults, and with all of a Chroma collection in one batch.
 
 Limits, in the same runs: the scan reads the source as fast as a client can (two connections, bodies thrown away); the ingest
 sends requests that were serialised before (two connections, flush, index and load included); the disk writes, with fsync, and reads

@@ -6,14 +6,19 @@
 puts them and a Python with the clients of the stores into a folder of the user's cache (BENCHMARK_RIVALS); what cannot be installed is
 named and left out. Needs Go 1.24 and Cargo for qdrant/migration and npm for elasticdump.
 """
-import json, os, pathlib, shutil, subprocess, sys
+import json, os, pathlib, shlex, shutil, subprocess, sys
 
 cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache"))
 folder = pathlib.Path(os.environ.get("BENCHMARK_RIVALS", cache / "vecferry/rivals"))
-MIGRATION, ELASTICDUMP = "0.6.5", "6.125.1"
+MIGRATION, ELASTICDUMP, VDF = "0.6.5", "6.125.1", "0.1.248"
 CLIENTS = ["numpy==2.4.6", "faiss-cpu==1.15.1", "chromadb==1.5.9", "pymilvus==2.6.17", "qdrant-client==1.18.0"]
 # What the requirements.txt of qdrant/migration asks for, for its path from FAISS.
 MIGRATION_PYTHON = ["faiss-cpu==1.11.0.post1", "numpy==2.3.2", "tqdm==4.67.1", "qdrant-client==1.17.0"]
+# What vdf-io imports for Chroma, Milvus and Qdrant; its own list has torch and the clients of all that it knows. The client of Qdrant is an
+# older one, which has the count of vectors that it reads.
+VDF_PYTHON = ["numpy==2.4.6", "pandas==3.1.1", "pyarrow==26.0.1", "chromadb==1.5.9", "pymilvus==2.6.17", "qdrant-client==1.15.1",
+              "sentry-sdk[opentelemetry]==2.75.0", "halo==0.0.31", "tqdm==4.70.1", "python-dotenv==1.2.4", "pillow==13.0.0", "requests==2.34.2",
+              "ratelimit==2.2.1", "backoff==2.2.1"]
 
 # The Elasticsearch that deploy/local runs has no GET /, by which elasticdump finds the version.
 ELASTICDUMP_VERSION = """
@@ -33,6 +38,23 @@ base.prototype.version = function (prefix, callback) {
 # word does for the model.
 TOKENIZER = {"version": "1.0", "added_tokens": [], "normalizer": None, "pre_tokenizer": None, "post_processor": None,
              "decoder": None, "model": {"type": "WordLevel", "vocab": {"[UNK]": 0}, "unk_token": "[UNK]"}}
+
+# vdf-io imports the clients of all that it knows at its start, and at its end asks PyPI for a newer version of itself. Both are empty here.
+# It has no flag for the port of Qdrant's gRPC.
+VDF_STAND_INS = """
+import functools, os, sys, types
+
+for name in ["astrapy.db", "cassandra.auth", "cassandra.cluster", "cassandra.query", "google.api_core.exceptions", "google.auth",
+             "google.cloud.aiplatform", "google.cloud.aiplatform_v1.types.index", "google.cloud.aiplatform_v1.types.index_endpoint",
+             "kdbai_client", "lancedb", "pinecone.grpc", "turbopuffer", "weaviate", "vdf_io.scripts.check_for_updates"]:
+    while name not in ("", "google", "vdf_io", "vdf_io.scripts"):
+        sys.modules[name] = types.ModuleType(name)
+        sys.modules[name].__getattr__ = lambda wanted: lambda *_: None
+        name = name.rpartition(".")[0]
+if "QDRANT_GRPC_PORT" in os.environ:
+    from qdrant_client import QdrantClient
+    QdrantClient.__init__ = functools.partialmethod(QdrantClient.__init__, grpc_port=int(os.environ["QDRANT_GRPC_PORT"]))
+"""
 
 
 def python_environment(name, packages):
@@ -70,10 +92,18 @@ def install_elasticdump():
     (home / "version.js").write_text(ELASTICDUMP_VERSION)
 
 
+def install_vdf():
+    python_environment("vdf-python", VDF_PYTHON)
+    subprocess.run([folder / "vdf-python/bin/python", "-m", "pip", "install", "--quiet", "--no-deps", f"vdf-io=={VDF}"], check=True)
+    home = folder / "vdf"
+    home.mkdir(exist_ok=True)
+    (home / "sitecustomize.py").write_text(VDF_STAND_INS)
+
+
 def install():
     folder.mkdir(parents=True, exist_ok=True)
     for name, function in [("clients", lambda: python_environment("clients", CLIENTS)), ("migration", install_migration),
-                           ("elasticdump", install_elasticdump)]:
+                           ("elasticdump", install_elasticdump), ("vdf", install_vdf)]:
         try:
             function()
         except (OSError, subprocess.CalledProcessError) as e:
@@ -88,6 +118,9 @@ def names(source, target):
         found += ["migration-50", *{"chroma": ["migration-1000"], "faiss": ["migration-1000"], "elasticsearch-8": ["migration-256"]}.get(source, [])]
     if source.startswith("elasticsearch") and target.startswith("elasticsearch") and (folder / "elasticdump/version.js").exists():
         found += ["elasticdump-100", "elasticdump-1000"]
+    if {source, target} < {"chroma", "milvus", "qdrant"} and source != target and (folder / "vdf/sitecustomize.py").exists():
+        # From Chroma it writes only the last batch of those that it reads.
+        found += ["vdf", *(["vdf-all"] if source == "chroma" else [])]
     return found
 
 
@@ -95,6 +128,9 @@ def prepare(who, target, collection, source):
     """What a tool wants to be there."""
     if who.startswith("elasticdump"):
         target.create(collection)
+    elif who.startswith("vdf"):
+        shutil.rmtree(vdf_work(), ignore_errors=True)
+        vdf_work().mkdir()
     elif source == "elasticsearch-8":
         # It does not make the collection of this path itself, and names the vector after its field.
         target.create(collection, "vector")
@@ -102,7 +138,9 @@ def prepare(who, target, collection, source):
 
 def command(who, source, source_collection, target, collection):
     """The arguments, more of the environment, and the folder to run it in."""
-    tool, batch = who.split("-")
+    tool, _, batch = who.partition("-")
+    if tool == "vdf":
+        return vdf_command(batch, source, source_collection, target, collection), vdf_environment(source, target), vdf_work()
     if tool == "elasticdump":
         options = [] if batch == "100" else ["--concurrency=4", "--noRefresh", "--maxSockets=8"]
         return ([str(folder / "elasticdump/node_modules/.bin/elasticdump"), f"--input={source.url}/{source_collection}",
@@ -123,6 +161,30 @@ def migration_environment():
     return {"VIRTUAL_ENV": str(folder / "migration-python"), "HOME": str(folder / "migration/home"),
             "TOKENIZERS_LIB_PATH": str(folder / "migration/tokenizers/target/release/libtokenizers.so"),
             "CHROMAGO_ONNX_RUNTIME_PATH": str(next(folder.glob("clients/lib/python*/site-packages/onnxruntime/capi/libonnxruntime.so.*"), ""))}
+
+
+def vdf_work():
+    return pathlib.Path(os.environ["BENCHMARK_WORK"]) / "vdf"
+
+
+def vdf_command(batch, source, source_collection, target, collection):
+    """Export and import; between them the collection gets its name in the target, for which there is no flag."""
+    def store(of):
+        kind = type(of).__name__.lower()
+        return [kind, *{"chroma": ["--host_port", of.url.split("//")[1]], "milvus": ["--uri", of.url], "qdrant": ["--url", of.url]}[kind]]
+
+    read = ["export_vdf", *store(source), "--collections", source_collection, *(["--batch_size", str(source.data.rows)] if batch else [])]
+    rename = ["sed", "-i", f's/"{source_collection}": \\[/"{collection}": [/']
+    write = [*(["--batch_size", "1000"] if batch else []), *store(target)]
+    programs = folder / "vdf-python/bin"
+    return ["sh", "-ec", f"{programs}/{shlex.join(read)}; {shlex.join(rename)} vdf_*/VDF_META.json; {programs}/import_vdf --dir vdf_* {shlex.join(write)}"]
+
+
+def vdf_environment(source, target):
+    ports = [str(store.port) for store in (source, target) if type(store).__name__ == "Qdrant"]
+    # It asks for keys on the terminal when there are none.
+    return {"PYTHONPATH": str(folder / "vdf"), "DISABLE_TELEMETRY_VECTORIO": "1", "ZILLIZ_CLOUD_TOKEN": "", "QDRANT_API_KEY": "",
+            **({"QDRANT_GRPC_PORT": ports[0]} if ports else {})}
 
 
 if __name__ == "__main__":

@@ -3,9 +3,12 @@ package io.vecferry.archive;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
 
 /** The disk under a folder. */
 public final class Disk {
+  private static final Set<String> MEMORY = Set.of("tmpfs", "ramfs");
+
   private Disk() {}
 
   /** Bytes of the whole disk that a folder is or will be on; 0 when nobody can tell. */
@@ -25,6 +28,16 @@ public final class Disk {
       return there == null ? -1 : Files.getFileStore(there).getUsableSpace();
     } catch (IOException e) {
       return -1;
+    }
+  }
+
+  /** Whether what is written to a folder takes memory of the machine. */
+  public static boolean isMemory(Path folder) {
+    Path there = existing(folder);
+    try {
+      return there != null && MEMORY.contains(Files.getFileStore(there).type());
+    } catch (IOException e) {
+      return false;
     }
   }
 

@@ -90,7 +90,7 @@ final class ClassArchive {
       URI address = URI.create("http://127.0.0.1:" + server.getAddress().getPort());
       String reference = "file:" + key;
       S3Settings settings =
-          new S3Settings(address, null, null, null, null, reference, reference, null);
+          new S3Settings(address, null, null, null, null, reference, reference, null, 0);
       ArtifactStore store = ArchiveRoot.of("s3://none/none", settings).store();
       store.exists("missing");
       store.writeBytes("object", new byte[1]);

@@ -13,7 +13,8 @@ import software.amazon.awssdk.services.s3.model.S3Exception;
 /**
  * Reads an object in windows: the end first, which says where the rest is; small ones, larger ones
  * where much is wanted at once or it is read from front to back, the next one while the last is
- * being used.
+ * being used. What this process has fetched of the same version is taken from its disk; the end is
+ * asked for each time, and says which version is there.
  */
 final class S3Readable implements ReadableArtifact {
   private static final int SMALLEST = 64 << 10;
@@ -29,6 +30,9 @@ final class S3Readable implements ReadableArtifact {
 
   /** Tag of the object; one that replaces it is not read. */
   private final String version;
+
+  /** What was fetched of this version; null when nothing is kept. */
+  private final KeptObjects.Kept kept;
 
   private byte[] window;
   private long start;
@@ -55,6 +59,15 @@ final class S3Readable implements ReadableArtifact {
     this.window = tail.bytes();
     this.held = window.length;
     this.start = size - held;
+    this.kept = size > held && version != null ? kept() : null;
+  }
+
+  private KeptObjects.Kept kept() {
+    S3Settings settings = connection.settings();
+    return KeptObjects.OF_PROCESS.open(
+        "%s %s/%s %s".formatted(settings.endpoint(), connection.bucket(), key, version),
+        size,
+        settings.keptBytes());
   }
 
   /** Opens an object; null when it is missing. */
@@ -112,6 +125,9 @@ final class S3Readable implements ReadableArtifact {
     long from = position;
     while (target.hasRemaining()) {
       if (from < start || from >= start + held) {
+        if (kept != null && kept.read(from, target)) {
+          return;
+        }
         moveTo(from, target.remaining());
       }
       int offset = (int) (from - start);
@@ -182,6 +198,9 @@ final class S3Readable implements ReadableArtifact {
                             + " asked for. Name another server or a folder with --archive.");
                   }
                   requireAll(content.readNBytes(bytes, 0, count), count);
+                  if (kept != null) {
+                    kept.write(position, bytes, count);
+                  }
                   return bytes;
                 }));
   }

@@ -20,6 +20,7 @@ import java.util.Map;
  * @param accessKey reference to the id of the access key
  * @param secretKey reference to the secret key
  * @param sessionToken reference to the session token of keys that end
+ * @param keptBytes of what the process has read that are kept on its disk at most; 0 for none
  */
 public record S3Settings(
     URI endpoint,
@@ -29,13 +30,15 @@ public record S3Settings(
     String kmsKey,
     String accessKey,
     String secretKey,
-    String sessionToken) {
+    String sessionToken,
+    long keptBytes) {
   private static final List<String> ENCRYPTIONS = List.of("AES256", "aws:kms");
   private static final String VARIABLE = "VECFERRY_S3_";
+  private static final long MEGABYTE = 1_000_000;
+  private static final String KEPT_MEGABYTES = "1000";
 
   /** Everything as AWS's standard configuration says. */
-  public static final S3Settings NONE =
-      new S3Settings(null, null, null, null, null, null, null, null);
+  public static final S3Settings NONE = ofEnvironment(Map.of());
 
   public S3Settings {
     if (encryption != null && !ENCRYPTIONS.contains(encryption)) {
@@ -61,7 +64,8 @@ public record S3Settings(
         value(environment, "KMS_KEY"),
         value(environment, "ACCESS_KEY"),
         value(environment, "SECRET_KEY"),
-        value(environment, "SESSION_TOKEN"));
+        value(environment, "SESSION_TOKEN"),
+        keptBytes(value(environment, "KEEP_MB")));
   }
 
   /**
@@ -89,7 +93,8 @@ public record S3Settings(
         null,
         accessKey,
         section.text("auth.secretKey", null),
-        section.text("auth.sessionToken", null));
+        section.text("auth.sessionToken", null),
+        otherwise.keptBytes());
   }
 
   /** Whether the bucket is named in the path. */
@@ -118,6 +123,16 @@ public record S3Settings(
       // Not shown: it may have a secret in it.
     }
     throw wrong(field, "must be an address as https://host:port, without user and query.");
+  }
+
+  private static long keptBytes(String megabytes) {
+    String text = megabytes == null ? KEPT_MEGABYTES : megabytes;
+    if (!text.matches("[0-9]{1,9}")) {
+      throw wrong(
+          VARIABLE + "KEEP_MB",
+          "must be a number of megabytes, 0 to keep nothing, got \"" + text + "\".");
+    }
+    return Long.parseLong(text) * MEGABYTE;
   }
 
   private static Boolean flag(String text) {

@@ -3,6 +3,7 @@ package io.vecferry.archive.s3;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import io.vecferry.archive.ArtifactStore;
 import io.vecferry.archive.ArtifactStore.ReadableArtifact;
@@ -27,6 +28,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -34,6 +36,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.model.S3Exception;
 
 @WithServer(Server.S3)
 class S3ArtifactStoreTest extends ArtifactStoreContract {
@@ -133,6 +136,111 @@ class S3ArtifactStoreTest extends ArtifactStoreContract {
       assertThatThrownBy(() -> artifact.readFully(900_000, ByteBuffer.allocate(10)))
           .satisfies(failure -> assertClass(failure, FailureClass.TRANSIENT))
           .hasMessageContaining("was replaced while it was being read");
+    }
+  }
+
+  @Test
+  void whatThisProcessHasReadIsNotAskedForAgain() throws IOException {
+    byte[] part = random(9_000_000);
+    byte[] other = random(8_000_000);
+    ArtifactStore store = store();
+    try (Counted counted = new Counted("target", "1000")) {
+      store.writeBytes("m/a", part);
+      assertThat(counted.askedFor(1, part))
+          .as("it is read from S3, and not from who has written it")
+          .hasSizeGreaterThan(1)
+          .startsWith(Counted.END);
+      assertThat(counted.askedFor(3, part)).hasSize(3).containsOnly(Counted.END);
+      store.writeBytes("m/a", other);
+      assertThat(counted.askedFor(1, other)).as("another object").hasSizeGreaterThan(1);
+      assertThat(counted.askedFor(1, other)).containsExactly(Counted.END);
+      store.delete("m/a");
+      assertThatThrownBy(() -> counted.askedFor(1, other))
+          .satisfies(failure -> assertClass(failure, FailureClass.MISSING));
+    }
+    try (Stream<Path> files = Files.list(Path.of("target"))) {
+      assertThat(files).noneMatch(file -> file.getFileName().toString().startsWith("vecferry-s3"));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"target, 0", "target, 2", "target/missing, 1000", "/dev/shm, 1000"})
+  void withoutRoomOnTheDiskItIsAskedForEachTime(String temporary, String megabytes)
+      throws IOException {
+    byte[] part = random(3_000_000);
+    store().writeBytes("m/a", part);
+    try (Counted counted = new Counted(temporary, megabytes)) {
+      List<String> once = counted.askedFor(1, part);
+      assertThat(counted.askedFor(2, part)).hasSize(2 * once.size());
+    }
+  }
+
+  @Test
+  void severalReadOnePartAtOnce() throws IOException {
+    byte[] part = random(9_000_000);
+    store().writeBytes("m/a", part);
+    try (Counted counted = new Counted("target", "1000")) {
+      assertThat(IntStream.range(0, 8).parallel().mapToObj(i -> counted.store.readBytes("m/a")))
+          .allSatisfy(read -> assertThat(read).isEqualTo(part));
+      assertThat(counted.askedFor(1, part)).containsExactly(Counted.END);
+    }
+  }
+
+  private static byte[] random(int size) {
+    byte[] bytes = new byte[size];
+    new Random(size).nextBytes(bytes);
+    return bytes;
+  }
+
+  /** Reads through a server that notes what it is asked for, with a folder for temporary files. */
+  private final class Counted implements AutoCloseable {
+    static final String END = "bytes=-65536";
+
+    private final String usual = System.getProperty("java.io.tmpdir");
+    private final List<String> ranges = new CopyOnWriteArrayList<>();
+    private final HttpServer front =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    private final ArtifactStore store;
+
+    Counted(String temporary, String megabytes) throws IOException {
+      front.createContext("/", this::answer);
+      front.start();
+      String url = "http://127.0.0.1:" + front.getAddress().getPort();
+      store =
+          new S3ArtifactStore(
+              bucket, "some/where", settings(Map.of("ENDPOINT", url, "KEEP_MB", megabytes)));
+      System.setProperty("java.io.tmpdir", Path.of(temporary).toAbsolutePath().toString());
+    }
+
+    private void answer(HttpExchange exchange) throws IOException {
+      String range = exchange.getRequestHeaders().getFirst("Range");
+      ranges.add(range);
+      String[] path = exchange.getRequestURI().getPath().split("/", 3);
+      try (var object =
+          client.getObject(request -> request.bucket(path[1]).key(path[2]).range(range))) {
+        exchange.getResponseHeaders().add("ETag", object.response().eTag());
+        exchange.getResponseHeaders().add("Content-Range", object.response().contentRange());
+        exchange.sendResponseHeaders(206, object.response().contentLength());
+        object.transferTo(exchange.getResponseBody());
+      } catch (S3Exception e) {
+        exchange.sendResponseHeaders(e.statusCode(), -1);
+      }
+      exchange.close();
+    }
+
+    /** The ranges that are asked for when an object is read some times. */
+    List<String> askedFor(int times, byte[] expected) {
+      ranges.clear();
+      for (int i = 0; i < times; i++) {
+        assertThat(store.readBytes("m/a")).isEqualTo(expected);
+      }
+      return List.copyOf(ranges);
+    }
+
+    @Override
+    public void close() {
+      System.setProperty("java.io.tmpdir", usual);
+      front.stop(0);
     }
   }
 
@@ -314,6 +422,8 @@ class S3ArtifactStoreTest extends ArtifactStoreContract {
       value = {
         "ENCRYPTION | secret | VECFERRY_S3_ENCRYPTION must be AES256 or aws:kms",
         "KMS_KEY | k | VECFERRY_S3_KMS_KEY needs VECFERRY_S3_ENCRYPTION=aws:kms",
+        "KEEP_MB | 1 GB | VECFERRY_S3_KEEP_MB must be a number of megabytes",
+        "KEEP_MB | -1 | VECFERRY_S3_KEEP_MB must be a number of megabytes",
         "ENDPOINT | ftp://x | VECFERRY_S3_ENDPOINT must be an address as https://host:port",
         "ENDPOINT | http://user:word@x | VECFERRY_S3_ENDPOINT must be an address",
       })
