@@ -173,11 +173,12 @@ def vdf_command(batch, source, source_collection, target, collection):
         kind = type(of).__name__.lower()
         return [kind, *{"chroma": ["--host_port", of.url.split("//")[1]], "milvus": ["--uri", of.url], "qdrant": ["--url", of.url]}[kind]]
 
-    read = ["export_vdf", *store(source), "--collections", source_collection, *(["--batch_size", str(source.data.rows)] if batch else [])]
+    programs = folder / "vdf-python/bin"
+    read = [str(programs / "export_vdf"), *store(source), "--collections", source_collection, *(["--batch_size", str(source.data.rows)] if batch else [])]
     rename = ["sed", "-i", f's/"{source_collection}": \\[/"{collection}": [/']
     write = [*(["--batch_size", "1000"] if batch else []), *store(target)]
-    programs = folder / "vdf-python/bin"
-    return ["sh", "-ec", f"{programs}/{shlex.join(read)}; {shlex.join(rename)} vdf_*/VDF_META.json; {programs}/import_vdf --dir vdf_* {shlex.join(write)}"]
+    importing = shlex.quote(str(programs / "import_vdf"))
+    return ["sh", "-ec", f"{shlex.join(read)}; {shlex.join(rename)} vdf_*/VDF_META.json; {importing} --dir vdf_* {shlex.join(write)}"]
 
 
 def vdf_environment(source, target):

@@ -11,8 +11,16 @@ import java.util.List;
  */
 public interface ArtifactStore {
 
-  /** Opens an object for reading at any position. */
+  /** Opens an object for reading at any position. All that is read comes from where it is. */
   ReadableArtifact open(String path);
+
+  /**
+   * The same for an object whose content has been checked: what this process has fetched of the
+   * same version may be answered from its own disk.
+   */
+  default ReadableArtifact openChecked(String path) {
+    return open(path);
+  }
 
   /** Starts an object that replaces an older one of the same path once it is published. */
   WritableArtifact create(String path);
@@ -93,6 +101,9 @@ public interface ArtifactStore {
       readFully(0, ByteBuffer.wrap(bytes));
       return bytes;
     }
+
+    /** What was read is not right: none of it that was fetched before is answered again. */
+    default void distrust() {}
 
     /**
      * Writes all of it to another object, which is not published.

@@ -137,6 +137,11 @@ final class ParquetFiles {
     }
 
     @Override
+    public void distrust() {
+      artifact.distrust();
+    }
+
+    @Override
     public void close() {
       artifact.close();
     }

@@ -138,7 +138,7 @@ public final class PartReader implements AutoCloseable {
    *     size, number of records or schema
    */
   public static PartReader open(ArtifactStore store, String path, PartSidecar sidecar) {
-    return open(store, path, sidecar, store::open);
+    return open(store, path, sidecar, store::openChecked);
   }
 
   /**
@@ -163,6 +163,7 @@ public final class PartReader implements AutoCloseable {
       return new PartReader(store, path, sidecar, artifact);
     } catch (IOException | RuntimeException | LinkageError | OutOfMemoryError e) {
       // A damaged footer may ask for any amount of memory.
+      artifact.distrust();
       artifact.close();
       throw e instanceof StoreException known ? known : damaged(store, path, e);
     }
@@ -408,6 +409,7 @@ public final class PartReader implements AutoCloseable {
           }
           group = readGroup(nextGroup, (int) groupRows, columns, fields);
         } catch (IOException | RuntimeException e) {
+          artifact.distrust();
           throw e instanceof StoreException known ? known : damaged(store, path, e);
         }
         nextGroup++;

@@ -245,7 +245,7 @@ public final class FloatScanner {
   }
 
   private void skipSpace() {
-    while (at < end && json[at] <= ' ') {
+    while (at < end && json[at] <= ' ' && json[at] >= 0) {
       at++;
     }
   }

@@ -172,7 +172,9 @@ class FloatScannerTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"", "[", "[1", "[1,]", "[,1]", "[1 2]", "[\"1\"]", "[-]", "[1e]", "[1.]", "{}"})
+      strings = {
+        "", "[", "[1", "[1,]", "[,1]", "[1 2]", "[\"1\"]", "[-]", "[1e]", "[1.]", "[1é]", "{}"
+      })
   void refusesWhatIsNoArrayOfNumbers(String json) {
     assertThatThrownBy(() -> scanner(json).vector(new float[4], 0, 4))
         .isInstanceOf(FloatScanner.MalformedException.class)

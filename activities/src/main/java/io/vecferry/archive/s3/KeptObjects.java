@@ -63,7 +63,7 @@ final class KeptObjects {
     Kept kept = objects.get(version);
     if (kept == null || !kept.file.isOpen()) {
       drop(objects.remove(version));
-      kept = makeRoom(size, most) ? create(size, most) : null;
+      kept = hasDisk(most) && makeRoom(size, most) ? create(size) : null;
       if (kept == null) {
         return null;
       }
@@ -96,24 +96,41 @@ final class KeptObjects {
     }
   }
 
-  private Kept create(long size, long most) {
-    Path folder = Path.of(System.getProperty("java.io.tmpdir"));
+  private boolean hasDisk(long most) {
+    Path folder = folder();
     if (Disk.isMemory(folder)) {
       explain("it is in memory");
-      return null;
+      return false;
     }
-    if (Disk.freeBytes(folder) < 2 * most) {
-      explain("less than %d MB are free there".formatted(2 * most / MEGABYTE));
-      return null;
+    long free = Disk.freeBytes(folder);
+    if (free < 2 * most) {
+      explain(
+          free < 0
+              ? "nobody can tell how much is free there"
+              : "less than %d MB are free there".formatted(2 * most / MEGABYTE));
+      return false;
     }
+    return true;
+  }
+
+  private static Path folder() {
+    return Path.of(System.getProperty("java.io.tmpdir"));
+  }
+
+  private Kept create(long size) {
     try {
-      return new Kept(
-          FileChannel.open(
-              Files.createTempFile(folder, "vecferry-s3-", null),
-              StandardOpenOption.READ,
-              StandardOpenOption.WRITE,
-              StandardOpenOption.DELETE_ON_CLOSE),
-          size);
+      Path path = Files.createTempFile(folder(), "vecferry-s3-", null);
+      try {
+        return new Kept(
+            FileChannel.open(
+                path,
+                StandardOpenOption.READ,
+                StandardOpenOption.WRITE,
+                StandardOpenOption.DELETE_ON_CLOSE),
+            size);
+      } finally {
+        Files.deleteIfExists(path);
+      }
     } catch (IOException e) {
       explain(e.toString());
       return null;
@@ -223,7 +240,8 @@ final class KeptObjects {
       close();
     }
 
-    private void close() {
+    /** Nothing of it is found any more. */
+    void close() {
       try {
         file.close();
       } catch (IOException e) {

@@ -40,7 +40,16 @@ public final class S3ArtifactStore implements ArtifactStore {
 
   @Override
   public ReadableArtifact open(String path) {
-    ReadableArtifact artifact = S3Readable.open(connection, key(path), describe(path));
+    return open(path, false);
+  }
+
+  @Override
+  public ReadableArtifact openChecked(String path) {
+    return open(path, true);
+  }
+
+  private ReadableArtifact open(String path, boolean checked) {
+    ReadableArtifact artifact = S3Readable.open(connection, key(path), describe(path), checked);
     if (artifact == null) {
       throw missing(path);
     }

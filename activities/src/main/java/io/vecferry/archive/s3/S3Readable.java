@@ -7,14 +7,15 @@ import java.io.EOFException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.Future;
 import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.model.GetObjectResponse;
 import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
 import software.amazon.awssdk.services.s3.model.S3Exception;
 
 /**
  * Reads an object in windows: the end first, which says where the rest is; small ones, larger ones
  * where much is wanted at once or it is read from front to back, the next one while the last is
- * being used. What this process has fetched of the same version is taken from its disk; the end is
- * asked for each time, and says which version is there.
+ * being used. Of an object that was checked, what this process has fetched of the same version is
+ * taken from its disk; the end is asked for each time, and says which version is there.
  */
 final class S3Readable implements ReadableArtifact {
   private static final int SMALLEST = 64 << 10;
@@ -34,6 +35,8 @@ final class S3Readable implements ReadableArtifact {
   /** What was fetched of this version; null when nothing is kept. */
   private final KeptObjects.Kept kept;
 
+  private final boolean checked;
+
   private byte[] window;
   private long start;
   private int held;
@@ -50,7 +53,8 @@ final class S3Readable implements ReadableArtifact {
    */
   private record Tail(long size, String version, byte[] bytes) {}
 
-  private S3Readable(S3Connection connection, String key, String name, Tail tail) {
+  private S3Readable(S3Connection connection, String key, String name, Tail tail, boolean checked) {
+    this.checked = checked;
     this.connection = connection;
     this.key = key;
     this.name = name;
@@ -70,11 +74,15 @@ final class S3Readable implements ReadableArtifact {
         settings.keptBytes());
   }
 
-  /** Opens an object; null when it is missing. */
-  static S3Readable open(S3Connection connection, String key, String name) {
+  /**
+   * Opens an object; null when it is missing.
+   *
+   * @param checked whether what was fetched before may be taken
+   */
+  static S3Readable open(S3Connection connection, String key, String name, boolean checked) {
     Tail tail =
         connection.find("cannot read " + name, client -> tail(client, connection.bucket(), key));
-    return tail == null ? null : new S3Readable(connection, key, name, tail);
+    return tail == null ? null : new S3Readable(connection, key, name, tail, checked);
   }
 
   private static Tail tail(S3Client client, String bucket, String key) {
@@ -125,7 +133,7 @@ final class S3Readable implements ReadableArtifact {
     long from = position;
     while (target.hasRemaining()) {
       if (from < start || from >= start + held) {
-        if (kept != null && kept.read(from, target)) {
+        if (checked && kept != null && kept.read(from, target)) {
           return;
         }
         moveTo(from, target.remaining());
@@ -198,11 +206,25 @@ final class S3Readable implements ReadableArtifact {
                             + " asked for. Name another server or a folder with --archive.");
                   }
                   requireAll(content.readNBytes(bytes, 0, count), count);
-                  if (kept != null) {
+                  if (kept != null && isThere(answer, position)) {
                     kept.write(position, bytes, count);
                   }
                   return bytes;
                 }));
+  }
+
+  /** Whether an answer has bytes of this version, from this position on. */
+  private boolean isThere(GetObjectResponse answer, long position) {
+    String range = answer.contentRange();
+    return version.equals(answer.eTag())
+        && (range == null ? position == 0 : range.startsWith("bytes " + position + "-"));
+  }
+
+  @Override
+  public void distrust() {
+    if (kept != null) {
+      kept.close();
+    }
   }
 
   @Override

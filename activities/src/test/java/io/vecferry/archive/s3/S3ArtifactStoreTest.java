@@ -163,6 +163,40 @@ class S3ArtifactStoreTest extends ArtifactStoreContract {
     }
   }
 
+  @Test
+  void whatIsNotCheckedYetIsAskedForEachTime() throws IOException {
+    byte[] part = random(3_000_000);
+    store().writeBytes("m/a", part);
+    try (Counted counted = new Counted("target", "1000")) {
+      List<String> once = counted.askedFor(1, part);
+      counted.ranges.clear();
+      assertThat(counted.store.readBytes("m/a")).isEqualTo(part);
+      assertThat(counted.ranges).isEqualTo(once);
+    }
+  }
+
+  @Test
+  void damagedBytesAreNotAnsweredAgain() throws IOException {
+    byte[] part = random(3_000_000);
+    store().writeBytes("m/a", part);
+    try (Counted counted = new Counted("target", "1000")) {
+      counted.damages = true;
+      assertThat(counted.store.readBytes("m/a")).isNotEqualTo(part);
+      counted.damages = false;
+      assertThat(counted.store.readBytes("m/a")).as("the next check").isEqualTo(part);
+      assertThat(counted.askedFor(1, part)).containsExactly(Counted.END);
+
+      counted.damages = true;
+      assertThat(counted.store.readBytes("m/a")).isNotEqualTo(part);
+      counted.damages = false;
+      try (ReadableArtifact artifact = counted.store.openChecked("m/a")) {
+        assertThat(artifact.readAll()).as("of the disk").isNotEqualTo(part);
+        artifact.distrust();
+      }
+      assertThat(counted.askedFor(1, part)).as("of the bucket").hasSizeGreaterThan(1);
+    }
+  }
+
   @ParameterizedTest
   @CsvSource({"target, 0", "target, 2", "target/missing, 1000", "/dev/shm, 1000"})
   void withoutRoomOnTheDiskItIsAskedForEachTime(String temporary, String megabytes)
@@ -180,7 +214,7 @@ class S3ArtifactStoreTest extends ArtifactStoreContract {
     byte[] part = random(9_000_000);
     store().writeBytes("m/a", part);
     try (Counted counted = new Counted("target", "1000")) {
-      assertThat(IntStream.range(0, 8).parallel().mapToObj(i -> counted.store.readBytes("m/a")))
+      assertThat(IntStream.range(0, 8).parallel().mapToObj(i -> counted.readChecked()))
           .allSatisfy(read -> assertThat(read).isEqualTo(part));
       assertThat(counted.askedFor(1, part)).containsExactly(Counted.END);
     }
@@ -202,6 +236,9 @@ class S3ArtifactStoreTest extends ArtifactStoreContract {
         HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     private final ArtifactStore store;
 
+    /** Whether a byte of each answer is another one. */
+    private volatile boolean damages;
+
     Counted(String temporary, String megabytes) throws IOException {
       front.createContext("/", this::answer);
       front.start();
@@ -221,20 +258,28 @@ class S3ArtifactStoreTest extends ArtifactStoreContract {
         exchange.getResponseHeaders().add("ETag", object.response().eTag());
         exchange.getResponseHeaders().add("Content-Range", object.response().contentRange());
         exchange.sendResponseHeaders(206, object.response().contentLength());
-        object.transferTo(exchange.getResponseBody());
+        byte[] bytes = object.readAllBytes();
+        bytes[bytes.length / 2] ^= damages ? 1 : 0;
+        exchange.getResponseBody().write(bytes);
       } catch (S3Exception e) {
         exchange.sendResponseHeaders(e.statusCode(), -1);
       }
       exchange.close();
     }
 
-    /** The ranges that are asked for when an object is read some times. */
+    /** The ranges that are asked for when an object that was checked is read some times. */
     List<String> askedFor(int times, byte[] expected) {
       ranges.clear();
       for (int i = 0; i < times; i++) {
-        assertThat(store.readBytes("m/a")).isEqualTo(expected);
+        assertThat(readChecked()).isEqualTo(expected);
       }
       return List.copyOf(ranges);
+    }
+
+    byte[] readChecked() {
+      try (ReadableArtifact artifact = store.openChecked("m/a")) {
+        return artifact.readAll();
+      }
     }
 
     @Override
