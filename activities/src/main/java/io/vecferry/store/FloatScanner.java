@@ -22,9 +22,7 @@ public final class FloatScanner {
 
   private static final long ZEROS = 0x3030303030303030L;
 
-  private static final long[] SCALES = {
-    1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000
-  };
+  private static final long[] SCALES = {1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000};
 
   private static final int LARGEST_POWER = 60;
   static final double[] POWERS = new double[LARGEST_POWER + 1];
@@ -156,6 +154,7 @@ public final class FloatScanner {
       while (significand < ROOM_FOR_EIGHT && next + 8 <= last) {
         long characters = (long) EIGHT_BYTES.get(text, next);
         int digits = leadingDigits(characters);
+        // Apart from eight, which a processor foresees and does not wait for their being counted.
         if (digits < 8) {
           significand = significand * SCALES[digits] + number(characters, digits);
           exponent -= digits;

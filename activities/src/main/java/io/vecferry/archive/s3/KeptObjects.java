@@ -41,9 +41,6 @@ final class KeptObjects {
   /** Those that were opened last are at the end. */
   private final Map<String, Kept> objects = new LinkedHashMap<>(16, 0.75f, true);
 
-  /** Of all objects. */
-  private long bytes;
-
   private boolean explained;
 
   /**
@@ -62,19 +59,19 @@ final class KeptObjects {
     }
     Kept kept = objects.get(version);
     if (kept == null || !kept.file.isOpen()) {
-      drop(objects.remove(version));
+      objects.remove(version);
       kept = hasDisk(most) && makeRoom(size, most) ? create(size) : null;
       if (kept == null) {
         return null;
       }
       objects.put(version, kept);
-      bytes += size;
     }
     kept.openedNanos = System.nanoTime();
     return kept;
   }
 
   private boolean makeRoom(long size, long most) {
+    long bytes = objects.values().stream().mapToLong(kept -> kept.size).sum();
     Iterator<Kept> oldest = objects.values().iterator();
     while (bytes + size > most || objects.size() >= MOST_OBJECTS) {
       if (!oldest.hasNext()) {
@@ -83,17 +80,11 @@ final class KeptObjects {
       Kept old = oldest.next();
       if (old.isUsedUp()) {
         oldest.remove();
-        drop(old);
+        bytes -= old.size;
+        old.close();
       }
     }
     return true;
-  }
-
-  private void drop(Kept old) {
-    if (old != null) {
-      bytes -= old.size;
-      old.close();
-    }
   }
 
   private boolean hasDisk(long most) {
@@ -122,13 +113,9 @@ final class KeptObjects {
       Path path = Files.createTempFile(folder(), "vecferry-s3-", null);
       try {
         return new Kept(
-            FileChannel.open(
-                path,
-                StandardOpenOption.READ,
-                StandardOpenOption.WRITE,
-                StandardOpenOption.DELETE_ON_CLOSE),
-            size);
+            FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE), size);
       } finally {
+        // It stays usable as long as it is open.
         Files.deleteIfExists(path);
       }
     } catch (IOException e) {
@@ -143,7 +130,7 @@ final class KeptObjects {
       LOG.warn(
           "What is read from S3 is not kept in {}, and is fetched again by each step: {}. Set"
               + " java.io.tmpdir to another folder, or VECFERRY_S3_KEEP_MB to another number.",
-          System.getProperty("java.io.tmpdir"),
+          folder(),
           reason);
     }
   }
