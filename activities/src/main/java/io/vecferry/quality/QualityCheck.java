@@ -40,6 +40,14 @@ public final class QualityCheck {
   private static final long EXACT_COMPARISONS = 25_000_000;
 
   private static final int FEWEST_EXACT_QUERIES = 25;
+
+  /**
+   * Queries that a side is asked first. One that answers all of them right, a thousand answers, is
+   * not asked the others: they are to tell how many an index misses, and each costs a comparison
+   * with every vector where there is none.
+   */
+  private static final int FIRST_QUERIES = 100;
+
   private static final int WORST = 10;
 
   /** Filters that are compared, and queries asked with each. */
@@ -97,12 +105,52 @@ public final class QualityCheck {
     if (queries.count() == 0) {
       return Optional.empty();
     }
+    boolean all = question.file() != null || question.sampleSize() != null;
     Reference.Answers right = reference.nearest(queries, question.k());
+    Recall recall = new Recall(right, field.metric(), question.targetMetric());
+    return Optional.of(
+        new SourceAnswers(
+            queries,
+            question.k(),
+            all,
+            right,
+            ask(source, field.name(), queries, question.k(), all, recall, field.metric())));
+  }
+
+  /** Asks a side all queries, or only the first ones where it answers those right. */
+  private static Given ask(
+      VectorStore store,
+      String field,
+      Queries queries,
+      int k,
+      boolean all,
+      Recall recall,
+      Metric metric) {
+    int first =
+        all
+            ? queries.count()
+            : Math.min(
+                queries.count(),
+                store.searchesExactly(field) ? FEWEST_EXACT_QUERIES : FIRST_QUERIES);
     long start = System.nanoTime();
-    Neighbours answers =
-        source.search(field.name(), queries.vectors(), queries.count(), question.k());
-    double seconds = (System.nanoTime() - start) / 1e9;
-    return Optional.of(new SourceAnswers(queries, question.k(), right, answers, seconds));
+    Neighbours answers = store.search(field, queries.range(0, first), first, k);
+    int rest = queries.count() - first;
+    if (rest > 0 && !recall.isWhole(answers, metric, first)) {
+      answers = answers.followedBy(store.search(field, queries.range(first, rest), rest, k));
+    }
+    return new Given(answers, (System.nanoTime() - start) / 1e9);
+  }
+
+  /**
+   * What a side has answered.
+   *
+   * @param answers of the first queries, or of all
+   * @param seconds that it took
+   */
+  private record Given(Neighbours answers, double seconds) {
+    int queries() {
+      return answers.counts().length;
+    }
   }
 
   private Queries queries(Question question) {
@@ -114,7 +162,7 @@ public final class QualityCheck {
     long rows = reference.rows();
     long enough = question.exact() ? worthwhileExact(rows) : worthwhile(rows, field.dimension());
     long wanted = question.sampleSize() == null ? enough : question.sampleSize();
-    return reference.sample((int) Math.min(wanted, rows), cosine);
+    return reference.sample((int) Math.min(wanted, rows), cosine).shuffled();
   }
 
   /** Queries that are worth their time where an index is searched. */
@@ -134,22 +182,16 @@ public final class QualityCheck {
       SourceAnswers asked, VectorStore source, Target target, Measures measures) {
     Queries queries = asked.queries;
     VectorStore store = target.store();
-    long start = System.nanoTime();
-    Neighbours answers = store.search(target.field(), queries.vectors(), queries.count(), asked.k);
-    double seconds = (System.nanoTime() - start) / 1e9;
-
     Recall recall = new Recall(asked.right, field.metric(), target.metric());
-    Comparison comparison = new Comparison(asked, answers, recall);
-    for (int query = 0; query < queries.count(); query++) {
-      comparison.add(query, queries.names().get(query));
-    }
+    Given given = ask(store, target.field(), queries, asked.k, asked.all, recall, target.metric());
+    Comparison comparison = new Comparison(asked, given, recall);
     Benchmark benchmark =
         new Benchmark(source, field.name(), store, target.field(), queries, asked.k);
     double[][] millis = benchmark.latencies(measures.iterations(), measures.latencyNanos());
     Optional<SearchWidth> width = store.searchWidth(target.field(), asked.k);
     double required =
         QualityResult.requiredRecall(
-            measures.minRecall(), comparison.sourceRecall(), (long) queries.count() * asked.k);
+            measures.minRecall(), comparison.sourceRecall(), (long) given.queries() * asked.k);
     SearchSweep sweep =
         width
             .filter(ignored -> comparison.targetRecall() < required)
@@ -158,7 +200,8 @@ public final class QualityCheck {
                     SearchSweep.find(
                         known,
                         required,
-                        new SearchSweep.Step(known.used(), comparison.targetRecall(), seconds),
+                        new SearchSweep.Step(
+                            known.used(), comparison.targetRecall(), given.seconds()),
                         reference.rows(),
                         value -> step(target, asked, recall, value)))
             .orElse(null);
@@ -167,7 +210,7 @@ public final class QualityCheck {
             ? List.of()
             : benchmark.throughput(measures.clients(), measures.clientNanos());
     return comparison.result(
-        millis, seconds, width.orElse(null), sweep, throughput, filtered(asked, source, target));
+        millis, width.orElse(null), sweep, throughput, filtered(asked, source, target));
   }
 
   private List<QualityResult.Filtered> filtered(
@@ -262,59 +305,75 @@ public final class QualityCheck {
   public static final class SourceAnswers {
     private final Queries queries;
     private final int k;
+    private final boolean all;
     private final Reference.Answers right;
-    private final Neighbours answers;
-    private final double seconds;
+    private final Given given;
 
     private SourceAnswers(
-        Queries queries, int k, Reference.Answers right, Neighbours answers, double seconds) {
+        Queries queries, int k, boolean all, Reference.Answers right, Given given) {
       this.queries = queries;
       this.k = k;
+      this.all = all;
       this.right = right;
-      this.answers = answers;
-      this.seconds = seconds;
+      this.given = given;
     }
   }
 
   /** Compares the answers query by query. */
   private final class Comparison {
-    private final SourceAnswers asked;
     private final int k;
-    private final Neighbours source;
-    private final Neighbours target;
+    private final Given source;
+    private final Given target;
     private final Recall recall;
-    private final List<QualityResult.Worst> all = new ArrayList<>();
+    private final List<Double> sourceRecalls = new ArrayList<>();
+    private final List<Double> targetRecalls = new ArrayList<>();
+    private final List<QualityResult.Worst> missed = new ArrayList<>();
     private final List<Double> scoreDifferences = new ArrayList<>();
+    private final int both;
     private double agreement;
     private long sameOrder;
     private long otherOrder;
 
-    Comparison(SourceAnswers asked, Neighbours target, Recall recall) {
-      this.asked = asked;
+    Comparison(SourceAnswers asked, Given target, Recall recall) {
       this.k = asked.k;
-      this.source = asked.answers;
+      this.source = asked.given;
       this.target = target;
       this.recall = recall;
+      this.both = Math.min(source.queries(), target.queries());
+      for (int query = 0; query < source.queries(); query++) {
+        sourceRecalls.add(recall.of(source.answers(), recall.metric(), query));
+      }
+      for (int query = 0; query < target.queries(); query++) {
+        double found = recall.of(target.answers(), recall.otherMetric(), query);
+        targetRecalls.add(found);
+        if (found < 1) {
+          missed.add(
+              new QualityResult.Worst(
+                  asked.queries.names().get(query),
+                  query < source.queries() ? sourceRecalls.get(query) : null,
+                  found));
+        }
+      }
+      for (int query = 0; query < both; query++) {
+        compare(query);
+      }
     }
 
-    void add(int query, String name) {
-      all.add(
-          new QualityResult.Worst(
-              name,
-              recall.of(source, recall.metric(), query),
-              recall.of(target, recall.otherMetric(), query)));
+    private void compare(int query) {
+      Neighbours ofSource = source.answers();
+      Neighbours ofTarget = target.answers();
       Map<String, Integer> ranks = new HashMap<>();
-      for (int i = 0; i < target.counts()[query]; i++) {
-        ranks.put(target.ids().get(query * k + i), i);
+      for (int i = 0; i < ofTarget.counts()[query]; i++) {
+        ranks.put(ofTarget.ids().get(query * k + i), i);
       }
       List<Integer> common = new ArrayList<>();
-      for (int i = 0; i < source.counts()[query]; i++) {
-        Integer rank = ranks.get(source.ids().get(query * k + i));
+      for (int i = 0; i < ofSource.counts()[query]; i++) {
+        Integer rank = ranks.get(ofSource.ids().get(query * k + i));
         if (rank == null) {
           continue;
         }
-        double score = recall.scaled(recall.metric(), source.scores()[query * k + i]);
-        double other = recall.scaled(recall.otherMetric(), target.scores()[query * k + rank]);
+        double score = recall.scaled(recall.metric(), ofSource.scores()[query * k + i]);
+        double other = recall.scaled(recall.otherMetric(), ofTarget.scores()[query * k + rank]);
         // Two scores beyond the range of a float are equal, and have no difference.
         scoreDifferences.add(
             Double.compare(score, other) == 0
@@ -330,47 +389,49 @@ public final class QualityCheck {
         common.add(rank);
       }
       agreement +=
-          source.counts()[query] == 0 ? 1 : (double) common.size() / source.counts()[query];
+          ofSource.counts()[query] == 0 ? 1 : (double) common.size() / ofSource.counts()[query];
     }
 
     double sourceRecall() {
-      return all.stream().mapToDouble(QualityResult.Worst::sourceRecall).average().orElse(1);
+      return mean(sourceRecalls);
     }
 
     double targetRecall() {
-      return all.stream().mapToDouble(QualityResult.Worst::targetRecall).average().orElse(1);
+      return mean(targetRecalls);
+    }
+
+    private static double mean(List<Double> recalls) {
+      return recalls.stream().mapToDouble(Double::doubleValue).average().orElse(1);
     }
 
     QualityResult result(
         double[][] millis,
-        double seconds,
         SearchWidth width,
         SearchSweep sweep,
         List<QualityResult.Throughput> throughput,
         List<QualityResult.Filtered> filtered) {
-      int count = all.size();
       scoreDifferences.sort(null);
       long pairs = sameOrder + otherOrder;
       return new QualityResult(
-          count,
+          target.queries(),
+          source.queries(),
           k,
           sourceRecall(),
           targetRecall(),
-          Interval.of(sourceRecall(), count),
-          Interval.of(targetRecall(), count),
-          count == 0 ? 1 : agreement / count,
+          Interval.of(sourceRecall(), source.queries()),
+          Interval.of(targetRecall(), target.queries()),
+          both == 0 ? 1 : agreement / both,
           pairs == 0 ? 1 : (double) (sameOrder - otherOrder) / pairs,
           quantile(scoreDifferences, 0.5),
           quantile(scoreDifferences, 0.99),
           quantile(scoreDifferences, 1),
-          all.stream().map(QualityResult.Worst::sourceRecall).sorted().toList(),
-          all.stream().map(QualityResult.Worst::targetRecall).sorted().toList(),
+          sourceRecalls.stream().sorted().toList(),
+          targetRecalls.stream().sorted().toList(),
           Arrays.stream(millis[0]).boxed().toList(),
           Arrays.stream(millis[1]).boxed().toList(),
-          asked.seconds,
-          seconds,
-          all.stream()
-              .filter(query -> query.targetRecall() < 1)
+          source.seconds(),
+          target.seconds(),
+          missed.stream()
               .sorted((a, b) -> Double.compare(a.targetRecall(), b.targetRecall()))
               .limit(WORST)
               .toList(),

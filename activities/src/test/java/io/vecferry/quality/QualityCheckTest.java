@@ -18,6 +18,9 @@ import io.vecferry.store.StoreException;
 import io.vecferry.store.TextFilter;
 import io.vecferry.store.VectorStore;
 import java.lang.reflect.Proxy;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -122,6 +125,180 @@ class QualityCheckTest {
     assertThat(QualityCheck.worthwhileExact(250_000)).isEqualTo(100);
     assertThat(QualityCheck.worthwhileExact(1_000_000)).isEqualTo(25);
     assertThat(QualityCheck.worthwhileExact(1_000_000_000)).isEqualTo(25);
+  }
+
+  /** A thousand numbers, each the nearest to itself. */
+  private static final class Numbers implements Reference {
+    private static final int COUNT = 1000;
+
+    @Override
+    public long rows() {
+      return COUNT;
+    }
+
+    @Override
+    public Queries sample(int count, boolean cosine) {
+      float[] vectors = new float[count];
+      List<String> names = new ArrayList<>();
+      for (int i = 0; i < count; i++) {
+        vectors[i] = i;
+        names.add("r" + i);
+      }
+      return new Queries(1, vectors, names);
+    }
+
+    @Override
+    public Answers nearest(Queries queries, int k) {
+      ExactSearch found = new ExactSearch(Metric.L2, 0, 1, queries.vectors(), queries.count(), k);
+      float[] all = sample(COUNT, false).vectors();
+      found.offer(all, 0, COUNT, 0);
+      Map<Long, ArchiveSearch.Id> ids = new HashMap<>();
+      for (long row = 0; row < COUNT; row++) {
+        ids.put(row, new ArchiveSearch.Id(IdKind.STRING, "r" + row));
+      }
+      return new Answers(found, ids);
+    }
+
+    @Override
+    public List<TextFilter> filters(int most) {
+      return List.of();
+    }
+
+    @Override
+    public List<Answers> nearest(Queries queries, int k, List<TextFilter> filters) {
+      return List.of();
+    }
+  }
+
+  /**
+   * Answers a number with itself, or with another one where that is what it misses.
+   *
+   * @param missed the query that is answered wrong; -1 for none
+   * @param asked takes the number of queries of each search of many
+   */
+  private static VectorStore numbers(boolean exact, int missed, List<Integer> asked) {
+    return (VectorStore)
+        Proxy.newProxyInstance(
+            QualityCheckTest.class.getClassLoader(),
+            new Class<?>[] {VectorStore.class},
+            (proxy, method, arguments) -> {
+              switch (method.getName()) {
+                case "searchesExactly":
+                  return exact;
+                case "searchWidth":
+                  return Optional.empty();
+                case "search":
+                  float[] queries = (float[]) arguments[1];
+                  int count = (int) arguments[2];
+                  asked.add(count);
+                  TextColumn.Builder ids = new TextColumn.Builder(count);
+                  float[] scores = new float[count];
+                  for (int i = 0; i < count; i++) {
+                    boolean wrong = queries[i] == missed;
+                    ids.add("r" + (int) (queries[i] + (wrong ? 7 : 0)));
+                    scores[i] = wrong ? 49 : 0;
+                  }
+                  int[] counts = new int[count];
+                  Arrays.fill(counts, 1);
+                  return new Neighbours(1, counts, IdColumn.of(IdKind.STRING, ids.build()), scores);
+                default:
+                  throw new UnsupportedOperationException(method.getName());
+              }
+            });
+  }
+
+  private static QualityResult compareNumbers(
+      Integer sampleSize, VectorStore source, VectorStore target) {
+    QualityCheck check =
+        new QualityCheck(
+            new Numbers(),
+            new PartSchema.VectorField(
+                "v", VectorKind.DENSE, ElementType.FLOAT32, 1, Metric.L2, 0, false));
+    return check.compare(
+        check
+            .askSource(source, new QualityCheck.Question(sampleSize, null, 1, false, Metric.L2))
+            .orElseThrow(),
+        source,
+        new QualityCheck.Target(target, "v", Metric.L2),
+        new QualityCheck.Measures(0, 0, null, 0, 0));
+  }
+
+  @Test
+  void sidesThatAnswerTheFirstQueriesRightAreNotAskedTheOthers() {
+    List<Integer> ofSource = new ArrayList<>();
+    List<Integer> ofTarget = new ArrayList<>();
+    QualityResult result =
+        compareNumbers(null, numbers(true, -1, ofSource), numbers(false, -1, ofTarget));
+    assertThat(ofSource).containsExactly(25);
+    assertThat(ofTarget).containsExactly(100);
+    assertThat(result.sourceQueries()).isEqualTo(25);
+    assertThat(result.queries()).isEqualTo(100);
+    assertThat(result.sourceRecalls()).hasSize(25);
+    assertThat(result.targetRecalls()).hasSize(100);
+    assertThat(result.targetInterval()).isEqualTo(Interval.of(1, 100));
+    assertThat(result.agreement()).isEqualTo(1);
+    assertThat(result.passes(null, 0)).isTrue();
+  }
+
+  @Test
+  void aSideThatMissesOneOfTheFirstIsAskedAll() {
+    List<Integer> ofSource = new ArrayList<>();
+    List<Integer> ofTarget = new ArrayList<>();
+    // The query 0 is the first one in any order.
+    QualityResult result =
+        compareNumbers(null, numbers(true, -1, ofSource), numbers(false, 0, ofTarget));
+    assertThat(ofSource).containsExactly(25);
+    assertThat(ofTarget).containsExactly(100, 900);
+    assertThat(result.queries()).isEqualTo(1000);
+    assertThat(result.targetRecall()).isEqualTo(0.999);
+    assertThat(result.agreement()).isEqualTo(24 / 25.0);
+    assertThat(result.worst()).containsExactly(new QualityResult.Worst("r0", 1.0, 0));
+  }
+
+  @Test
+  void whatIsMissedBehindTheFirstIsFoundWhereSomethingIsMissedThereToo() {
+    VectorStore target = numbers(false, 0, new ArrayList<>());
+    VectorStore source = numbers(false, 0, new ArrayList<>());
+    QualityResult both = compareNumbers(null, source, target);
+    assertThat(both.sourceQueries()).isEqualTo(1000);
+    assertThat(both.sourceRecall()).isEqualTo(both.targetRecall()).isEqualTo(0.999);
+    assertThat(both.agreement()).isEqualTo(1);
+  }
+
+  @Test
+  void aWorstQueryThatTheSourceWasNotAskedHasNoRecallThere() {
+    List<Integer> ofTarget = new ArrayList<>();
+    VectorStore misses = numbers(false, 0, ofTarget);
+    VectorStore target =
+        (VectorStore)
+            Proxy.newProxyInstance(
+                QualityCheckTest.class.getClassLoader(),
+                new Class<?>[] {VectorStore.class},
+                (proxy, method, arguments) -> {
+                  if (method.getName().equals("search") && (int) arguments[2] == 900) {
+                    return numbers(false, (int) ((float[]) arguments[1])[899], ofTarget)
+                        .search("v", (float[]) arguments[1], 900, 1);
+                  }
+                  return method.invoke(misses, arguments);
+                });
+    QualityResult result = compareNumbers(null, numbers(false, -1, new ArrayList<>()), target);
+    assertThat(result.sourceQueries()).isEqualTo(100);
+    assertThat(result.targetRecall()).isEqualTo(0.998);
+    assertThat(result.worst())
+        .extracting(QualityResult.Worst::sourceRecall)
+        .containsExactly(1.0, null);
+  }
+
+  @Test
+  void whoSaysHowManyQueriesGetsThem() {
+    List<Integer> ofSource = new ArrayList<>();
+    List<Integer> ofTarget = new ArrayList<>();
+    QualityResult result =
+        compareNumbers(400, numbers(true, -1, ofSource), numbers(false, -1, ofTarget));
+    assertThat(ofSource).containsExactly(400);
+    assertThat(ofTarget).containsExactly(400);
+    assertThat(result.queries()).isEqualTo(400);
+    assertThat(result.sourceQueries()).isEqualTo(400);
   }
 
   @Test

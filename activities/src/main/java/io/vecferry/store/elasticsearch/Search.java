@@ -57,6 +57,13 @@ final class Search {
     this.layout = layout;
   }
 
+  /** Whether every vector is compared, and as it is. */
+  boolean isExact(String name) {
+    VectorField field = layout.column(name).field();
+    return !field.indexed()
+        || IndexType.of(field.indexType()).filter(type -> type == IndexType.FLAT).isPresent();
+  }
+
   /** The number of candidates in each shard, where there is an index that looks at some only. */
   Optional<SearchWidth> width(String name, int k) {
     VectorField field = layout.column(name).field();

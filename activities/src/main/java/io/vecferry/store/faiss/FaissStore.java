@@ -336,7 +336,7 @@ final class FaissStore implements VectorStore {
   }
 
   @Override
-  public boolean searchesExactly() {
+  public boolean searchesExactly(String field) {
     return !target || !collection().isApproximate();
   }
 
