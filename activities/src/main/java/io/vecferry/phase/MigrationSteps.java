@@ -521,7 +521,7 @@ public final class MigrationSteps implements MigrationActivities {
               check.compare(
                   asked.get(),
                   workspace.source(),
-                  new QualityCheck.Target(workspace.loaded(), field.get().name(), targetMetric),
+                  new QualityCheck.Side(workspace.loaded(), field.get().name(), targetMetric),
                   new QualityCheck.Measures(
                       wanted.iterations(),
                       BENCHMARK_NANOS,

@@ -130,7 +130,7 @@ public final class SideBySide {
         check.compare(
             asked,
             source,
-            new QualityCheck.Target(target, other.name(), other.metric()),
+            new QualityCheck.Side(target, other.name(), other.metric()),
             new QualityCheck.Measures(
                 wanted.iterations(), Long.MAX_VALUE / 4, wanted.minRecall(), clients, clientNanos));
     return new Result(

@@ -15,10 +15,11 @@ import java.util.List;
 
 /** The records of an archive. Memory: the queries, their answers, and a few blocks of vectors. */
 public final class ArchiveReference implements Reference {
-  private static final int BLOCK_ROWS = 4096;
-
   /** Places of the archive that queries are taken from; each costs the reading of a row group. */
   private static final int PLACES = 16;
+
+  /** Records of a place that queries are taken from; more would reach into the next row group. */
+  private static final int BLOCK_ROWS = 512;
 
   /** Places that metadata is looked at in, and records in each. */
   private static final int FILTER_PLACES = 4;

@@ -55,6 +55,9 @@ public final class QualityCheck {
 
   private static final int FILTERED_QUERIES = 20;
 
+  /** The same where both sides answer these right. */
+  private static final int FIRST_FILTERED = 5;
+
   private final Reference reference;
   private final PartSchema.VectorField field;
 
@@ -92,8 +95,8 @@ public final class QualityCheck {
   public record Measures(
       int iterations, long latencyNanos, Double minRecall, int clients, long clientNanos) {}
 
-  /** The target: its store, and how it calls and compares the field that is searched. */
-  public record Target(VectorStore store, String field, Metric metric) {}
+  /** A store, and how it calls and compares the field that is searched. */
+  public record Side(VectorStore store, String field, Metric metric) {}
 
   /**
    * Asks the source and the records, which is what can be done before the target answers.
@@ -114,29 +117,27 @@ public final class QualityCheck {
             question.k(),
             all,
             right,
-            ask(source, field.name(), queries, question.k(), all, recall, field.metric())));
+            ask(side(source), queries, question.k(), all, recall)));
+  }
+
+  private Side side(VectorStore source) {
+    return new Side(source, field.name(), field.metric());
   }
 
   /** Asks a side all queries, or only the first ones where it answers those right. */
-  private static Given ask(
-      VectorStore store,
-      String field,
-      Queries queries,
-      int k,
-      boolean all,
-      Recall recall,
-      Metric metric) {
+  private static Given ask(Side side, Queries queries, int k, boolean all, Recall recall) {
+    VectorStore store = side.store();
     int first =
         all
             ? queries.count()
             : Math.min(
                 queries.count(),
-                store.searchesExactly(field) ? FEWEST_EXACT_QUERIES : FIRST_QUERIES);
+                store.searchesExactly(side.field()) ? FEWEST_EXACT_QUERIES : FIRST_QUERIES);
     long start = System.nanoTime();
-    Neighbours answers = store.search(field, queries.range(0, first), first, k);
+    Neighbours answers = store.search(side.field(), queries.range(0, first), first, k);
     int rest = queries.count() - first;
-    if (rest > 0 && !recall.isWhole(answers, metric, first)) {
-      answers = answers.followedBy(store.search(field, queries.range(first, rest), rest, k));
+    if (rest > 0 && !recall.isWhole(answers, side.metric(), first)) {
+      answers = answers.followedBy(store.search(side.field(), queries.range(first, rest), rest, k));
     }
     return new Given(answers, (System.nanoTime() - start) / 1e9);
   }
@@ -179,11 +180,11 @@ public final class QualityCheck {
 
   /** Asks the target the same, compares and measures. */
   public QualityResult compare(
-      SourceAnswers asked, VectorStore source, Target target, Measures measures) {
+      SourceAnswers asked, VectorStore source, Side target, Measures measures) {
     Queries queries = asked.queries;
     VectorStore store = target.store();
     Recall recall = new Recall(asked.right, field.metric(), target.metric());
-    Given given = ask(store, target.field(), queries, asked.k, asked.all, recall, target.metric());
+    Given given = ask(target, queries, asked.k, asked.all, recall);
     Comparison comparison = new Comparison(asked, given, recall);
     Benchmark benchmark =
         new Benchmark(source, field.name(), store, target.field(), queries, asked.k);
@@ -214,7 +215,7 @@ public final class QualityCheck {
   }
 
   private List<QualityResult.Filtered> filtered(
-      SourceAnswers asked, VectorStore source, Target target) {
+      SourceAnswers asked, VectorStore source, Side target) {
     List<TextFilter> filters = reference.filters(FILTERS);
     Queries queries = asked.queries.some(FILTERED_QUERIES);
     List<TextFilter> possible =
@@ -228,15 +229,19 @@ public final class QualityCheck {
       int number = possible.indexOf(only);
       Recall recall =
           number < 0 ? null : new Recall(right.get(number), field.metric(), target.metric());
-      FilteredRecall ofSource =
-          filtered(source, field.name(), field.metric(), queries, asked.k, only, recall);
-      FilteredRecall ofTarget =
-          filtered(target.store(), target.field(), target.metric(), queries, asked.k, only, recall);
+      int asking = Math.min(FIRST_FILTERED, queries.count());
+      FilteredRecall ofSource = filtered(side(source), queries, asking, asked.k, only, recall);
+      FilteredRecall ofTarget = filtered(target, queries, asking, asked.k, only, recall);
+      if (ofSource.misses() || ofTarget.misses()) {
+        asking = queries.count();
+        ofSource = filtered(side(source), queries, asking, asked.k, only, recall);
+        ofTarget = filtered(target, queries, asking, asked.k, only, recall);
+      }
       results.add(
           new QualityResult.Filtered(
               only.key(),
               only.text(),
-              queries.count(),
+              asking,
               ofSource.recall(),
               ofTarget.recall(),
               ofSource.notMeasured(),
@@ -258,24 +263,23 @@ public final class QualityCheck {
    * Recall of one side, null where it has no such filter; or why a search that does not decide was
    * not measured.
    */
-  private record FilteredRecall(Double recall, String notMeasured) {}
+  private record FilteredRecall(Double recall, String notMeasured) {
+    boolean misses() {
+      return recall != null && recall < 1;
+    }
+  }
 
   private static FilteredRecall filtered(
-      VectorStore store,
-      String field,
-      Metric metric,
-      Queries queries,
-      int k,
-      TextFilter only,
-      Recall recall) {
+      Side side, Queries queries, int asking, int k, TextFilter only, Recall recall) {
+    VectorStore store = side.store();
     try {
       return !store.canFilter(only) || recall == null
           ? new FilteredRecall(null, null)
           : new FilteredRecall(
               recall.mean(
-                  store.search(field, queries.vectors(), queries.count(), k, only),
-                  metric,
-                  queries.count()),
+                  store.search(side.field(), queries.range(0, asking), asking, k, only),
+                  side.metric(),
+                  asking),
               null);
     } catch (StoreException e) {
       throwIfInterrupted(e);
@@ -291,7 +295,7 @@ public final class QualityCheck {
   }
 
   private static SearchSweep.Step step(
-      Target target, SourceAnswers asked, Recall recall, long width) {
+      Side target, SourceAnswers asked, Recall recall, long width) {
     Queries queries = asked.queries;
     long start = System.nanoTime();
     Neighbours answers =

@@ -112,7 +112,7 @@ class QualityCheckTest {
             .askSource(source, new QualityCheck.Question(1, null, 1, false, Metric.L2))
             .orElseThrow(),
         source,
-        new QualityCheck.Target(target, "v", Metric.L2),
+        new QualityCheck.Side(target, "v", Metric.L2),
         new QualityCheck.Measures(1, 0, null, 0, 0));
   }
 
@@ -219,7 +219,7 @@ class QualityCheckTest {
             .askSource(source, new QualityCheck.Question(sampleSize, null, 1, false, Metric.L2))
             .orElseThrow(),
         source,
-        new QualityCheck.Target(target, "v", Metric.L2),
+        new QualityCheck.Side(target, "v", Metric.L2),
         new QualityCheck.Measures(0, 0, null, 0, 0));
   }
 
