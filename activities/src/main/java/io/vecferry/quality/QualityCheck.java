@@ -16,9 +16,10 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Asks both sides the same queries, and the records themselves by exact search. Queries are dense
- * vectors of the records, spread evenly over them, or those of a file; records without a vector are
- * left out. Memory: the queries and their answers, and what the reference needs.
+ * Asks both sides the same queries, and the records themselves by exact search; a side that answers
+ * the first ones all right is not asked the others. Queries are dense vectors of the records, from
+ * places all over them, or those of a file; records without a vector are left out. Memory: the
+ * queries and their answers, and what the reference needs.
  */
 public final class QualityCheck {
   private static final int MOST_QUERIES = 1000;
@@ -117,7 +118,7 @@ public final class QualityCheck {
             question.k(),
             all,
             right,
-            ask(side(source), queries, question.k(), all, recall)));
+            ask(side(source), queries, question.k(), all, null, recall)));
   }
 
   private Side side(VectorStore source) {
@@ -125,21 +126,44 @@ public final class QualityCheck {
   }
 
   /** Asks a side all queries, or only the first ones where it answers those right. */
-  private static Given ask(Side side, Queries queries, int k, boolean all, Recall recall) {
-    VectorStore store = side.store();
-    int first =
-        all
-            ? queries.count()
-            : Math.min(
-                queries.count(),
-                store.searchesExactly(side.field()) ? FEWEST_EXACT_QUERIES : FIRST_QUERIES);
-    long start = System.nanoTime();
-    Neighbours answers = store.search(side.field(), queries.range(0, first), first, k);
-    int rest = queries.count() - first;
-    if (rest > 0 && !recall.isWhole(answers, side.metric(), first)) {
-      answers = answers.followedBy(store.search(side.field(), queries.range(first, rest), rest, k));
+  private static Given ask(
+      Side side, Queries queries, int k, boolean all, Double minRecall, Recall recall) {
+    int first = all ? queries.count() : Math.min(queries.count(), telling(side, minRecall));
+    Given given = ask(side, queries, 0, first, k);
+    return recall.isWhole(given.answers(), side.metric(), first)
+        ? given
+        : askTheOthers(side, queries, k, given);
+  }
+
+  /**
+   * Queries that say enough when they are all answered right.
+   *
+   * @param minRecall recall that they should show; null for none in particular
+   */
+  private static int telling(Side side, Double minRecall) {
+    if (side.store().searchesExactly(side.field())) {
+      return FEWEST_EXACT_QUERIES;
     }
+    return minRecall != null && minRecall > Interval.of(1, FIRST_QUERIES).low()
+        ? Integer.MAX_VALUE
+        : FIRST_QUERIES;
+  }
+
+  private static Given ask(Side side, Queries queries, int first, int many, int k) {
+    long start = System.nanoTime();
+    Neighbours answers = side.store().search(side.field(), queries.range(first, many), many, k);
     return new Given(answers, (System.nanoTime() - start) / 1e9);
+  }
+
+  /** What a side has answered already, and its answers to all other queries. */
+  private static Given askTheOthers(Side side, Queries queries, int k, Given given) {
+    int rest = queries.count() - given.queries();
+    if (rest == 0) {
+      return given;
+    }
+    Given others = ask(side, queries, given.queries(), rest, k);
+    return new Given(
+        given.answers().followedBy(others.answers()), given.seconds() + others.seconds());
   }
 
   /**
@@ -184,15 +208,13 @@ public final class QualityCheck {
     Queries queries = asked.queries;
     VectorStore store = target.store();
     Recall recall = new Recall(asked.right, field.metric(), target.metric());
-    Given given = ask(target, queries, asked.k, asked.all, recall);
-    Comparison comparison = new Comparison(asked, given, recall);
+    Given given = ask(target, queries, asked.k, asked.all, measures.minRecall(), recall);
+    Comparison comparison = compare(asked, source, given, recall, measures.minRecall());
     Benchmark benchmark =
         new Benchmark(source, field.name(), store, target.field(), queries, asked.k);
     double[][] millis = benchmark.latencies(measures.iterations(), measures.latencyNanos());
     Optional<SearchWidth> width = store.searchWidth(target.field(), asked.k);
-    double required =
-        QualityResult.requiredRecall(
-            measures.minRecall(), comparison.sourceRecall(), (long) given.queries() * asked.k);
+    double required = comparison.requiredRecall(measures.minRecall());
     SearchSweep sweep =
         width
             .filter(ignored -> comparison.targetRecall() < required)
@@ -214,10 +236,21 @@ public final class QualityCheck {
         millis, width.orElse(null), sweep, throughput, filtered(asked, source, target));
   }
 
+  private Comparison compare(
+      SourceAnswers asked, VectorStore source, Given target, Recall recall, Double minRecall) {
+    Comparison comparison = new Comparison(asked, asked.given, target, recall);
+    if (comparison.targetRecall() >= comparison.requiredRecall(minRecall)) {
+      return comparison;
+    }
+    // A source that misses some too, but none of the first, is not better than the target.
+    Given ofSource = askTheOthers(side(source), asked.queries, asked.k, asked.given);
+    return new Comparison(asked, ofSource, target, recall);
+  }
+
   private List<QualityResult.Filtered> filtered(
       SourceAnswers asked, VectorStore source, Side target) {
     List<TextFilter> filters = reference.filters(FILTERS);
-    Queries queries = asked.queries.some(FILTERED_QUERIES);
+    Queries queries = asked.queries.some(FILTERED_QUERIES).shuffled();
     List<TextFilter> possible =
         filters.stream()
             .filter(only -> canFilter(source, only) || canFilter(target.store(), only))
@@ -338,9 +371,9 @@ public final class QualityCheck {
     private long sameOrder;
     private long otherOrder;
 
-    Comparison(SourceAnswers asked, Given target, Recall recall) {
+    Comparison(SourceAnswers asked, Given source, Given target, Recall recall) {
       this.k = asked.k;
-      this.source = asked.given;
+      this.source = source;
       this.target = target;
       this.recall = recall;
       this.both = Math.min(source.queries(), target.queries());
@@ -396,8 +429,9 @@ public final class QualityCheck {
           ofSource.counts()[query] == 0 ? 1 : (double) common.size() / ofSource.counts()[query];
     }
 
-    double sourceRecall() {
-      return mean(sourceRecalls);
+    double requiredRecall(Double minRecall) {
+      return QualityResult.requiredRecall(
+          minRecall, mean(sourceRecalls), (long) target.queries() * k);
     }
 
     double targetRecall() {
@@ -420,9 +454,9 @@ public final class QualityCheck {
           target.queries(),
           source.queries(),
           k,
-          sourceRecall(),
+          mean(sourceRecalls),
           targetRecall(),
-          Interval.of(sourceRecall(), source.queries()),
+          Interval.of(mean(sourceRecalls), source.queries()),
           Interval.of(targetRecall(), target.queries()),
           both == 0 ? 1 : agreement / both,
           pairs == 0 ? 1 : (double) (sameOrder - otherOrder) / pairs,

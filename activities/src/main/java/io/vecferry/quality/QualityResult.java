@@ -122,8 +122,9 @@ public record QualityResult(
   public String summary() {
     return String.format(
         Locale.ROOT,
-        "%d queries: recall@%d source %.4f, target %.4f%s%s; largest score difference %.2g",
+        "%d queries%s: recall@%d source %.4f, target %.4f%s%s; largest score difference %.2g",
         queries,
+        sourceQueries == queries ? "" : ", " + sourceQueries + " of the source",
         k,
         sourceRecall,
         targetRecall,

@@ -943,7 +943,7 @@ final class HtmlReport {
     }
     rows.add(
         List.of(
-            Cell.of("Queries per second, in one request"),
+            Cell.of("Queries per second, many in a request"),
             Cell.number(queriesPerSecond(quality.sourceSpeed())),
             Cell.number(queriesPerSecond(quality.targetSpeed()))));
     for (MigrationReport.Throughput measured : quality.throughput()) {
@@ -1005,7 +1005,7 @@ final class HtmlReport {
     html.close().line();
   }
 
-  private static String asked(Quality quality) {
+  static String asked(Quality quality) {
     long ofSource = quality.sourceQueries() == null ? quality.queries() : quality.sourceQueries();
     String ofTarget = Format.count(quality.queries()) + " queries asked ";
     return ofSource == quality.queries()

@@ -24,6 +24,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.IntPredicate;
 import org.junit.jupiter.api.Test;
 
 /** Sides that do not answer all that they are asked. */
@@ -131,6 +133,12 @@ class QualityCheckTest {
   private static final class Numbers implements Reference {
     private static final int COUNT = 1000;
 
+    private final List<TextFilter> filters;
+
+    Numbers(TextFilter... filters) {
+      this.filters = List.of(filters);
+    }
+
     @Override
     public long rows() {
       return COUNT;
@@ -161,12 +169,12 @@ class QualityCheckTest {
 
     @Override
     public List<TextFilter> filters(int most) {
-      return List.of();
+      return filters;
     }
 
     @Override
     public List<Answers> nearest(Queries queries, int k, List<TextFilter> filters) {
-      return List.of();
+      return filters.stream().map(only -> nearest(queries, k)).toList();
     }
   }
 
@@ -177,6 +185,10 @@ class QualityCheckTest {
    * @param asked takes the number of queries of each search of many
    */
   private static VectorStore numbers(boolean exact, int missed, List<Integer> asked) {
+    return numbers(exact, query -> query == missed, asked);
+  }
+
+  private static VectorStore numbers(boolean exact, IntPredicate missed, List<Integer> asked) {
     return (VectorStore)
         Proxy.newProxyInstance(
             QualityCheckTest.class.getClassLoader(),
@@ -185,6 +197,8 @@ class QualityCheckTest {
               switch (method.getName()) {
                 case "searchesExactly":
                   return exact;
+                case "canFilter":
+                  return true;
                 case "searchWidth":
                   return Optional.empty();
                 case "search":
@@ -194,7 +208,7 @@ class QualityCheckTest {
                   TextColumn.Builder ids = new TextColumn.Builder(count);
                   float[] scores = new float[count];
                   for (int i = 0; i < count; i++) {
-                    boolean wrong = queries[i] == missed;
+                    boolean wrong = missed.test((int) queries[i]);
                     ids.add("r" + (int) (queries[i] + (wrong ? 7 : 0)));
                     scores[i] = wrong ? 49 : 0;
                   }
@@ -208,10 +222,19 @@ class QualityCheckTest {
   }
 
   private static QualityResult compareNumbers(
-      Integer sampleSize, VectorStore source, VectorStore target) {
+      Integer sampleSize, VectorStore source, VectorStore target, TextFilter... filters) {
+    return compareNumbers(null, sampleSize, source, target, filters);
+  }
+
+  private static QualityResult compareNumbers(
+      Double minRecall,
+      Integer sampleSize,
+      VectorStore source,
+      VectorStore target,
+      TextFilter... filters) {
     QualityCheck check =
         new QualityCheck(
-            new Numbers(),
+            new Numbers(filters),
             new PartSchema.VectorField(
                 "v", VectorKind.DENSE, ElementType.FLOAT32, 1, Metric.L2, 0, false));
     return check.compare(
@@ -220,7 +243,7 @@ class QualityCheckTest {
             .orElseThrow(),
         source,
         new QualityCheck.Side(target, "v", Metric.L2),
-        new QualityCheck.Measures(0, 0, null, 0, 0));
+        new QualityCheck.Measures(0, 0, minRecall, 0, 0));
   }
 
   @Test
@@ -267,26 +290,68 @@ class QualityCheckTest {
 
   @Test
   void aWorstQueryThatTheSourceWasNotAskedHasNoRecallThere() {
-    List<Integer> ofTarget = new ArrayList<>();
-    VectorStore misses = numbers(false, 0, ofTarget);
+    String late = new Numbers().sample(1000, false).shuffled().names().get(500);
+    VectorStore source = numbers(false, -1, new ArrayList<>());
     VectorStore target =
-        (VectorStore)
-            Proxy.newProxyInstance(
-                QualityCheckTest.class.getClassLoader(),
-                new Class<?>[] {VectorStore.class},
-                (proxy, method, arguments) -> {
-                  if (method.getName().equals("search") && (int) arguments[2] == 900) {
-                    return numbers(false, (int) ((float[]) arguments[1])[899], ofTarget)
-                        .search("v", (float[]) arguments[1], 900, 1);
-                  }
-                  return method.invoke(misses, arguments);
-                });
-    QualityResult result = compareNumbers(null, numbers(false, -1, new ArrayList<>()), target);
+        numbers(false, query -> query == 0 || late.equals("r" + query), new ArrayList<>());
+    QualityResult result = compareNumbers(null, source, target);
     assertThat(result.sourceQueries()).isEqualTo(100);
     assertThat(result.targetRecall()).isEqualTo(0.998);
+    assertThat(result.passes(null, 0)).isTrue();
     assertThat(result.worst())
         .extracting(QualityResult.Worst::sourceRecall)
         .containsExactly(1.0, null);
+  }
+
+  @Test
+  void aSourceIsAskedTheOthersWhereTheTargetFallsShortOfIt() {
+    List<String> order = new Numbers().sample(1000, false).shuffled().names();
+    Set<String> ofSource = Set.copyOf(order.subList(980, 1000));
+    Set<String> ofTarget = Set.copyOf(order.subList(0, 20));
+    List<Integer> asked = new ArrayList<>();
+    QualityResult result =
+        compareNumbers(
+            null,
+            numbers(false, query -> ofSource.contains("r" + query), asked),
+            numbers(false, query -> ofTarget.contains("r" + query), new ArrayList<>()));
+    assertThat(asked).containsExactly(100, 900);
+    assertThat(result.sourceQueries()).isEqualTo(1000);
+    assertThat(result.sourceRecall()).isEqualTo(result.targetRecall()).isEqualTo(0.98);
+    assertThat(result.passes(null, 0)).isTrue();
+    assertThat(result.agreement()).isEqualTo(0.96);
+  }
+
+  @Test
+  void aRecallThatSoFewQueriesCannotShowHasAllAskedOfTheTarget() {
+    List<Integer> ofSource = new ArrayList<>();
+    List<Integer> ofTarget = new ArrayList<>();
+    List<Integer> ofExact = new ArrayList<>();
+    compareNumbers(0.97, null, numbers(false, -1, ofSource), numbers(false, -1, ofTarget));
+    compareNumbers(0.97, null, numbers(false, -1, ofSource), numbers(true, -1, ofExact));
+    assertThat(ofSource).containsExactly(100, 100);
+    assertThat(ofTarget).containsExactly(1000);
+    assertThat(ofExact).containsExactly(25);
+  }
+
+  @Test
+  void searchesWithAFilterAreRepeatedWithMoreQueriesWhereOneOfThemIsMissed() {
+    List<Integer> ofSource = new ArrayList<>();
+    List<Integer> ofTarget = new ArrayList<>();
+    QualityResult right =
+        compareNumbers(100, numbers(true, -1, ofSource), numbers(false, -1, ofTarget), RED);
+    assertThat(ofSource).containsExactly(100, 5);
+    assertThat(ofTarget).containsExactly(100, 5);
+    assertThat(right.filters())
+        .containsExactly(new QualityResult.Filtered("colour", "red", 5, 1.0, 1.0, null, null));
+
+    ofSource.clear();
+    ofTarget.clear();
+    QualityResult missed =
+        compareNumbers(100, numbers(true, -1, ofSource), numbers(false, 0, ofTarget), RED);
+    assertThat(ofSource).containsExactly(100, 5, 20);
+    assertThat(ofTarget).containsExactly(100, 5, 20);
+    assertThat(missed.filters())
+        .containsExactly(new QualityResult.Filtered("colour", "red", 20, 1.0, 0.95, null, null));
   }
 
   @Test

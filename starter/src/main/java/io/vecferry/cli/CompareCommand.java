@@ -116,7 +116,7 @@ final class CompareCommand implements Callable<Integer> {
           perSecond(measured.target()));
     }
     row(
-        "queries/s, in one request",
+        "queries/s, many at once",
         perSecond(quality.sourceQueries() / quality.sourceBatchSeconds()),
         perSecond(quality.queries() / quality.targetBatchSeconds()));
     if (quality.sweep() != null) {

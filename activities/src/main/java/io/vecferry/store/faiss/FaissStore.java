@@ -337,7 +337,9 @@ final class FaissStore implements VectorStore {
 
   @Override
   public boolean searchesExactly(String field) {
-    return !target || !collection().isApproximate();
+    // Of a load that is not finished too: its files cannot be read yet.
+    Manifest manifest = target ? Manifest.read(path) : null;
+    return manifest == null || !manifest.isApproximate();
   }
 
   @Override
