@@ -81,12 +81,12 @@ def tables():
             slower = max(median(limit, "scan s"), median(limit, "ingest s"))
             limits.append(f"| {title} | {size} | " + " | ".join(cell(median(limit, figure), digits) for figure, digits in [
                 ("scan s", 1), ("ingest s", 1), ("archive MB", 0), ("disk write s", 2), ("disk read s", 2)]) + f" | {median(ours, 'wall s') / slower:.2f} |")
-    return "\n".join(lines) + "\n\n" + "\n".join(limits) + "\n\n" + "\n".join(running()) + "\n"
+    return "\n".join(lines) + "\n\n" + "\n".join(limits) + "\n\n### By a worker that runs already\n\n" + "\n".join(running()) + "\n"
 
 
 def running():
     """vecferry by a worker that has run the migration before, beside the loop and the other tools."""
-    lines = ["| by a worker that runs already | rows | runs | wall s | CPU s: client | source | target | peak MB | lost | changed | wall and CPU of the loop | wall of the fastest tool |",
+    lines = ["| | rows | runs | wall s | CPU s: client | source | target | peak MB | lost | changed | wall and CPU of the loop | wall of the fastest tool |",
              "|---|---|---|---|---|---|---|---|---|---|---|---|"]
     for (pair, rows, dimension), tools in results():
         ours = tools.get("vecferry-worker", {"runs": []})
