@@ -68,7 +68,7 @@ def tables():
         size = f"{rows:,} x {dimension}"
         ours = tools.get("vecferry")
         for who, tool in tools.items():
-            if who == "limits" or not tool["runs"]:
+            if who in ("limits", "vecferry-worker") or not tool["runs"]:
                 continue
             wall, cpu = median(tool, "wall s"), total_cpu(tool)
             check = tool["check"] or {}
@@ -81,7 +81,26 @@ def tables():
             slower = max(median(limit, "scan s"), median(limit, "ingest s"))
             limits.append(f"| {title} | {size} | " + " | ".join(cell(median(limit, figure), digits) for figure, digits in [
                 ("scan s", 1), ("ingest s", 1), ("archive MB", 0), ("disk write s", 2), ("disk read s", 2)]) + f" | {median(ours, 'wall s') / slower:.2f} |")
-    return "\n".join(lines) + "\n\n" + "\n".join(limits) + "\n"
+    return "\n".join(lines) + "\n\n" + "\n".join(limits) + "\n\n### By a worker that runs already\n\n" + "\n".join(running()) + "\n"
+
+
+def running():
+    """vecferry by a worker that has run the migration before, beside the loop and the other tools."""
+    lines = ["| | rows | runs | wall s | CPU s: client | source | target | peak MB | lost | changed | wall and CPU of the loop | wall of the fastest tool |",
+             "|---|---|---|---|---|---|---|---|---|---|---|---|"]
+    for (pair, rows, dimension), tools in results():
+        ours = tools.get("vecferry-worker", {"runs": []})
+        loop = tools.get("python", {"runs": []})
+        if not ours["runs"] or not loop["runs"]:
+            continue
+        wall, check = median(ours, "wall s"), ours["check"] or {}
+        others = [(median(tool, "wall s"), who) for who, tool in tools.items() if tool["runs"] and who.startswith(("migration", "elasticdump"))]
+        fastest = f"{wall / min(others)[0]:.2f} ({min(others)[1]})" if others else ""
+        lines.append(f"| {' to '.join(NAMES[kind] for kind in pair.split(':'))} | {rows:,} x {dimension} | {len(ours['runs'])} | {cell(wall)} | " + " | ".join(
+            [cell(median(ours, figure)) for figure in ("client cpu s", "source cpu s", "target cpu s")] + [cell(median(ours, "peak MB"), 0)]
+            + [cell(check.get(what), 0) for what in ("lost", "changed")])
+            + f" | {wall / median(loop, 'wall s'):.2f}, {total_cpu(ours) / total_cpu(loop):.2f} | {fastest} |")
+    return lines
 
 
 def total_cpu(tool):

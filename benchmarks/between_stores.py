@@ -5,6 +5,10 @@
 
 SOURCE is chroma, elasticsearch-8, elasticsearch-9, faiss, milvus or qdrant; TARGET is one of them but faiss.
 
+vecferry is `vecferry run` with its defaults: each run starts a JVM and a Temporal service of its own. vecferry-worker, which is not measured
+unless --tools names it, is the same command given to a Temporal service and a worker that have run the same migration once, as they are
+where migrations are run every day; their CPU counts as the client's. It needs deploy/local/up temporal.
+
 The others:
 - python: the loop that a user writes, as in the migration guide: 1000 records from the one client, 1000 to the other, then
   flush, index and load where the store wants it; it proves nothing.
@@ -29,7 +33,7 @@ restarted; the other has no such moment.
 VECFERRY_JAVA_OPTIONS: more options for vecferry's JVM. BENCHMARK_SHARDS: shards of an Elasticsearch index (1). Needs what
 rivals.py --install puts into the folder clients, and servers: deploy/local/up, then eval "$(deploy/local/env)".
 """
-import argparse, json, os, pathlib, re, shutil, subprocess, sys, tempfile, time
+import argparse, atexit, json, os, pathlib, re, shutil, subprocess, sys, tempfile, time
 
 import measure, rivals, stores
 
@@ -75,14 +79,19 @@ def loop():
     target.finish(name)
 
 
-def vecferry_command(verb="run"):
-    shutil.rmtree(work / "vecferry", ignore_errors=True)
+def write_spec(name, collection):
     spec = work / "between-stores.json"
     spec.write_text(json.dumps({
-        "name": "benchmark", "source": source.spec(source_name),
-        "target": getattr(target, "target_spec", target.spec)(target_name("vecferry")),
+        "name": name, "source": source.spec(source_name),
+        "target": getattr(target, "target_spec", target.spec)(collection),
         # An index asked for by hand may find less than the source, and that is not what is measured.
         "quality": {"minRecall": 0.9}}))
+    return spec
+
+
+def vecferry_command(verb="run"):
+    shutil.rmtree(work / "vecferry", ignore_errors=True)
+    spec = write_spec("benchmark", target_name("vecferry"))
     return [str(here.parent / "vecferry"), verb, str(spec), "--archive", str(work / "vecferry")]
 
 
@@ -92,9 +101,55 @@ def environment(more):
     return found
 
 
-def measured(who):
-    target.drop(target_name(who))
+class Worker:
+    """A worker that has run the migration once, on the service that TEMPORAL_ADDRESS names."""
+
+    def __init__(self):
+        if not os.environ.get("TEMPORAL_ADDRESS"):
+            sys.exit('vecferry-worker needs a Temporal service: deploy/local/up temporal, then eval "$(deploy/local/env)"')
+        self.archive = work / "vecferry-worker"
+        shutil.rmtree(self.archive, ignore_errors=True)
+        self.environment = dict(os.environ, VECFERRY_JAVA_OPTIONS=f"-Xmx{options.heap} {os.environ.get('VECFERRY_JAVA_OPTIONS', '')}")
+        self.log = open(work / "vecferry-worker-process.log", "w")
+        command = [here.parent / "vecferry", "worker", "--archive", self.archive]
+        self.process = subprocess.Popen(command, env=self.environment, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
+        atexit.register(self.stop)
+        if not self.run("warm")[1]:
+            sys.exit((work / "vecferry-worker.log").read_text())
+        target.drop(target_name("warm"))
+
+    def run(self, who):
+        command = [here.parent / "vecferry", "run", write_spec(f"benchmark-{time.time_ns()}", target_name(who)), "--archive", self.archive]
+        return measure.run([str(word) for word in command], work / "vecferry-worker.log", options.source, options.target, dict(os.environ))
+
+    def cpu_seconds(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / measure.TICK + (measure.cpu_seconds("temporal") or 0)
+
+    def peak_mb(self):
+        return int(re.search(r"VmHWM:\s*(\d+)", pathlib.Path(f"/proc/{self.process.pid}/status").read_text())[1]) / 1024
+
+    def measured(self):
+        before = self.cpu_seconds()
+        figures, success = self.run("vecferry-worker")
+        figures["client cpu s"] += self.cpu_seconds() - before
+        figures["peak MB"] = self.peak_mb()
+        return figures, success
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+workers = []
+
+
+def run_tool(who):
     folder, more = None, {}
+    if who == "vecferry-worker":
+        if not workers:
+            workers.append(Worker())
+        return workers[0].measured()
     if who == "vecferry":
         command, more = vecferry_command(), {"VECFERRY_JAVA_OPTIONS": f"-Xmx{options.heap} {os.environ.get('VECFERRY_JAVA_OPTIONS', '')}"}
     elif who == "python":
@@ -102,13 +157,18 @@ def measured(who):
     else:
         rivals.prepare(who, target, target_name(who), options.source)
         command, more, folder = rivals.command(who, source, source_name, target, target_name(who))
-    figures, success = measure.run(command, work / f"{who}.log", options.source, options.target, environment(more), folder)
+    return measure.run(command, work / f"{who}.log", options.source, options.target, environment(more), folder)
+
+
+def measured(who):
+    target.drop(target_name(who))
+    figures, success = run_tool(who)
     if success:
         keep(who=who, **figures)
         print(f"{who}: " + ", ".join(f"{k} {v:.1f}" for k, v in figures.items()), file=sys.stderr)
         return
     text = (work / f"{who}.log").read_text()
-    if who in ("vecferry", "python"):
+    if who in ("vecferry", "vecferry-worker", "python"):
         sys.exit(f"{who} failed:\n{text}")
     print(f"{who} failed: {text[-300:]}", file=sys.stderr)
     keep(who=who, failed=text[-300:])
@@ -134,9 +194,10 @@ def limits():
     print("limits: " + ", ".join(f"{k} {v:.1f}" for k, v in figures.items()), file=sys.stderr)
 
 
-def failed(who):
+def has_written(who):
+    """Whether the last that is known of a tool is that it was measured."""
     lines = [json.loads(line) for line in (work / "results.jsonl").read_text().splitlines()]
-    return "failed" in next((line for line in reversed(lines) if line["who"] == who and about.items() <= line.items()), {})
+    return "wall s" in next((line for line in reversed(lines) if line["who"] == who and about.items() <= line.items()), {})
 
 
 def loading_mb():
@@ -194,11 +255,11 @@ if options.step in (None, "measure"):
         for who in tools:
             limits() if who == "limits" else measured(who)
 if options.step in (None, "check"):
-    for who in [who for who in tools if who != "limits" and not failed(who)]:
+    for who in [who for who in tools if who != "limits" and has_written(who)]:
         lost, changed = stores.lost_and_changed(target, target_name(who))
         keep(who=who, lost=lost, changed=changed)
         target.drop(target_name(who))
-        if who in ("vecferry", "python") and lost + changed:
+        if who in ("vecferry", "vecferry-worker", "python") and lost + changed:
             print(f"{who}: {lost} rows lost, {changed} changed", file=sys.stderr)
 if options.step is None:
     subprocess.run([sys.executable, here / "all_pairs.py", "--table", "--work", options.work, "--only", f"{options.source}:{options.target}"], check=True)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""How time, memory and histories grow with the size of a collection: FAISS to FAISS or to Qdrant, one migration per size.
+"""How time, memory and histories grow with the size of a collection: FAISS to FAISS, Milvus or Qdrant, one migration per size.
 
-  growth.py [SIZE...] [--target faiss|qdrant] [--heap 512m] [--results FILE] [--data] [--work DIR]
+  growth.py [SIZE...] [--target faiss|milvus|qdrant] [--heap 512m] [--results FILE] [--data] [--work DIR]
   growth.py --draw [--results FILE] [--docs DIR]
 
 SIZE is ROWSxDIMENSION, such as 1000000x128. Without any: 10 thousand to 5 million x 128, and 32 to 4,096 components in the same 512 MB of
@@ -9,7 +9,7 @@ floats. Each size gets a worker of its own, whose peak memory is taken, with the
 Time is of `vecferry run`, backup and proof included. Results are added to FILE; --draw makes the tables and the plots of all in it.
 
 --data     only make the data, which is not measured and takes longer than the migrations
-Needs numpy, and servers: deploy/local/up temporal qdrant, then eval "$(deploy/local/env)".
+Needs numpy, and servers: deploy/local/up temporal, and milvus or qdrant, then eval "$(deploy/local/env)".
 """
 import argparse, collections, glob, json, math, os, pathlib, shutil, signal, socket, subprocess, sys, tempfile, time
 
@@ -17,7 +17,7 @@ here = pathlib.Path(__file__).resolve().parent
 launcher = str(here.parent / "vecferry")
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("sizes", nargs="*", metavar="SIZE")
-parser.add_argument("--target", choices=["faiss", "qdrant"], default="faiss")
+parser.add_argument("--target", choices=["faiss", "milvus", "qdrant"], default="faiss")
 parser.add_argument("--heap", default="", help="of the worker; the JVM's default otherwise")
 parser.add_argument("--results", type=pathlib.Path)
 parser.add_argument("--data", action="store_true")
@@ -73,8 +73,9 @@ def migrate(rows, dimension):
     folder = options.work / name  # A run that was broken off still holds its target.
     folder.mkdir()
     target = {"type": "faiss", "path": str(folder / "out")}
-    if options.target == "qdrant":
-        target = {"type": "qdrant", "url": os.environ["QDRANT_URL"], "collection": name}
+    if options.target != "faiss":
+        url = os.environ[options.target.upper() + "_URL"]
+        target = {"type": options.target, "url": url, "collection": name.replace("-", "_")}
     spec = folder / "spec.json"
     spec.write_text(json.dumps({"name": name, "source": {"type": "faiss", "path": str(data(rows, dimension))}, "target": target}))
     environment = dict(os.environ)

@@ -405,6 +405,7 @@ public final class MigrationSteps implements MigrationActivities {
                       askSource(
                           workspace,
                           qualityCheck(workspace, task, field),
+                          field.name(),
                           workspace.load(),
                           workspace.targetMetric(field))));
     }
@@ -425,7 +426,11 @@ public final class MigrationSteps implements MigrationActivities {
   }
 
   private static Supplier<Optional<QualityCheck.SourceAnswers>> askSource(
-      Workspace workspace, QualityCheck check, VectorStore target, Metric targetMetric) {
+      Workspace workspace,
+      QualityCheck check,
+      String field,
+      VectorStore target,
+      Metric targetMetric) {
     MigrationSpec.Quality wanted = workspace.spec().quality();
     VectorStore source = workspace.source();
     return () ->
@@ -435,7 +440,7 @@ public final class MigrationSteps implements MigrationActivities {
                 wanted.sampleSize(),
                 wanted.queries() == null ? null : Path.of(wanted.queries()),
                 wanted.topK(),
-                source.searchesExactly() && target.searchesExactly(),
+                source.searchesExactly(field) && target.searchesExactly(field),
                 targetMetric));
   }
 
@@ -504,7 +509,9 @@ public final class MigrationSteps implements MigrationActivities {
           Metric targetMetric = workspace.targetMetric(field.get());
           Optional<QualityCheck.SourceAnswers> asked = workspace.takeSourceAnswers();
           if (asked.isEmpty()) {
-            asked = askSource(workspace, check, workspace.loaded(), targetMetric).get();
+            asked =
+                askSource(workspace, check, field.get().name(), workspace.loaded(), targetMetric)
+                    .get();
           }
           workspace.awaitIndexes();
           if (asked.isEmpty()) {
@@ -514,7 +521,7 @@ public final class MigrationSteps implements MigrationActivities {
               check.compare(
                   asked.get(),
                   workspace.source(),
-                  new QualityCheck.Target(workspace.loaded(), field.get().name(), targetMetric),
+                  new QualityCheck.Side(workspace.loaded(), field.get().name(), targetMetric),
                   new QualityCheck.Measures(
                       wanted.iterations(),
                       BENCHMARK_NANOS,

@@ -370,7 +370,7 @@ final class ReportAssembly {
         List.of(),
         quantiles(result.sourceRecalls()),
         quantiles(result.targetRecalls()),
-        speed(result.sourceMillis(), result.queries(), result.sourceBatchSeconds()),
+        speed(result.sourceMillis(), result.sourceQueries(), result.sourceBatchSeconds()),
         speed(result.targetMillis(), result.queries(), result.targetBatchSeconds()),
         result.worst().stream()
             .map(
@@ -398,7 +398,8 @@ final class ReportAssembly {
                 measured ->
                     new MigrationReport.Throughput(
                         measured.clients(), measured.source(), measured.target()))
-            .toList());
+            .toList(),
+        (long) result.sourceQueries());
   }
 
   private static MigrationReport.Range range(Interval interval) {

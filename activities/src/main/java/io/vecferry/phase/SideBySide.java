@@ -93,10 +93,10 @@ public final class SideBySide {
     VectorFieldInfo field = searched(sourceInfo);
     VectorFieldInfo other = counterpart(field, targetInfo);
     List<String> notes = notes(sourceInfo, targetInfo, field, other);
-    if (spec.source().type().equals("faiss") && source.searchesExactly()) {
+    if (spec.source().type().equals("faiss") && source.searchesExactly(field.name())) {
       ownSearch("source", field.indexType()).ifPresent(notes::add);
     }
-    if (spec.target().type().equals("faiss") && target.searchesExactly()) {
+    if (spec.target().type().equals("faiss") && target.searchesExactly(other.name())) {
       ownSearch("target", other.indexType()).ifPresent(notes::add);
     }
     QualityCheck check =
@@ -118,7 +118,7 @@ public final class SideBySide {
                     wanted.sampleSize(),
                     wanted.queries() == null ? null : Path.of(wanted.queries()),
                     wanted.topK(),
-                    source.searchesExactly() && target.searchesExactly(),
+                    source.searchesExactly(field.name()) && target.searchesExactly(other.name()),
                     other.metric()))
             .orElseThrow(
                 () ->
@@ -130,7 +130,7 @@ public final class SideBySide {
         check.compare(
             asked,
             source,
-            new QualityCheck.Target(target, other.name(), other.metric()),
+            new QualityCheck.Side(target, other.name(), other.metric()),
             new QualityCheck.Measures(
                 wanted.iterations(), Long.MAX_VALUE / 4, wanted.minRecall(), clients, clientNanos));
     return new Result(

@@ -15,10 +15,17 @@ import java.util.List;
 
 /** The records of an archive. Memory: the queries, their answers, and a few blocks of vectors. */
 public final class ArchiveReference implements Reference {
-  private static final int BLOCK_ROWS = 4096;
-
   /** Places of the archive that queries are taken from; each costs the reading of a row group. */
   private static final int PLACES = 16;
+
+  /**
+   * Records of a place that queries are taken from, where few are wanted: more may reach into the
+   * next row group.
+   */
+  private static final int BLOCK_ROWS = 512;
+
+  /** Where many queries are wanted, one of so many records is taken. */
+  private static final int FEWEST_BETWEEN = 8;
 
   /** Places that metadata is looked at in, and records in each. */
   private static final int FILTER_PLACES = 4;
@@ -93,7 +100,10 @@ public final class ArchiveReference implements Reference {
   /** Takes vectors from some rows until there are so many in all. */
   private void sample(Sample sample, int until, long from, long to, boolean cosine) {
     int wanted = Math.max(1, until - sample.count());
-    int stride = (int) Math.max(1, Math.min((to - from) / wanted, BLOCK_ROWS / wanted));
+    int stride =
+        (int)
+            Math.max(
+                1, Math.min((to - from) / wanted, Math.max(BLOCK_ROWS / wanted, FEWEST_BETWEEN)));
     long next = from;
     for (int part = search.partOf(from); sample.count() < until && next < to; part++) {
       try (PartReader reader = search.open(part)) {

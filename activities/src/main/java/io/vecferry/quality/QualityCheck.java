@@ -16,9 +16,10 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Asks both sides the same queries, and the records themselves by exact search. Queries are dense
- * vectors of the records, spread evenly over them, or those of a file; records without a vector are
- * left out. Memory: the queries and their answers, and what the reference needs.
+ * Asks both sides the same queries, and the records themselves by exact search; a side that answers
+ * the first ones all right is not asked the others. Queries are dense vectors of the records, from
+ * places all over them, or those of a file; records without a vector are left out. Memory: the
+ * queries and their answers, and what the reference needs.
  */
 public final class QualityCheck {
   private static final int MOST_QUERIES = 1000;
@@ -40,12 +41,23 @@ public final class QualityCheck {
   private static final long EXACT_COMPARISONS = 25_000_000;
 
   private static final int FEWEST_EXACT_QUERIES = 25;
+
+  /**
+   * Queries that a side is asked first. One that answers all of them right, a thousand answers, is
+   * not asked the others: they are to tell how many an index misses, and each costs a comparison
+   * with every vector where there is none.
+   */
+  private static final int FIRST_QUERIES = 100;
+
   private static final int WORST = 10;
 
   /** Filters that are compared, and queries asked with each. */
   private static final int FILTERS = 2;
 
   private static final int FILTERED_QUERIES = 20;
+
+  /** The same where both sides answer these right. */
+  private static final int FIRST_FILTERED = 5;
 
   private final Reference reference;
   private final PartSchema.VectorField field;
@@ -84,8 +96,8 @@ public final class QualityCheck {
   public record Measures(
       int iterations, long latencyNanos, Double minRecall, int clients, long clientNanos) {}
 
-  /** The target: its store, and how it calls and compares the field that is searched. */
-  public record Target(VectorStore store, String field, Metric metric) {}
+  /** A store, and how it calls and compares the field that is searched. */
+  public record Side(VectorStore store, String field, Metric metric) {}
 
   /**
    * Asks the source and the records, which is what can be done before the target answers.
@@ -97,12 +109,73 @@ public final class QualityCheck {
     if (queries.count() == 0) {
       return Optional.empty();
     }
+    boolean all = question.file() != null || question.sampleSize() != null;
     Reference.Answers right = reference.nearest(queries, question.k());
+    Recall recall = new Recall(right, field.metric(), question.targetMetric());
+    return Optional.of(
+        new SourceAnswers(
+            queries,
+            question.k(),
+            all,
+            right,
+            ask(side(source), queries, question.k(), all, null, recall)));
+  }
+
+  private Side side(VectorStore source) {
+    return new Side(source, field.name(), field.metric());
+  }
+
+  /** Asks a side all queries, or only the first ones where it answers those right. */
+  private static Given ask(
+      Side side, Queries queries, int k, boolean all, Double minRecall, Recall recall) {
+    int first = all ? queries.count() : Math.min(queries.count(), telling(side, minRecall));
+    Given given = ask(side, queries, 0, first, k);
+    return recall.isWhole(given.answers(), side.metric(), first)
+        ? given
+        : askTheOthers(side, queries, k, given);
+  }
+
+  /**
+   * Queries that say enough when they are all answered right.
+   *
+   * @param minRecall recall that they should show; null for none in particular
+   */
+  private static int telling(Side side, Double minRecall) {
+    if (side.store().searchesExactly(side.field())) {
+      return FEWEST_EXACT_QUERIES;
+    }
+    return minRecall != null && minRecall > Interval.of(1, FIRST_QUERIES).low()
+        ? Integer.MAX_VALUE
+        : FIRST_QUERIES;
+  }
+
+  private static Given ask(Side side, Queries queries, int first, int many, int k) {
     long start = System.nanoTime();
-    Neighbours answers =
-        source.search(field.name(), queries.vectors(), queries.count(), question.k());
-    double seconds = (System.nanoTime() - start) / 1e9;
-    return Optional.of(new SourceAnswers(queries, question.k(), right, answers, seconds));
+    Neighbours answers = side.store().search(side.field(), queries.range(first, many), many, k);
+    return new Given(answers, (System.nanoTime() - start) / 1e9);
+  }
+
+  /** What a side has answered already, and its answers to all other queries. */
+  private static Given askTheOthers(Side side, Queries queries, int k, Given given) {
+    int rest = queries.count() - given.queries();
+    if (rest == 0) {
+      return given;
+    }
+    Given others = ask(side, queries, given.queries(), rest, k);
+    return new Given(
+        given.answers().followedBy(others.answers()), given.seconds() + others.seconds());
+  }
+
+  /**
+   * What a side has answered.
+   *
+   * @param answers of the first queries, or of all
+   * @param seconds that it took
+   */
+  private record Given(Neighbours answers, double seconds) {
+    int queries() {
+      return answers.counts().length;
+    }
   }
 
   private Queries queries(Question question) {
@@ -114,7 +187,7 @@ public final class QualityCheck {
     long rows = reference.rows();
     long enough = question.exact() ? worthwhileExact(rows) : worthwhile(rows, field.dimension());
     long wanted = question.sampleSize() == null ? enough : question.sampleSize();
-    return reference.sample((int) Math.min(wanted, rows), cosine);
+    return reference.sample((int) Math.min(wanted, rows), cosine).shuffled();
   }
 
   /** Queries that are worth their time where an index is searched. */
@@ -131,25 +204,17 @@ public final class QualityCheck {
 
   /** Asks the target the same, compares and measures. */
   public QualityResult compare(
-      SourceAnswers asked, VectorStore source, Target target, Measures measures) {
+      SourceAnswers asked, VectorStore source, Side target, Measures measures) {
     Queries queries = asked.queries;
     VectorStore store = target.store();
-    long start = System.nanoTime();
-    Neighbours answers = store.search(target.field(), queries.vectors(), queries.count(), asked.k);
-    double seconds = (System.nanoTime() - start) / 1e9;
-
     Recall recall = new Recall(asked.right, field.metric(), target.metric());
-    Comparison comparison = new Comparison(asked, answers, recall);
-    for (int query = 0; query < queries.count(); query++) {
-      comparison.add(query, queries.names().get(query));
-    }
+    Given given = ask(target, queries, asked.k, asked.all, measures.minRecall(), recall);
+    Comparison comparison = compare(asked, source, given, recall, measures.minRecall());
     Benchmark benchmark =
         new Benchmark(source, field.name(), store, target.field(), queries, asked.k);
     double[][] millis = benchmark.latencies(measures.iterations(), measures.latencyNanos());
     Optional<SearchWidth> width = store.searchWidth(target.field(), asked.k);
-    double required =
-        QualityResult.requiredRecall(
-            measures.minRecall(), comparison.sourceRecall(), (long) queries.count() * asked.k);
+    double required = comparison.requiredRecall(measures.minRecall());
     SearchSweep sweep =
         width
             .filter(ignored -> comparison.targetRecall() < required)
@@ -158,7 +223,8 @@ public final class QualityCheck {
                     SearchSweep.find(
                         known,
                         required,
-                        new SearchSweep.Step(known.used(), comparison.targetRecall(), seconds),
+                        new SearchSweep.Step(
+                            known.used(), comparison.targetRecall(), given.seconds()),
                         reference.rows(),
                         value -> step(target, asked, recall, value)))
             .orElse(null);
@@ -167,13 +233,24 @@ public final class QualityCheck {
             ? List.of()
             : benchmark.throughput(measures.clients(), measures.clientNanos());
     return comparison.result(
-        millis, seconds, width.orElse(null), sweep, throughput, filtered(asked, source, target));
+        millis, width.orElse(null), sweep, throughput, filtered(asked, source, target));
+  }
+
+  private Comparison compare(
+      SourceAnswers asked, VectorStore source, Given target, Recall recall, Double minRecall) {
+    Comparison comparison = new Comparison(asked, asked.given, target, recall);
+    if (comparison.targetRecall() >= comparison.requiredRecall(minRecall)) {
+      return comparison;
+    }
+    // A source that misses some too, but none of the first, is not better than the target.
+    Given ofSource = askTheOthers(side(source), asked.queries, asked.k, asked.given);
+    return new Comparison(asked, ofSource, target, recall);
   }
 
   private List<QualityResult.Filtered> filtered(
-      SourceAnswers asked, VectorStore source, Target target) {
+      SourceAnswers asked, VectorStore source, Side target) {
     List<TextFilter> filters = reference.filters(FILTERS);
-    Queries queries = asked.queries.some(FILTERED_QUERIES);
+    Queries queries = asked.queries.some(FILTERED_QUERIES).shuffled();
     List<TextFilter> possible =
         filters.stream()
             .filter(only -> canFilter(source, only) || canFilter(target.store(), only))
@@ -185,15 +262,19 @@ public final class QualityCheck {
       int number = possible.indexOf(only);
       Recall recall =
           number < 0 ? null : new Recall(right.get(number), field.metric(), target.metric());
-      FilteredRecall ofSource =
-          filtered(source, field.name(), field.metric(), queries, asked.k, only, recall);
-      FilteredRecall ofTarget =
-          filtered(target.store(), target.field(), target.metric(), queries, asked.k, only, recall);
+      int asking = Math.min(FIRST_FILTERED, queries.count());
+      FilteredRecall ofSource = filtered(side(source), queries, asking, asked.k, only, recall);
+      FilteredRecall ofTarget = filtered(target, queries, asking, asked.k, only, recall);
+      if (ofSource.misses() || ofTarget.misses()) {
+        asking = queries.count();
+        ofSource = filtered(side(source), queries, asking, asked.k, only, recall);
+        ofTarget = filtered(target, queries, asking, asked.k, only, recall);
+      }
       results.add(
           new QualityResult.Filtered(
               only.key(),
               only.text(),
-              queries.count(),
+              asking,
               ofSource.recall(),
               ofTarget.recall(),
               ofSource.notMeasured(),
@@ -215,24 +296,23 @@ public final class QualityCheck {
    * Recall of one side, null where it has no such filter; or why a search that does not decide was
    * not measured.
    */
-  private record FilteredRecall(Double recall, String notMeasured) {}
+  private record FilteredRecall(Double recall, String notMeasured) {
+    boolean misses() {
+      return recall != null && recall < 1;
+    }
+  }
 
   private static FilteredRecall filtered(
-      VectorStore store,
-      String field,
-      Metric metric,
-      Queries queries,
-      int k,
-      TextFilter only,
-      Recall recall) {
+      Side side, Queries queries, int asking, int k, TextFilter only, Recall recall) {
+    VectorStore store = side.store();
     try {
       return !store.canFilter(only) || recall == null
           ? new FilteredRecall(null, null)
           : new FilteredRecall(
               recall.mean(
-                  store.search(field, queries.vectors(), queries.count(), k, only),
-                  metric,
-                  queries.count()),
+                  store.search(side.field(), queries.range(0, asking), asking, k, only),
+                  side.metric(),
+                  asking),
               null);
     } catch (StoreException e) {
       throwIfInterrupted(e);
@@ -248,7 +328,7 @@ public final class QualityCheck {
   }
 
   private static SearchSweep.Step step(
-      Target target, SourceAnswers asked, Recall recall, long width) {
+      Side target, SourceAnswers asked, Recall recall, long width) {
     Queries queries = asked.queries;
     long start = System.nanoTime();
     Neighbours answers =
@@ -262,59 +342,75 @@ public final class QualityCheck {
   public static final class SourceAnswers {
     private final Queries queries;
     private final int k;
+    private final boolean all;
     private final Reference.Answers right;
-    private final Neighbours answers;
-    private final double seconds;
+    private final Given given;
 
     private SourceAnswers(
-        Queries queries, int k, Reference.Answers right, Neighbours answers, double seconds) {
+        Queries queries, int k, boolean all, Reference.Answers right, Given given) {
       this.queries = queries;
       this.k = k;
+      this.all = all;
       this.right = right;
-      this.answers = answers;
-      this.seconds = seconds;
+      this.given = given;
     }
   }
 
   /** Compares the answers query by query. */
   private final class Comparison {
-    private final SourceAnswers asked;
     private final int k;
-    private final Neighbours source;
-    private final Neighbours target;
+    private final Given source;
+    private final Given target;
     private final Recall recall;
-    private final List<QualityResult.Worst> all = new ArrayList<>();
+    private final List<Double> sourceRecalls = new ArrayList<>();
+    private final List<Double> targetRecalls = new ArrayList<>();
+    private final List<QualityResult.Worst> missed = new ArrayList<>();
     private final List<Double> scoreDifferences = new ArrayList<>();
+    private final int both;
     private double agreement;
     private long sameOrder;
     private long otherOrder;
 
-    Comparison(SourceAnswers asked, Neighbours target, Recall recall) {
-      this.asked = asked;
+    Comparison(SourceAnswers asked, Given source, Given target, Recall recall) {
       this.k = asked.k;
-      this.source = asked.answers;
+      this.source = source;
       this.target = target;
       this.recall = recall;
+      this.both = Math.min(source.queries(), target.queries());
+      for (int query = 0; query < source.queries(); query++) {
+        sourceRecalls.add(recall.of(source.answers(), recall.metric(), query));
+      }
+      for (int query = 0; query < target.queries(); query++) {
+        double found = recall.of(target.answers(), recall.otherMetric(), query);
+        targetRecalls.add(found);
+        if (found < 1) {
+          missed.add(
+              new QualityResult.Worst(
+                  asked.queries.names().get(query),
+                  query < source.queries() ? sourceRecalls.get(query) : null,
+                  found));
+        }
+      }
+      for (int query = 0; query < both; query++) {
+        compare(query);
+      }
     }
 
-    void add(int query, String name) {
-      all.add(
-          new QualityResult.Worst(
-              name,
-              recall.of(source, recall.metric(), query),
-              recall.of(target, recall.otherMetric(), query)));
+    private void compare(int query) {
+      Neighbours ofSource = source.answers();
+      Neighbours ofTarget = target.answers();
       Map<String, Integer> ranks = new HashMap<>();
-      for (int i = 0; i < target.counts()[query]; i++) {
-        ranks.put(target.ids().get(query * k + i), i);
+      for (int i = 0; i < ofTarget.counts()[query]; i++) {
+        ranks.put(ofTarget.ids().get(query * k + i), i);
       }
       List<Integer> common = new ArrayList<>();
-      for (int i = 0; i < source.counts()[query]; i++) {
-        Integer rank = ranks.get(source.ids().get(query * k + i));
+      for (int i = 0; i < ofSource.counts()[query]; i++) {
+        Integer rank = ranks.get(ofSource.ids().get(query * k + i));
         if (rank == null) {
           continue;
         }
-        double score = recall.scaled(recall.metric(), source.scores()[query * k + i]);
-        double other = recall.scaled(recall.otherMetric(), target.scores()[query * k + rank]);
+        double score = recall.scaled(recall.metric(), ofSource.scores()[query * k + i]);
+        double other = recall.scaled(recall.otherMetric(), ofTarget.scores()[query * k + rank]);
         // Two scores beyond the range of a float are equal, and have no difference.
         scoreDifferences.add(
             Double.compare(score, other) == 0
@@ -330,47 +426,50 @@ public final class QualityCheck {
         common.add(rank);
       }
       agreement +=
-          source.counts()[query] == 0 ? 1 : (double) common.size() / source.counts()[query];
+          ofSource.counts()[query] == 0 ? 1 : (double) common.size() / ofSource.counts()[query];
     }
 
-    double sourceRecall() {
-      return all.stream().mapToDouble(QualityResult.Worst::sourceRecall).average().orElse(1);
+    double requiredRecall(Double minRecall) {
+      return QualityResult.requiredRecall(
+          minRecall, mean(sourceRecalls), (long) target.queries() * k);
     }
 
     double targetRecall() {
-      return all.stream().mapToDouble(QualityResult.Worst::targetRecall).average().orElse(1);
+      return mean(targetRecalls);
+    }
+
+    private static double mean(List<Double> recalls) {
+      return recalls.stream().mapToDouble(Double::doubleValue).average().orElse(1);
     }
 
     QualityResult result(
         double[][] millis,
-        double seconds,
         SearchWidth width,
         SearchSweep sweep,
         List<QualityResult.Throughput> throughput,
         List<QualityResult.Filtered> filtered) {
-      int count = all.size();
       scoreDifferences.sort(null);
       long pairs = sameOrder + otherOrder;
       return new QualityResult(
-          count,
+          target.queries(),
+          source.queries(),
           k,
-          sourceRecall(),
+          mean(sourceRecalls),
           targetRecall(),
-          Interval.of(sourceRecall(), count),
-          Interval.of(targetRecall(), count),
-          count == 0 ? 1 : agreement / count,
+          Interval.of(mean(sourceRecalls), source.queries()),
+          Interval.of(targetRecall(), target.queries()),
+          both == 0 ? 1 : agreement / both,
           pairs == 0 ? 1 : (double) (sameOrder - otherOrder) / pairs,
           quantile(scoreDifferences, 0.5),
           quantile(scoreDifferences, 0.99),
           quantile(scoreDifferences, 1),
-          all.stream().map(QualityResult.Worst::sourceRecall).sorted().toList(),
-          all.stream().map(QualityResult.Worst::targetRecall).sorted().toList(),
+          sourceRecalls.stream().sorted().toList(),
+          targetRecalls.stream().sorted().toList(),
           Arrays.stream(millis[0]).boxed().toList(),
           Arrays.stream(millis[1]).boxed().toList(),
-          asked.seconds,
-          seconds,
-          all.stream()
-              .filter(query -> query.targetRecall() < 1)
+          source.seconds(),
+          target.seconds(),
+          missed.stream()
               .sorted((a, b) -> Double.compare(a.targetRecall(), b.targetRecall()))
               .limit(WORST)
               .toList(),

@@ -8,13 +8,16 @@ import java.util.Locale;
  * What a quality check found. Recall is measured against exact search over the archive, which says
  * which side is right.
  *
- * @param queries queries asked
+ * @param queries queries that the target was asked
+ * @param sourceQueries queries that the source was asked; a side that answers the first ones all
+ *     right may not have been asked the others
  * @param k answers per query
  * @param sourceRecall share of the right answers that the source gave
  * @param targetRecall share of the right answers that the target gave
  * @param sourceInterval where the recall of the source lies, as far as so many queries can tell
  * @param targetInterval the same of the target
- * @param agreement share of the source's answers that the target gave too
+ * @param agreement share of the source's answers that the target gave too, to the queries that both
+ *     were asked
  * @param rankAgreement share of pairs of common answers that both sides put in the same order, from
  *     -1 to 1
  * @param medianScoreDifference of common answers, on the scale of the metric, or of the cosine
@@ -25,8 +28,8 @@ import java.util.Locale;
  * @param targetRecalls recall of the target per query, ascending
  * @param sourceMillis latencies of single queries to the source, ascending
  * @param targetMillis latencies of single queries to the target, ascending
- * @param sourceBatchSeconds time of all queries in one request to the source
- * @param targetBatchSeconds time of all queries in one request to the target
+ * @param sourceBatchSeconds time of the source's queries in requests of many
+ * @param targetBatchSeconds the same of the target
  * @param worst queries with the lowest recall on the target
  * @param targetWidth how far searches of the target look; null where they cannot be told
  * @param sweep what other widths of the target's searches reach; null when that was not asked for,
@@ -37,6 +40,7 @@ import java.util.Locale;
  */
 public record QualityResult(
     int queries,
+    int sourceQueries,
     int k,
     double sourceRecall,
     double targetRecall,
@@ -76,6 +80,8 @@ public record QualityResult(
   private static final double MISSED = 0.001;
 
   public QualityResult {
+    // Results written before this was told apart.
+    sourceQueries = sourceQueries == 0 ? queries : sourceQueries;
     throughput = throughput == null ? List.of() : List.copyOf(throughput);
     filters = filters == null ? List.of() : List.copyOf(filters);
   }
@@ -116,8 +122,9 @@ public record QualityResult(
   public String summary() {
     return String.format(
         Locale.ROOT,
-        "%d queries: recall@%d source %.4f, target %.4f%s%s; largest score difference %.2g",
+        "%d queries%s: recall@%d source %.4f, target %.4f%s%s; largest score difference %.2g",
         queries,
+        sourceQueries == queries ? "" : ", " + sourceQueries + " of the source",
         k,
         sourceRecall,
         targetRecall,
@@ -200,8 +207,9 @@ public record QualityResult(
    * A query whose answers on the target are poor.
    *
    * @param id the record whose vector was the query, or its name in a file of queries
+   * @param sourceRecall null where the source was not asked
    */
-  public record Worst(String id, double sourceRecall, double targetRecall) {}
+  public record Worst(String id, Double sourceRecall, double targetRecall) {}
 
   /**
    * Searches among the records that have a text in their metadata. They are reported and do not

@@ -1,6 +1,7 @@
 package io.vecferry.quality;
 
 import io.vecferry.record.DenseVectors;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -14,6 +15,9 @@ import java.util.List;
  *     its place in the file that it was read from
  */
 record Queries(int dimension, float[] vectors, List<String> names) {
+  /** Steps of this share of a circle reach all of it evenly, however many there are. */
+  private static final double GOLDEN = 0.618034;
+
   Queries {
     names = List.copyOf(names);
     if (vectors.length != Math.multiplyExact(names.size(), dimension)) {
@@ -34,6 +38,31 @@ record Queries(int dimension, float[] vectors, List<String> names) {
       named.add(names.get(query));
     }
     return new Queries(dimension, chosen, named);
+  }
+
+  /**
+   * The same in another order, always the same one, in which the first ones are from everywhere.
+   */
+  Queries shuffled() {
+    int stride = Math.max(1, (int) (count() * GOLDEN));
+    while (!BigInteger.valueOf(stride).gcd(BigInteger.valueOf(count())).equals(BigInteger.ONE)) {
+      stride++;
+    }
+    float[] chosen = new float[vectors.length];
+    List<String> named = new ArrayList<>();
+    for (int i = 0; i < count(); i++) {
+      int query = (int) ((long) i * stride % count());
+      System.arraycopy(vectors, query * dimension, chosen, i * dimension, dimension);
+      named.add(names.get(query));
+    }
+    return new Queries(dimension, chosen, named);
+  }
+
+  /** Vectors of some that follow each other. */
+  float[] range(int first, int many) {
+    return first == 0 && many == count()
+        ? vectors
+        : Arrays.copyOfRange(vectors, first * dimension, (first + many) * dimension);
   }
 
   int count() {
@@ -63,7 +92,6 @@ record Queries(int dimension, float[] vectors, List<String> names) {
 
   /** One of them; numbers beyond the last start again with the first. */
   float[] one(int number) {
-    int from = number % count() * dimension;
-    return Arrays.copyOfRange(vectors, from, from + dimension);
+    return range(number % count(), 1);
   }
 }

@@ -79,6 +79,16 @@ record Recall(Reference.Answers right, Metric metric, Metric otherMetric) {
     return metric == otherMetric && terms > 0 ? Math.min(tie, ROUNDING * terms) : tie;
   }
 
+  /** Whether a side answered the first queries all right. */
+  boolean isWhole(Neighbours answers, Metric of, int queries) {
+    for (int query = 0; query < queries; query++) {
+      if (of(answers, of, query) < 1) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** Mean recall of a side's answers to some queries. */
   double mean(Neighbours answers, Metric of, int queries) {
     double sum = 0;

@@ -943,7 +943,7 @@ final class HtmlReport {
     }
     rows.add(
         List.of(
-            Cell.of("Queries per second, in one request"),
+            Cell.of("Queries per second, many in a request"),
             Cell.number(queriesPerSecond(quality.sourceSpeed())),
             Cell.number(queriesPerSecond(quality.targetSpeed()))));
     for (MigrationReport.Throughput measured : quality.throughput()) {
@@ -965,11 +965,7 @@ final class HtmlReport {
                       + " / "
                       + Format.number(quality.scoreDifferences().largest()))));
     }
-    table(
-        Format.count(quality.queries()) + " queries asked on both sides",
-        List.of("Measure", "Source", "Target"),
-        rows,
-        row -> row);
+    table(asked(quality), List.of("Measure", "Source", "Target"), rows, row -> row);
     if (quality.thresholds() != null) {
       html.element(
           "p",
@@ -1007,6 +1003,14 @@ final class HtmlReport {
           HtmlReport::worstQuery);
     }
     html.close().line();
+  }
+
+  static String asked(Quality quality) {
+    long ofSource = quality.sourceQueries() == null ? quality.queries() : quality.sourceQueries();
+    String ofTarget = Format.count(quality.queries()) + " queries asked ";
+    return ofSource == quality.queries()
+        ? ofTarget + "on both sides"
+        : ofTarget + "of the target, " + Format.count(ofSource) + " of the source";
   }
 
   private static String range(Range range) {

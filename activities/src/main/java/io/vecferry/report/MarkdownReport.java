@@ -60,6 +60,7 @@ final class MarkdownReport {
     }
     Quality quality = report.quality();
     if (quality != null) {
+      row("Queries", HtmlReport.asked(quality));
       row(
           "Recall@" + quality.k() + ", source / target",
           Format.recall(quality.sourceRecall()) + " / " + Format.recall(quality.targetRecall()));

@@ -289,7 +289,7 @@ public record MigrationReport(
    * Comparison of search results. Quantile lists hold equally spaced quantiles from the smallest to
    * the largest value, so 101 values are p0, p1, ... p100.
    *
-   * @param queries queries asked on both sides
+   * @param queries queries that the target was asked
    * @param k neighbours asked for
    * @param sourceRecall mean recall of the source against exact search, 0 to 1
    * @param targetRecall mean recall of the target against exact search, 0 to 1
@@ -311,6 +311,7 @@ public record MigrationReport(
    *     that was not looked for
    * @param filters searches among the records with a text in their metadata; may be empty
    * @param throughput searches by several clients; empty when that was not measured
+   * @param sourceQueries queries that the source was asked; null for the same
    */
   public record Quality(
       long queries,
@@ -333,7 +334,8 @@ public record MigrationReport(
       Range targetInterval,
       List<SearchWidthStep> searchWidths,
       List<FilteredSearch> filters,
-      List<Throughput> throughput) {
+      List<Throughput> throughput,
+      Long sourceQueries) {
     public Quality {
       throughput = list(throughput);
       filters = list(filters);

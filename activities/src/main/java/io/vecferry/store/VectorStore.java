@@ -110,11 +110,11 @@ public interface VectorStore extends AutoCloseable {
   }
 
   /**
-   * Whether {@link #search} compares a query with every vector, in this process. Its answers then
-   * depend on the vectors alone, and asking many queries shows nothing that comparing the vectors
-   * has not shown.
+   * Whether {@link #search} compares a query with every vector of a field, as it is. The answers
+   * then depend on the vectors alone, and asking many queries shows nothing that comparing the
+   * vectors has not shown.
    */
-  boolean searchesExactly();
+  boolean searchesExactly(String field);
 
   /**
    * Starts a load: creates the collection when it is absent, and does nothing when it is there with

@@ -16,6 +16,7 @@ class QualityResultTest {
     List<Double> none = List.of();
     return new QualityResult(
         queries,
+        queries,
         10,
         source,
         target,

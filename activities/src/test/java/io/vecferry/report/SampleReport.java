@@ -351,7 +351,8 @@ final class SampleReport {
                 "colour", "red", 20, null, null, null, "an index is required for \"colour\"")),
         List.of(
             new MigrationReport.Throughput(1, 410.2, 530.1),
-            new MigrationReport.Throughput(2, 702.8, 911.4)));
+            new MigrationReport.Throughput(2, 702.8, 911.4)),
+        passed ? 100L : null);
   }
 
   private static List<Double> latencies(double median, double spread) {

@@ -339,7 +339,7 @@ public final class MemoryStore implements VectorStore {
   }
 
   @Override
-  public boolean searchesExactly() {
+  public boolean searchesExactly(String field) {
     return true;
   }
 

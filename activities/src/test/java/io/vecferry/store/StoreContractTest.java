@@ -487,7 +487,7 @@ public abstract class StoreContractTest {
       }
       int all = store.search("", new float[] {1, 1, 1, 1}, 1, 200).counts()[0];
       // A graph does not lead to every vector.
-      assertThat(all).isBetween(store.searchesExactly() ? 100 : 80, 100);
+      assertThat(all).isBetween(store.searchesExactly("") ? 100 : 80, 100);
     }
   }
 
@@ -498,7 +498,7 @@ public abstract class StoreContractTest {
     try (VectorStore store = provider().open(settings())) {
       float[] query = {10, 10 % 7, -10, 0.5f};
       Optional<SearchWidth> width = store.searchWidth("", 3);
-      assertThat(width.isEmpty() || !store.searchesExactly()).isTrue();
+      assertThat(width.isEmpty() || !store.searchesExactly("")).isTrue();
       width.ifPresent(
           known -> {
             assertThat(known.used()).isBetween(1L, known.largest());

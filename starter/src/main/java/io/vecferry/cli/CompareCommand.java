@@ -88,8 +88,11 @@ final class CompareCommand implements Callable<Integer> {
     System.out.println(
         String.format(
             Locale.ROOT,
-            "%d queries, %d answers each, right answers by exact search over the source",
+            "%d queries%s, %d answers each, right answers by exact search over the source",
             quality.queries(),
+            quality.sourceQueries() == quality.queries()
+                ? ""
+                : " of the target, " + quality.sourceQueries() + " of the source",
             quality.k()));
     row("", "source", "target");
     row("recall@" + quality.k(), four(quality.sourceRecall()), four(quality.targetRecall()));
@@ -113,8 +116,8 @@ final class CompareCommand implements Callable<Integer> {
           perSecond(measured.target()));
     }
     row(
-        "queries/s, in one request",
-        perSecond(quality.queries() / quality.sourceBatchSeconds()),
+        "queries/s, many at once",
+        perSecond(quality.sourceQueries() / quality.sourceBatchSeconds()),
         perSecond(quality.queries() / quality.targetBatchSeconds()));
     if (quality.sweep() != null) {
       for (SearchSweep.Step step : quality.sweep().steps()) {

@@ -335,7 +335,7 @@ final class ArchiveCollection implements VectorStore {
   }
 
   @Override
-  public boolean searchesExactly() {
+  public boolean searchesExactly(String field) {
     return true;
   }
 

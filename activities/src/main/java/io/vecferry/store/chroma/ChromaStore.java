@@ -365,7 +365,7 @@ final class ChromaStore implements VectorStore {
 
   /** The graph that it searches does not lead to every near vector. */
   @Override
-  public boolean searchesExactly() {
+  public boolean searchesExactly(String field) {
     return false;
   }
 

@@ -243,10 +243,9 @@ final class ElasticsearchStore implements VectorStore {
     return new Search(client, settings, version, current.indices(), current.layout());
   }
 
-  /** Not in this process, and most indices do not lead to every near vector. */
   @Override
-  public boolean searchesExactly() {
-    return false;
+  public boolean searchesExactly(String field) {
+    return search().isExact(field);
   }
 
   @Override

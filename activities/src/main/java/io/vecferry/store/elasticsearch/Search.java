@@ -13,6 +13,7 @@ import io.vecferry.store.SearchWidth;
 import io.vecferry.store.StoreException;
 import io.vecferry.store.TextFilter;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -55,6 +56,20 @@ final class Search {
     this.version = version;
     this.indices = indices;
     this.layout = layout;
+  }
+
+  /** Whether every vector is compared, and as it is. */
+  boolean isExact(String name) {
+    String path = layout.column(name).field().path();
+    return indices.indices().stream()
+        .map(index -> index.vectorFields().get(path))
+        .filter(Objects::nonNull)
+        .allMatch(
+            field ->
+                !field.indexed()
+                    || IndexType.of(field.indexType())
+                        .filter(type -> type == IndexType.FLAT)
+                        .isPresent());
   }
 
   /** The number of candidates in each shard, where there is an index that looks at some only. */

@@ -671,20 +671,9 @@ final class FaissCollection implements AutoCloseable {
     return new DenseVectors(fieldName(), index.dimension(), values);
   }
 
-  /** Whether a search with what the index was built for may miss what exact search finds. */
-  boolean isApproximate() {
-    IndexPlan plan = plan();
-    return plan != null && (BuiltIndex.isSearchable(plan.type()) || plan.type().codes());
-  }
-
-  /** What an index that vecferry wrote was made from; null for others. */
-  private IndexPlan plan() {
-    return manifest == null ? null : IndexPlan.ofFile(manifest.indexType(), manifest.indexParams());
-  }
-
   /** The graph or the lists of the index; null where there are none, or not of vecferry's. */
   private synchronized IndexSearch built() {
-    IndexPlan plan = plan();
+    IndexPlan plan = manifest == null ? null : manifest.plan();
     if (plan == null || !BuiltIndex.isSearchable(plan.type())) {
       return null;
     }

@@ -336,8 +336,10 @@ final class FaissStore implements VectorStore {
   }
 
   @Override
-  public boolean searchesExactly() {
-    return !target || !collection().isApproximate();
+  public boolean searchesExactly(String field) {
+    // Of a load that is not finished too: its files cannot be read yet.
+    Manifest manifest = target ? Manifest.read(path) : null;
+    return manifest == null || !manifest.isApproximate();
   }
 
   @Override

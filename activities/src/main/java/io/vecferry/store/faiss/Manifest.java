@@ -63,6 +63,17 @@ record Manifest(
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
+  /** What the index is made from; null when that is not known here. */
+  IndexPlan plan() {
+    return IndexPlan.ofFile(indexType, indexParams);
+  }
+
+  /** Whether a search with what the index was built for may miss what exact search finds. */
+  boolean isApproximate() {
+    IndexPlan plan = plan();
+    return plan != null && (BuiltIndex.isSearchable(plan.type()) || plan.type().codes());
+  }
+
   /**
    * One part in the finished files.
    *

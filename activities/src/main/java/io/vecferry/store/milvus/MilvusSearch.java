@@ -56,6 +56,15 @@ final class MilvusSearch {
         index.getOrDefault("index_type", ""), flat(index), collection.options().indexParams(), k);
   }
 
+  /** Whether every vector is compared, and as it is. */
+  boolean isExact(String field) {
+    String name = vector(field).field();
+    return collection.indexes().stream()
+        .filter(index -> index.getFieldName().equals(name))
+        .map(index -> NativeSchema.pairs(index.getParamsList()).getOrDefault("index_type", ""))
+        .anyMatch(type -> type.equals("FLAT") || type.equals("BIN_FLAT"));
+  }
+
   private Layout.Vector vector(String field) {
     Layout layout = collection.layout();
     return layout

@@ -447,8 +447,8 @@ final class MilvusStore implements VectorStore {
   }
 
   @Override
-  public boolean searchesExactly() {
-    return false;
+  public boolean searchesExactly(String field) {
+    return search.isExact(field);
   }
 
   @Override

@@ -58,10 +58,12 @@ final class Load {
   private static final long INDEXED_BYTES = 10_000L << 10;
 
   private final Catalogue catalogue;
-  private final AdaptiveRequests requests = new AdaptiveRequests("qdrant", 0, IN_FLIGHT);
+  private final AdaptiveRequests requests;
 
   Load(Catalogue catalogue) {
     this.catalogue = catalogue;
+    this.requests =
+        new AdaptiveRequests("qdrant", catalogue.settings().requestsInFlight(), IN_FLIGHT);
   }
 
   void create(LoadSchema schema, LoadStamp stamp) {

@@ -89,7 +89,14 @@ public final class QdrantProvider implements StoreProvider {
                     + " backed up first."),
             new StoreOption("options.shards", Kind.INTEGER, false, "", "Shards of a target."),
             new StoreOption(
-                "options.replicas", Kind.INTEGER, false, "", "Copies of each shard of a target.")));
+                "options.replicas", Kind.INTEGER, false, "", "Copies of each shard of a target."),
+            new StoreOption(
+                "options.requestsInFlight",
+                Kind.INTEGER,
+                false,
+                "",
+                "Requests on their way at once while a part is written, 1 to 64; found out when"
+                    + " nothing is said.")));
   }
 
   /** Qdrant cannot rename a collection: a load is made under its final name. */

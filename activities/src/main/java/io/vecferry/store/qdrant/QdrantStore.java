@@ -205,7 +205,7 @@ final class QdrantStore implements VectorStore {
   }
 
   @Override
-  public boolean searchesExactly() {
+  public boolean searchesExactly(String field) {
     return false;
   }
 

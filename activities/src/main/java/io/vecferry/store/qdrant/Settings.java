@@ -25,6 +25,7 @@ import java.util.Optional;
  * @param payloadIndexes type of index by payload key
  * @param shards number of shards, 0 for the server's default
  * @param replicas copies of each shard, 0 for the server's default
+ * @param requestsInFlight requests that a writer has on their way at once, 0 to find that out
  * @param searchBeam beam of a search, 0 for the server's default
  * @param takeOverName whether a collection may be deleted to get its name for an alias
  */
@@ -41,6 +42,7 @@ record Settings(
     Map<String, String> payloadIndexes,
     int shards,
     int replicas,
+    int requestsInFlight,
     int searchBeam,
     boolean takeOverName) {
   static final List<String> QUANTIZATIONS = List.of("none", "scalar", "product", "binary");
@@ -89,17 +91,18 @@ record Settings(
         settings.text("options.onDiskPayload").map(Boolean::parseBoolean),
         settings.text("options.quantization", ""),
         indexes,
-        count(settings, "options.shards"),
-        count(settings, "options.replicas"),
+        count(settings, "options.shards", 10_000),
+        count(settings, "options.replicas", 10_000),
+        count(settings, "options.requestsInFlight", 64),
         IndexPlan.searchBeam(settings),
         settings.flag("options.takeOverName", false));
   }
 
-  private static int count(StoreSettings settings, String path) {
+  private static int count(StoreSettings settings, String path, int most) {
     long count = settings.integer(path, 0);
-    if (count < 0 || count > 10_000 || (count == 0 && settings.text(path).isPresent())) {
+    if (count < 0 || count > most || (count == 0 && settings.text(path).isPresent())) {
       throw incompatible(
-          settings.role() + "." + path + " must be from 1 to 10000, got " + count + ".");
+          settings.role() + "." + path + " must be from 1 to " + most + ", got " + count + ".");
     }
     return (int) count;
   }

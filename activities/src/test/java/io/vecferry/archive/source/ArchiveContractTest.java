@@ -190,8 +190,8 @@ class ArchiveContractTest extends StoreContractTest {
     }
 
     @Override
-    public boolean searchesExactly() {
-      return archived.searchesExactly();
+    public boolean searchesExactly(String field) {
+      return archived.searchesExactly(field);
     }
 
     @Override

@@ -183,7 +183,7 @@ class ChromaStoreTest {
               "{\"_vecferry_no_metadata\":true}",
               "{\"chroma:uri\":\"u\"}");
       assertThat(store.stamp()).isEmpty();
-      assertThat(store.searchesExactly()).isFalse();
+      assertThat(store.searchesExactly("")).isFalse();
       assertThat(store.assess())
           .extracting(Finding::severity)
           .containsExactly(Finding.Severity.INFO);

@@ -214,7 +214,8 @@ class ElasticsearchStoreTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"int8_hnsw", "int4_hnsw", "bbq_hnsw", "int8_flat", "bbq_flat"})
+  @ValueSource(
+      strings = {"hnsw", "int8_hnsw", "int4_hnsw", "bbq_hnsw", "flat", "int8_flat", "bbq_flat"})
   void scoresAreThoseOfTheVectorsWhateverTheIndexKeeps(String type) {
     elasticsearch.create(
         index,
@@ -240,6 +241,7 @@ class ElasticsearchStoreTest {
       Neighbours found = store.search("v", query, 1, 5);
       assertThat(found.ids().get(0)).isEqualTo("row-0");
       assertThat(found.scores()[0]).isZero();
+      assertThat(store.searchesExactly("v")).isEqualTo(type.equals("flat"));
       for (int answer = 1; answer < 5; answer++) {
         int row = Integer.parseInt(found.ids().get(answer).substring(4));
         double distance = 0;

@@ -502,6 +502,7 @@ class MilvusStoreTest {
       Neighbours found = store.search("", new float[] {-8, 6, 3, 0}, 1, 2);
       assertThat(found.counts()).containsExactly(2);
       assertThat(found.ids().kind(0)).isEqualTo(IdKind.INT64);
+      assertThat(store.searchesExactly("")).isFalse();
     }
     try (MilvusClient client = Collections.client(milvus.url())) {
       MilvusCollection collection = new MilvusCollection(client, MilvusOptions.read(settings));
@@ -533,6 +534,7 @@ class MilvusStoreTest {
         assertSame(records, store.fetch(records.ids()));
         assertThat(store.describe().vectors().get(0).name()).isEqualTo("image-512");
         assertThat(store.describe().vectors().get(0).metric()).isEqualTo(metric);
+        assertThat(store.searchesExactly("image-512")).isTrue();
         Neighbours found = store.search("image-512", new float[] {2, 0}, 1, 3);
         assertThat(found.ids().get(0)).isEqualTo("x");
         assertThat(found.ids().get(2)).isEqualTo("-x");

@@ -368,6 +368,14 @@ class QdrantBadInputTest {
         "x",
         "options.shards",
         "0");
+    assertSettings(
+        "source.options.requestsInFlight must be from 1 to 64, got 65.",
+        "url",
+        "http://localhost",
+        "collection",
+        "x",
+        "options.requestsInFlight",
+        "65");
     assertThat(
             Settings.of(QdrantTests.settings("source", "http://localhost/", "x"))
                 .address()
