@@ -86,7 +86,7 @@ def tables():
 
 def running():
     """vecferry by a worker that has run the migration before, beside the loop and the other tools."""
-    lines = ["| | rows | runs | wall s | CPU s: client | source | target | peak MB | lost | changed | wall and CPU of the loop | wall of the fastest tool |",
+    lines = ["| | rows | runs | wall s | CPU s: client | source | target | peak MB | lost | changed | wall, CPU / the loop's | wall / the fastest tool's |",
              "|---|---|---|---|---|---|---|---|---|---|---|---|"]
     for (pair, rows, dimension), tools in results():
         ours = tools.get("vecferry-worker", {"runs": []})
