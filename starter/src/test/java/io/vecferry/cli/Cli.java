@@ -91,11 +91,7 @@ final class Cli {
               .directory(folder.toFile())
               .redirectOutput(out.toFile())
               .redirectError(err.toFile());
-      builder
-          .environment()
-          .keySet()
-          .removeIf(name -> name.startsWith("TEMPORAL_") || name.startsWith("VECFERRY_"));
-      builder.environment().put("XDG_CONFIG_HOME", out.getParent().resolve("none").toString());
+      leaveSettingsOut(builder);
       builder.environment().putAll(environment);
       Process process = builder.start();
       STARTED.add(process);
@@ -263,6 +259,16 @@ final class Cli {
     }
   }
 
+  /** What the person who runs the tests has configured is not what they are about. */
+  private static void leaveSettingsOut(ProcessBuilder builder) {
+    Map<String, String> environment = builder.environment();
+    environment
+        .keySet()
+        .removeIf(name -> name.startsWith("TEMPORAL_") || name.startsWith("VECFERRY_"));
+    environment.put(
+        "XDG_CONFIG_HOME", Path.of(System.getProperty("java.io.tmpdir"), "none").toString());
+  }
+
   /**
    * The class path as jars with an archive of loaded classes, as the launcher has it: some hundred
    * processes then start in half the time.
@@ -324,12 +330,13 @@ final class Cli {
       List<String> command = new ArrayList<>(plain);
       command.add(1, "-XX:ArchiveClassesAtExit=" + shared);
       command.addAll(List.of(Vecferry.class.getName(), "run", spec.toString()));
-      Process process =
+      ProcessBuilder builder =
           new ProcessBuilder(command)
               .directory(work.toFile())
               .redirectErrorStream(true)
-              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-              .start();
+              .redirectOutput(ProcessBuilder.Redirect.DISCARD);
+      leaveSettingsOut(builder);
+      Process process = builder.start();
       STARTED.add(process);
       process.onExit().join();
       STARTED.remove(process);
