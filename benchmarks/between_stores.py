@@ -33,7 +33,7 @@ restarted; the other has no such moment.
 VECFERRY_JAVA_OPTIONS: more options for vecferry's JVM. BENCHMARK_SHARDS: shards of an Elasticsearch index (1). Needs what
 rivals.py --install puts into the folder clients, and servers: deploy/local/up, then eval "$(deploy/local/env)".
 """
-import argparse, atexit, json, os, pathlib, re, shutil, subprocess, sys, tempfile, time
+import argparse, atexit, functools, json, os, pathlib, re, shutil, subprocess, sys, tempfile, time
 
 import measure, rivals, stores
 
@@ -95,6 +95,10 @@ def vecferry_command(verb="run"):
     return [str(here.parent / "vecferry"), verb, str(spec), "--archive", str(work / "vecferry")]
 
 
+def heap():
+    return {"VECFERRY_JAVA_OPTIONS": f"-Xmx{options.heap} {os.environ.get('VECFERRY_JAVA_OPTIONS', '')}"}
+
+
 def environment(more):
     found = dict(os.environ, **more)
     found.pop("TEMPORAL_ADDRESS", None)
@@ -109,10 +113,9 @@ class Worker:
             sys.exit('vecferry-worker needs a Temporal service: deploy/local/up temporal, then eval "$(deploy/local/env)"')
         self.archive = work / "vecferry-worker"
         shutil.rmtree(self.archive, ignore_errors=True)
-        self.environment = dict(os.environ, VECFERRY_JAVA_OPTIONS=f"-Xmx{options.heap} {os.environ.get('VECFERRY_JAVA_OPTIONS', '')}")
         self.log = open(work / "vecferry-worker-process.log", "w")
         command = [here.parent / "vecferry", "worker", "--archive", self.archive]
-        self.process = subprocess.Popen(command, env=self.environment, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, env=dict(os.environ, **heap()), stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
         atexit.register(self.stop)
         if not self.run("warm")[1]:
             sys.exit((work / "vecferry-worker.log").read_text())
@@ -141,17 +144,17 @@ class Worker:
         self.process.wait()
 
 
-workers = []
+@functools.cache
+def worker():
+    return Worker()
 
 
 def run_tool(who):
     folder, more = None, {}
     if who == "vecferry-worker":
-        if not workers:
-            workers.append(Worker())
-        return workers[0].measured()
+        return worker().measured()
     if who == "vecferry":
-        command, more = vecferry_command(), {"VECFERRY_JAVA_OPTIONS": f"-Xmx{options.heap} {os.environ.get('VECFERRY_JAVA_OPTIONS', '')}"}
+        command, more = vecferry_command(), heap()
     elif who == "python":
         command = [sys.executable, *sys.argv, "--loop"]
     else:

@@ -405,9 +405,7 @@ public final class MigrationSteps implements MigrationActivities {
                       askSource(
                           workspace,
                           qualityCheck(workspace, task, field),
-                          field.name(),
-                          workspace.load(),
-                          workspace.targetMetric(field))));
+                          loadedSide(workspace, workspace.load(), field))));
     }
   }
 
@@ -425,12 +423,13 @@ public final class MigrationSteps implements MigrationActivities {
         field);
   }
 
+  private static QualityCheck.Side loadedSide(
+      Workspace workspace, VectorStore store, PartSchema.VectorField field) {
+    return new QualityCheck.Side(store, field.name(), workspace.targetMetric(field));
+  }
+
   private static Supplier<Optional<QualityCheck.SourceAnswers>> askSource(
-      Workspace workspace,
-      QualityCheck check,
-      String field,
-      VectorStore target,
-      Metric targetMetric) {
+      Workspace workspace, QualityCheck check, QualityCheck.Side target) {
     MigrationSpec.Quality wanted = workspace.spec().quality();
     VectorStore source = workspace.source();
     return () ->
@@ -440,8 +439,7 @@ public final class MigrationSteps implements MigrationActivities {
                 wanted.sampleSize(),
                 wanted.queries() == null ? null : Path.of(wanted.queries()),
                 wanted.topK(),
-                source.searchesExactly(field) && target.searchesExactly(field),
-                targetMetric));
+                target));
   }
 
   @Override
@@ -506,12 +504,10 @@ public final class MigrationSteps implements MigrationActivities {
             return new CheckResult(0, "nothing to compare: quality.sampleSize is 0");
           }
           QualityCheck check = qualityCheck(workspace, task, field.get());
-          Metric targetMetric = workspace.targetMetric(field.get());
+          QualityCheck.Side target = loadedSide(workspace, workspace.loaded(), field.get());
           Optional<QualityCheck.SourceAnswers> asked = workspace.takeSourceAnswers();
           if (asked.isEmpty()) {
-            asked =
-                askSource(workspace, check, field.get().name(), workspace.loaded(), targetMetric)
-                    .get();
+            asked = askSource(workspace, check, target).get();
           }
           workspace.awaitIndexes();
           if (asked.isEmpty()) {
@@ -521,7 +517,7 @@ public final class MigrationSteps implements MigrationActivities {
               check.compare(
                   asked.get(),
                   workspace.source(),
-                  new QualityCheck.Side(workspace.loaded(), field.get().name(), targetMetric),
+                  target,
                   new QualityCheck.Measures(
                       wanted.iterations(),
                       BENCHMARK_NANOS,

@@ -110,6 +110,7 @@ public final class SideBySide {
                 field.metric(),
                 field.metricArgument(),
                 field.optional()));
+    QualityCheck.Side targetSide = new QualityCheck.Side(target, other.name(), other.metric());
     QualityCheck.SourceAnswers asked =
         check
             .askSource(
@@ -118,8 +119,7 @@ public final class SideBySide {
                     wanted.sampleSize(),
                     wanted.queries() == null ? null : Path.of(wanted.queries()),
                     wanted.topK(),
-                    source.searchesExactly(field.name()) && target.searchesExactly(other.name()),
-                    other.metric()))
+                    targetSide))
             .orElseThrow(
                 () ->
                     new StoreException(
@@ -130,7 +130,7 @@ public final class SideBySide {
         check.compare(
             asked,
             source,
-            new QualityCheck.Side(target, other.name(), other.metric()),
+            targetSide,
             new QualityCheck.Measures(
                 wanted.iterations(), Long.MAX_VALUE / 4, wanted.minRecall(), clients, clientNanos));
     return new Result(

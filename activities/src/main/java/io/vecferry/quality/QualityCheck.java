@@ -78,11 +78,10 @@ public final class QualityCheck {
    *     worth their time, or all of the file
    * @param file where queries are read from; null for vectors of the records
    * @param k answers wanted per query
-   * @param exact whether both sides search exactly, which makes fewer queries worth their time
-   * @param targetMetric how the target will compare
+   * @param target who will be asked the same; what it is decides how many queries are worth their
+   *     time
    */
-  public record Question(
-      Integer sampleSize, Path file, int k, boolean exact, Metric targetMetric) {}
+  public record Question(Integer sampleSize, Path file, int k, Side target) {}
 
   /**
    * What is measured.
@@ -104,21 +103,22 @@ public final class QualityCheck {
    *
    * @return empty when no record has a vector to ask for
    */
-  public Optional<SourceAnswers> askSource(VectorStore source, Question question) {
-    Queries queries = queries(question);
+  public Optional<SourceAnswers> askSource(VectorStore store, Question question) {
+    Queries queries = queries(store, question);
     if (queries.count() == 0) {
       return Optional.empty();
     }
     boolean all = question.file() != null || question.sampleSize() != null;
+    Side source = side(store);
     Reference.Answers right = reference.nearest(queries, question.k());
-    Recall recall = new Recall(right, field.metric(), question.targetMetric());
+    Recall recall = new Recall(right, field.metric(), question.target().metric());
     return Optional.of(
         new SourceAnswers(
             queries,
             question.k(),
             all,
             right,
-            ask(side(source), queries, question.k(), all, null, recall)));
+            ask(source, queries, question.k(), all, null, recall)));
   }
 
   private Side side(VectorStore source) {
@@ -129,10 +129,10 @@ public final class QualityCheck {
   private static Given ask(
       Side side, Queries queries, int k, boolean all, Double minRecall, Recall recall) {
     int first = all ? queries.count() : Math.min(queries.count(), telling(side, minRecall));
-    Given given = ask(side, queries, 0, first, k);
+    Given given = ask(side, queries, 0, first, k, null);
     return recall.isWhole(given.answers(), side.metric(), first)
         ? given
-        : askTheOthers(side, queries, k, given);
+        : askTheOthers(side, queries, k, null, given);
   }
 
   /**
@@ -141,7 +141,7 @@ public final class QualityCheck {
    * @param minRecall recall that they should show; null for none in particular
    */
   private static int telling(Side side, Double minRecall) {
-    if (side.store().searchesExactly(side.field())) {
+    if (searchesExactly(side)) {
       return FEWEST_EXACT_QUERIES;
     }
     return minRecall != null && minRecall > Interval.of(1, FIRST_QUERIES).low()
@@ -149,19 +149,34 @@ public final class QualityCheck {
         : FIRST_QUERIES;
   }
 
-  private static Given ask(Side side, Queries queries, int first, int many, int k) {
+  private static boolean searchesExactly(Side side) {
+    return side.store().searchesExactly(side.field());
+  }
+
+  /**
+   * Asks a side some queries.
+   *
+   * @param only the records that are searched; null for all
+   */
+  private static Given ask(
+      Side side, Queries queries, int first, int many, int k, TextFilter only) {
+    float[] vectors = queries.range(first, many);
     long start = System.nanoTime();
-    Neighbours answers = side.store().search(side.field(), queries.range(first, many), many, k);
+    Neighbours answers =
+        only == null
+            ? side.store().search(side.field(), vectors, many, k)
+            : side.store().search(side.field(), vectors, many, k, only);
     return new Given(answers, (System.nanoTime() - start) / 1e9);
   }
 
   /** What a side has answered already, and its answers to all other queries. */
-  private static Given askTheOthers(Side side, Queries queries, int k, Given given) {
+  private static Given askTheOthers(
+      Side side, Queries queries, int k, TextFilter only, Given given) {
     int rest = queries.count() - given.queries();
     if (rest == 0) {
       return given;
     }
-    Given others = ask(side, queries, given.queries(), rest, k);
+    Given others = ask(side, queries, given.queries(), rest, k, only);
     return new Given(
         given.answers().followedBy(others.answers()), given.seconds() + others.seconds());
   }
@@ -178,15 +193,20 @@ public final class QualityCheck {
     }
   }
 
-  private Queries queries(Question question) {
-    boolean cosine = field.metric() == Metric.COSINE || question.targetMetric() == Metric.COSINE;
+  private Queries queries(VectorStore source, Question question) {
+    Side target = question.target();
+    boolean cosine = field.metric() == Metric.COSINE || target.metric() == Metric.COSINE;
     if (question.file() != null) {
       return new QueryFile(question.file(), field.dimension(), field.element(), cosine)
           .read(question.sampleSize());
     }
     long rows = reference.rows();
-    long enough = question.exact() ? worthwhileExact(rows) : worthwhile(rows, field.dimension());
-    long wanted = question.sampleSize() == null ? enough : question.sampleSize();
+    long wanted =
+        question.sampleSize() != null
+            ? question.sampleSize()
+            : searchesExactly(side(source)) && searchesExactly(target)
+                ? worthwhileExact(rows)
+                : worthwhile(rows, field.dimension());
     return reference.sample((int) Math.min(wanted, rows), cosine).shuffled();
   }
 
@@ -243,7 +263,7 @@ public final class QualityCheck {
       return comparison;
     }
     // A source that misses some too, but none of the first, is not better than the target.
-    Given ofSource = askTheOthers(side(source), asked.queries, asked.k, asked.given);
+    Given ofSource = askTheOthers(side(source), asked.queries, asked.k, null, asked.given);
     return new Comparison(asked, ofSource, target, recall);
   }
 
@@ -262,13 +282,13 @@ public final class QualityCheck {
       int number = possible.indexOf(only);
       Recall recall =
           number < 0 ? null : new Recall(right.get(number), field.metric(), target.metric());
+      FilteredRecall ofSource = filtered(side(source), queries, asked.k, only, recall, null);
+      FilteredRecall ofTarget = filtered(target, queries, asked.k, only, recall, null);
       int asking = Math.min(FIRST_FILTERED, queries.count());
-      FilteredRecall ofSource = filtered(side(source), queries, asking, asked.k, only, recall);
-      FilteredRecall ofTarget = filtered(target, queries, asking, asked.k, only, recall);
       if (ofSource.misses() || ofTarget.misses()) {
+        ofSource = filtered(side(source), queries, asked.k, only, recall, ofSource);
+        ofTarget = filtered(target, queries, asked.k, only, recall, ofTarget);
         asking = queries.count();
-        ofSource = filtered(side(source), queries, asking, asked.k, only, recall);
-        ofTarget = filtered(target, queries, asking, asked.k, only, recall);
       }
       results.add(
           new QualityResult.Filtered(
@@ -296,27 +316,33 @@ public final class QualityCheck {
    * Recall of one side, null where it has no such filter; or why a search that does not decide was
    * not measured.
    */
-  private record FilteredRecall(Double recall, String notMeasured) {
+  private record FilteredRecall(Given given, Double recall, String notMeasured) {
     boolean misses() {
       return recall != null && recall < 1;
     }
   }
 
+  /**
+   * @param first what came of the first queries; null to ask those
+   */
   private static FilteredRecall filtered(
-      Side side, Queries queries, int asking, int k, TextFilter only, Recall recall) {
-    VectorStore store = side.store();
+      Side side, Queries queries, int k, TextFilter only, Recall recall, FilteredRecall first) {
+    if (first != null && first.given() == null) {
+      return first;
+    }
     try {
-      return !store.canFilter(only) || recall == null
-          ? new FilteredRecall(null, null)
-          : new FilteredRecall(
-              recall.mean(
-                  store.search(side.field(), queries.range(0, asking), asking, k, only),
-                  side.metric(),
-                  asking),
-              null);
+      if (recall == null || !side.store().canFilter(only)) {
+        return new FilteredRecall(null, null, null);
+      }
+      Given given =
+          first == null
+              ? ask(side, queries, 0, Math.min(FIRST_FILTERED, queries.count()), k, only)
+              : askTheOthers(side, queries, k, only, first.given());
+      return new FilteredRecall(
+          given, recall.mean(given.answers(), side.metric(), given.queries()), null);
     } catch (StoreException e) {
       throwIfInterrupted(e);
-      return new FilteredRecall(null, e.getMessage());
+      return new FilteredRecall(null, null, e.getMessage());
     }
   }
 

@@ -118,13 +118,19 @@ public record QualityResult(
     return answersEnough(wantedRecall) && largestScoreDifference <= scoreTolerance;
   }
 
+  /** How many queries were asked, and of whom where the sides were asked different numbers. */
+  public String asked() {
+    return queries
+        + " queries"
+        + (sourceQueries == queries ? "" : " of the target, " + sourceQueries + " of the source");
+  }
+
   /** The figures in one line. */
   public String summary() {
     return String.format(
         Locale.ROOT,
-        "%d queries%s: recall@%d source %.4f, target %.4f%s%s; largest score difference %.2g",
-        queries,
-        sourceQueries == queries ? "" : ", " + sourceQueries + " of the source",
+        "%s: recall@%d source %.4f, target %.4f%s%s; largest score difference %.2g",
+        asked(),
         k,
         sourceRecall,
         targetRecall,

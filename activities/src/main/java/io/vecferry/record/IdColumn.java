@@ -1,6 +1,7 @@
 package io.vecferry.record;
 
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * The ids of a batch: texts, and of each its {@link IdKind}. Two ids are the same when both kind
@@ -47,6 +48,24 @@ public record IdColumn(TextColumn texts, IdKind[] kinds) {
 
   public boolean sameAt(int row, IdColumn other, int otherRow) {
     return kind(row) == other.kind(otherRow) && texts.sameAt(row, other.texts, otherRow);
+  }
+
+  /** All rows of some columns, in order. */
+  public static IdColumn concat(List<IdColumn> columns) {
+    int rows = columns.stream().mapToInt(IdColumn::rows).sum();
+    if (rows == 0) {
+      return ofStrings();
+    }
+    TextColumn.Builder texts = new TextColumn.Builder(rows);
+    IdKind[] kinds = new IdKind[rows];
+    int next = 0;
+    for (IdColumn column : columns) {
+      for (int row = 0; row < column.rows(); row++) {
+        texts.add(column.texts, row);
+        kinds[next++] = column.kind(row);
+      }
+    }
+    return new IdColumn(texts.build(), kinds);
   }
 
   public IdColumn select(int[] rows) {

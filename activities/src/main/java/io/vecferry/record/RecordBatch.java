@@ -59,17 +59,12 @@ public record RecordBatch(
       return batches.get(0);
     }
     int rows = batches.stream().mapToInt(RecordBatch::rows).sum();
-    TextColumn.Builder ids = new TextColumn.Builder(rows);
     TextColumn.Builder documents = new TextColumn.Builder(rows);
     TextColumn.Builder metadata = new TextColumn.Builder(rows);
-    IdKind[] kinds = new IdKind[rows];
-    int next = 0;
     for (RecordBatch batch : batches) {
       for (int row = 0; row < batch.rows(); row++) {
-        ids.add(batch.ids().texts(), row);
         documents.add(batch.documents(), row);
         metadata.add(batch.metadata(), row);
-        kinds[next++] = batch.ids().kind(row);
       }
     }
     List<VectorColumn> vectors =
@@ -80,7 +75,7 @@ public record RecordBatch(
                         batches.stream().map(batch -> batch.vectors().get(field)).toList()))
             .toList();
     return new RecordBatch(
-        rows == 0 ? IdColumn.ofStrings() : new IdColumn(ids.build(), kinds),
+        IdColumn.concat(batches.stream().map(RecordBatch::ids).toList()),
         vectors,
         documents.build(),
         metadata.build());

@@ -104,18 +104,28 @@ class QualityCheckTest {
   }
 
   private static QualityResult compare(VectorStore source, VectorStore target) {
+    return compare(new Line(), 1, source, target, new QualityCheck.Measures(1, 0, null, 0, 0));
+  }
+
+  private static QualityResult compare(
+      Reference reference,
+      Integer sampleSize,
+      VectorStore source,
+      VectorStore target,
+      QualityCheck.Measures measures) {
     QualityCheck check =
         new QualityCheck(
-            new Line(),
+            reference,
             new PartSchema.VectorField(
                 "v", VectorKind.DENSE, ElementType.FLOAT32, 1, Metric.L2, 0, false));
+    QualityCheck.Side searched = new QualityCheck.Side(target, "v", Metric.L2);
     return check.compare(
         check
-            .askSource(source, new QualityCheck.Question(1, null, 1, false, Metric.L2))
+            .askSource(source, new QualityCheck.Question(sampleSize, null, 1, searched))
             .orElseThrow(),
         source,
-        new QualityCheck.Side(target, "v", Metric.L2),
-        new QualityCheck.Measures(1, 0, null, 0, 0));
+        searched,
+        measures);
   }
 
   @Test
@@ -232,17 +242,11 @@ class QualityCheckTest {
       VectorStore source,
       VectorStore target,
       TextFilter... filters) {
-    QualityCheck check =
-        new QualityCheck(
-            new Numbers(filters),
-            new PartSchema.VectorField(
-                "v", VectorKind.DENSE, ElementType.FLOAT32, 1, Metric.L2, 0, false));
-    return check.compare(
-        check
-            .askSource(source, new QualityCheck.Question(sampleSize, null, 1, false, Metric.L2))
-            .orElseThrow(),
+    return compare(
+        new Numbers(filters),
+        sampleSize,
         source,
-        new QualityCheck.Side(target, "v", Metric.L2),
+        target,
         new QualityCheck.Measures(0, 0, minRecall, 0, 0));
   }
 
@@ -348,8 +352,8 @@ class QualityCheckTest {
     ofTarget.clear();
     QualityResult missed =
         compareNumbers(100, numbers(true, -1, ofSource), numbers(false, 0, ofTarget), RED);
-    assertThat(ofSource).containsExactly(100, 5, 20);
-    assertThat(ofTarget).containsExactly(100, 5, 20);
+    assertThat(ofSource).containsExactly(100, 5, 15);
+    assertThat(ofTarget).containsExactly(100, 5, 15);
     assertThat(missed.filters())
         .containsExactly(new QualityResult.Filtered("colour", "red", 20, 1.0, 0.95, null, null));
   }

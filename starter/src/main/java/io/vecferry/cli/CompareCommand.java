@@ -88,11 +88,8 @@ final class CompareCommand implements Callable<Integer> {
     System.out.println(
         String.format(
             Locale.ROOT,
-            "%d queries%s, %d answers each, right answers by exact search over the source",
-            quality.queries(),
-            quality.sourceQueries() == quality.queries()
-                ? ""
-                : " of the target, " + quality.sourceQueries() + " of the source",
+            "%s, %d answers each, right answers by exact search over the source",
+            quality.asked(),
             quality.k()));
     row("", "source", "target");
     row("recall@" + quality.k(), four(quality.sourceRecall()), four(quality.targetRecall()));

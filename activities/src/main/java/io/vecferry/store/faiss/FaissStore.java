@@ -339,7 +339,7 @@ final class FaissStore implements VectorStore {
   public boolean searchesExactly(String field) {
     // Of a load that is not finished too: its files cannot be read yet.
     Manifest manifest = target ? Manifest.read(path) : null;
-    return manifest == null || !manifest.isApproximate();
+    return manifest == null || !manifest.mayMiss();
   }
 
   @Override

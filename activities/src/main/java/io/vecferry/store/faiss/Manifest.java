@@ -69,7 +69,7 @@ record Manifest(
   }
 
   /** Whether a search with what the index was built for may miss what exact search finds. */
-  boolean isApproximate() {
+  boolean mayMiss() {
     IndexPlan plan = plan();
     return plan != null && (BuiltIndex.isSearchable(plan.type()) || plan.type().codes());
   }

@@ -56,7 +56,10 @@ final class MilvusSearch {
         index.getOrDefault("index_type", ""), flat(index), collection.options().indexParams(), k);
   }
 
-  /** Whether every vector is compared, and as it is. */
+  /**
+   * Whether every vector is compared, and as it is. Looks anew: a large load gets its indexes at
+   * its end, and may be asked before.
+   */
   boolean isExact(String field) {
     String name = vector(field).field();
     return collection.indexes().stream()

@@ -3,6 +3,7 @@ package io.vecferry.store.faiss;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.abort;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.vecferry.plan.Finding;
 import io.vecferry.record.DenseVectors;
 import io.vecferry.record.IdColumn;
@@ -19,6 +20,8 @@ import io.vecferry.store.StoreSettings;
 import io.vecferry.store.VectorFieldInfo;
 import io.vecferry.store.VectorStore;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.reflect.RecordComponent;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -31,6 +34,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -88,6 +92,16 @@ class FaissBuildTest {
     return new FaissProvider().open(settings);
   }
 
+  private static List<String> members(Path json) {
+    try {
+      List<String> names = new ArrayList<>();
+      new ObjectMapper().readTree(json.toFile()).fieldNames().forEachRemaining(names::add);
+      return names;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   private Path write(
       String layout, IdKind kind, Metric metric, String type, Map<String, String> parameters) {
     Path path = folder.resolve(layout + kind + metric + type);
@@ -105,6 +119,10 @@ class FaissBuildTest {
       }
       store.finishLoad(parts, STAMP);
     }
+    assertThat(members(path.resolve(Manifest.NAME)))
+        .as("what follows from the rest is not written")
+        .isSubsetOf(
+            Stream.of(Manifest.class.getRecordComponents()).map(RecordComponent::getName).toList());
     return path;
   }
 
